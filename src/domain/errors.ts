@@ -1,0 +1,300 @@
+// The one table of errors: every failure an operator can meet has a code, an exit status, an HTTP status and a hint.
+// docs/errors.md is generated from it; a test keeps the two equal.
+
+/** Exit statuses of the command line, by class of trouble. */
+export const EXIT = {
+  ok: 0,
+  unexpected: 1,
+  usage: 2,
+  partial: 3,
+  notFound: 4,
+  refused: 5,
+  store: 6,
+  postgres: 7,
+  integrity: 8,
+  keys: 9,
+  busy: 10,
+  interrupted: 130,
+} as const
+
+type Row = { exit: number; http: number; retryable: boolean; hint: string }
+
+const row = (exit: number, http: number, retryable: boolean, hint: string): Row => ({
+  exit,
+  http,
+  retryable,
+  hint,
+})
+
+export const ERRORS = {
+  unexpected: row(
+    EXIT.unexpected,
+    500,
+    false,
+    'this is a bug: report it with the run id and the cause chain',
+  ),
+  interrupted: row(EXIT.interrupted, 503, true, 'start the command again; what was stored is reused'),
+  'deadline-passed': row(
+    EXIT.unexpected,
+    504,
+    true,
+    "raise the schedule's deadline, or find what made it slow",
+  ),
+  partial: row(EXIT.partial, 500, false, 'type `gmah-backup runs` to see which subjects failed and why'),
+  usage: row(EXIT.usage, 400, false, 'type the command with --help'),
+  'config-invalid': row(
+    EXIT.usage,
+    400,
+    false,
+    'type `gmah-backup config check` to see every problem at once',
+  ),
+  'config-missing': row(
+    EXIT.usage,
+    400,
+    false,
+    'copy gmah-backup.example.yaml to gmah-backup.yaml, or pass --config',
+  ),
+  'secret-exposed': row(EXIT.usage, 400, false, 'chmod 600 the file and keep it owned by the daemon'),
+  'tenant-unknown': row(EXIT.notFound, 404, false, 'type `gmah-backup tenants` to see the names'),
+  'backup-unknown': row(EXIT.notFound, 404, false, 'type `gmah-backup backups` to see the ids'),
+  'run-unknown': row(EXIT.notFound, 404, false, 'type `gmah-backup runs` to see the ids'),
+  'file-exists': row(EXIT.refused, 409, false, 'choose another file name; nothing is ever overwritten'),
+  'target-exists': row(
+    EXIT.refused,
+    409,
+    false,
+    'choose another name with --as; nothing is ever overwritten',
+  ),
+  'target-invalid': row(EXIT.refused, 400, false, 'choose a database name of 1 to 63 bytes'),
+  'roles-missing': row(EXIT.refused, 409, false, 'add --with-roles to create them from the globals backup'),
+  'extension-missing': row(
+    EXIT.refused,
+    409,
+    false,
+    'install the extension packages on the target server, then try again',
+  ),
+  'version-too-old': row(
+    EXIT.refused,
+    409,
+    false,
+    'restore into a server at least as new as the one that was dumped',
+  ),
+  'subject-busy': row(
+    EXIT.busy,
+    409,
+    true,
+    'another run works on this subject; wait for it, see `gmah-backup runs`',
+  ),
+  'store-leased': row(
+    EXIT.busy,
+    409,
+    false,
+    'another daemon works on this store; stop it, or give this one a prefix of its own',
+  ),
+  'lease-lost': row(
+    EXIT.busy,
+    409,
+    true,
+    'another process took the lease over: check for a second daemon and for clock jumps',
+  ),
+  'store-unreachable': row(
+    EXIT.store,
+    502,
+    true,
+    'check the endpoint, the network and the provider status page',
+  ),
+  'store-busy': row(EXIT.store, 503, true, 'the store asks to slow down; lower the concurrency or wait'),
+  'store-denied': row(
+    EXIT.store,
+    502,
+    false,
+    'check the access key, its secret and its rights on this bucket',
+  ),
+  'store-full': row(EXIT.store, 507, false, 'free space on the store or move it; nothing was deleted'),
+  'store-missing': row(
+    EXIT.store,
+    502,
+    false,
+    'check the bucket or directory name; it is never created for you',
+  ),
+  'store-conflict': row(
+    EXIT.store,
+    409,
+    false,
+    'the object is there already or changed meanwhile; look who else writes to this store',
+  ),
+  'store-locked': row(
+    EXIT.store,
+    409,
+    false,
+    'a bucket lock holds the object; it goes when the lock lets go',
+  ),
+  'store-refused': row(EXIT.store, 502, false, 'the store refused the request as such; see the cause'),
+  'object-missing': row(
+    EXIT.integrity,
+    404,
+    false,
+    'an object that must be in the store is not; restore another backup and run the check',
+  ),
+  'object-corrupt': row(
+    EXIT.integrity,
+    500,
+    false,
+    'do not trust this backup: restore another one; keep the object for study',
+  ),
+  'manifest-invalid': row(EXIT.integrity, 500, false, 'do not trust this backup: restore another one'),
+  'format-unknown': row(
+    EXIT.integrity,
+    500,
+    false,
+    'this was written by a newer gmah-backup: upgrade this one',
+  ),
+  'proof-failed': row(
+    EXIT.integrity,
+    500,
+    false,
+    'the restored data differs from the backup: see which tables, and keep the original',
+  ),
+  'dump-invalid': row(
+    EXIT.integrity,
+    500,
+    true,
+    'pg_dump produced no sound archive; see the cause, then run the backup again',
+  ),
+  'dump-failed': row(
+    EXIT.postgres,
+    502,
+    true,
+    'see what pg_dump said in the cause, then run the backup again',
+  ),
+  'restore-failed': row(
+    EXIT.postgres,
+    502,
+    false,
+    'see what pg_restore said in the cause; nothing is left under the asked name',
+  ),
+  'tool-missing': row(
+    EXIT.postgres,
+    500,
+    false,
+    'install the PostgreSQL client package of the server version, or set postgres.tools',
+  ),
+  'tool-too-old': row(
+    EXIT.postgres,
+    500,
+    false,
+    'install a pg_dump at least as new as the server, or set postgres.tools',
+  ),
+  'lock-timeout': row(
+    EXIT.postgres,
+    503,
+    true,
+    'something holds a table lock: look at pg_stat_activity, then run the backup again',
+  ),
+  'postgres-unreachable': row(
+    EXIT.postgres,
+    502,
+    true,
+    'check that PostgreSQL runs and that host, port or socket are right',
+  ),
+  'postgres-denied': row(
+    EXIT.postgres,
+    502,
+    false,
+    'check user, password and pg_hba.conf; the user needs to read every table',
+  ),
+  'postgres-failed': row(EXIT.postgres, 502, false, 'see what the server said in the cause'),
+  'privileges-missing': row(
+    EXIT.postgres,
+    502,
+    false,
+    'grant pg_read_all_data to the backup user, and BYPASSRLS where row security is on',
+  ),
+  'pooler-in-path': row(
+    EXIT.postgres,
+    502,
+    false,
+    'point postgres.host and port at PostgreSQL itself, not at PgBouncer',
+  ),
+  'key-missing': row(
+    EXIT.keys,
+    500,
+    false,
+    'put the identity file back, or type `gmah-backup keys init` on a new installation',
+  ),
+  'key-wrong': row(
+    EXIT.keys,
+    500,
+    false,
+    'none of the identities at hand opens this; try with the recovery identity',
+  ),
+  'key-invalid': row(
+    EXIT.keys,
+    400,
+    false,
+    'an identity starts with AGE-SECRET-KEY-1, a recipient with age1',
+  ),
+  'disk-full': row(EXIT.unexpected, 507, false, 'free disk space in the state directory'),
+  'child-failed': row(EXIT.unexpected, 500, false, 'see the command and what it said in the cause'),
+} as const satisfies Record<string, Row>
+
+export type ErrorCode = keyof typeof ERRORS
+
+export interface FailureOptions {
+  cause?: unknown
+  /** Replaces the table's hint where something more precise is known. */
+  hint?: string
+  /** Values for machines: names, counts, sizes. Never a secret. */
+  facts?: Record<string, unknown>
+}
+
+/** The only error this program throws on purpose. `message` is lowercase and says what failed on which thing. */
+export class Failure extends Error {
+  override readonly name = 'Failure'
+  readonly code: ErrorCode
+  readonly hint: string
+  readonly facts: Record<string, unknown>
+
+  constructor(code: ErrorCode, message: string, options: FailureOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    this.code = code
+    this.hint = options.hint ?? ERRORS[code].hint
+    this.facts = options.facts ?? {}
+  }
+
+  get retryable(): boolean {
+    return ERRORS[this.code].retryable
+  }
+
+  get exit(): number {
+    return ERRORS[this.code].exit
+  }
+
+  get http(): number {
+    return ERRORS[this.code].http
+  }
+}
+
+/** Anything thrown, as a Failure: our own pass through, an abort becomes `interrupted`, the rest `unexpected`. */
+export function asFailure(thrown: unknown): Failure {
+  if (thrown instanceof Failure) return thrown
+  if (thrown instanceof Error && thrown.name === 'AbortError') {
+    return thrown.cause instanceof Failure
+      ? thrown.cause
+      : new Failure('interrupted', 'interrupted before the end', { cause: thrown })
+  }
+  const message = thrown instanceof Error ? thrown.message : String(thrown)
+  return new Failure('unexpected', message, { cause: thrown })
+}
+
+/** The cause chain as lines, outermost first, for a person and for the journal. */
+export function causes(thrown: unknown): string[] {
+  const lines: string[] = []
+  let at: unknown = thrown
+  while (at !== undefined && at !== null && lines.length < 10) {
+    if (at instanceof Failure) lines.push(`${at.code}: ${at.message}`)
+    else lines.push(at instanceof Error ? at.message : String(at))
+    at = at instanceof Error ? at.cause : undefined
+  }
+  return lines
+}

@@ -1,0 +1,76 @@
+// Where each object lives in the bucket (format version 1, docs/format.md). The only place that knows the layout.
+import { Failure } from '../domain/errors.js'
+import {
+  type BackupId,
+  type ChunkId,
+  type Instant,
+  instantMs,
+  parseBackupId,
+  parseChunkId,
+  parseInstant,
+} from '../domain/ids.js'
+import { BACKUP_KINDS, type BackupKind } from '../domain/manifest.js'
+import { GLOBALS, MASTER, parseSubjectId, type SubjectId } from '../domain/subject.js'
+
+/** What a manifest's key tells without opening it. */
+export interface ManifestName {
+  subject: SubjectId
+  instant: Instant
+  kind: BackupKind
+  backup: BackupId
+}
+
+/** The subject's own prefix: everything of ours for it is below, nothing of anyone else's. */
+export const subjectPrefix = (subject: SubjectId): string =>
+  subject.startsWith('tenants/') ? `${subject}/backups/` : `${subject}/`
+
+export const tenantKeyKey = (subject: SubjectId): string => `${subjectPrefix(subject)}key.age`
+export const leaseKey = (subject: SubjectId): string => `${subjectPrefix(subject)}lease.json`
+export const chunksPrefix = (subject: SubjectId): string => `${subjectPrefix(subject)}chunks/`
+export const manifestsPrefix = (subject: SubjectId): string => `${subjectPrefix(subject)}manifests/`
+export const chunkKey = (subject: SubjectId, id: ChunkId): string =>
+  `${chunksPrefix(subject)}${id.slice(0, 2)}/${id}`
+
+/** The lease of the one daemon that works on this store. */
+export const DAEMON_LEASE = 'platform/lease.json'
+
+const MANIFEST_END = '.json.zst.age'
+
+export const manifestKey = (name: ManifestName): string =>
+  `${manifestsPrefix(name.subject)}${name.instant}-${name.kind}-${name.backup}${MANIFEST_END}`
+
+/** @throws Failure usage when the key is not one that manifestKey makes. */
+export function parseManifestKey(key: string): ManifestName {
+  const parts = /^(.+?)(?:\/backups)?\/manifests\/(\w+)-([a-z-]+)-([0-9a-f]+)\.json\.zst\.age$/.exec(key)
+  const kind = BACKUP_KINDS.find(one => one === parts?.[3])
+  if (!parts?.[1] || !parts[2] || !parts[4] || !kind)
+    throw new Failure('usage', `not a manifest's key: ${key}`)
+  const name = {
+    subject: parseSubjectId(parts[1]),
+    instant: parseInstant(parts[2]),
+    kind,
+    backup: parseBackupId(parts[4]),
+  }
+  if (manifestKey(name) !== key) throw new Failure('usage', `not a manifest's key: ${key}`)
+  return name
+}
+
+/** The chunk id of a chunk's key; null for a key below chunks/ that is not of our making. */
+export function parseChunkKey(subject: SubjectId, key: string): ChunkId | null {
+  const name = key.slice(chunksPrefix(subject).length + 3)
+  try {
+    const id = parseChunkId(name)
+    return chunkKey(subject, id) === key ? id : null
+  } catch {
+    return null
+  }
+}
+
+/** Newest first: by instant, then by id so that the order is total. */
+export function byNewest(a: ManifestName, b: ManifestName): number {
+  return instantMs(b.instant) - instantMs(a.instant) || (a.backup < b.backup ? 1 : -1)
+}
+
+/** The prefixes to list so as to meet every manifest there is, and nothing of the application's documents. */
+export const PLATFORM_SUBJECTS: readonly SubjectId[] = [MASTER, GLOBALS]
+export const TENANTS_PREFIX = 'tenants/'
