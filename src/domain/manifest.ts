@@ -100,6 +100,8 @@ export const manifestSchema = z.strictObject({
     type: z.enum(['pg_dump', 'sql']),
     bytes: count,
     sha256: hex(64),
+    /** The first bytes of the stream, which no chunk holds: they carry the dump's time and would make the first chunk new every night. */
+    head: z.base64(),
   }),
   cutter: z.strictObject({
     algorithm: z.literal('gear1'),
@@ -110,7 +112,14 @@ export const manifestSchema = z.strictObject({
   chunks: z.array(chunk),
   /** Null for platform/globals. */
   dump: dump.nullable(),
-  stored: z.strictObject({ newBytes: count, reusedBytes: count, newChunks: count, reusedChunks: count }),
+  stored: z.strictObject({
+    /** Bytes of the stream in chunks that were not in the store before, the same as stored, and bytes in chunks that were. */
+    newBytes: count,
+    newStoredBytes: count,
+    reusedBytes: count,
+    newChunks: count,
+    reusedChunks: count,
+  }),
   durations: z.record(z.string(), z.number().nonnegative()),
 })
 
@@ -144,11 +153,12 @@ export function parseManifest(text: string): Manifest {
       `a manifest does not have the right shape: ${z.prettifyError(parsed.error)}`,
     )
   }
-  const total = parsed.data.chunks.reduce((sum, one) => sum + one.bytes, 0)
+  const head = Buffer.from(parsed.data.stream.head, 'base64').length
+  const total = parsed.data.chunks.reduce((sum, one) => sum + one.bytes, head)
   if (total !== parsed.data.stream.bytes) {
     throw new Failure(
       'manifest-invalid',
-      `a manifest's chunks add up to ${total} bytes, its stream has ${parsed.data.stream.bytes}`,
+      `a manifest's pieces add up to ${total} bytes, its stream has ${parsed.data.stream.bytes}`,
     )
   }
   return parsed.data

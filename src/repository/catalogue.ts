@@ -1,0 +1,183 @@
+// What we have, at a glance: a cache in SQLite of the manifests in the store. Lose it and `refresh` brings it back.
+import type { Database } from 'better-sqlite3'
+import { asFailure, type ErrorCode, Failure } from '../domain/errors.js'
+import type { BackupId, Instant } from '../domain/ids.js'
+import type { BackupKind, Manifest } from '../domain/manifest.js'
+import type { SubjectId } from '../domain/subject.js'
+import { type ManifestName, manifestKey } from '../store/keys.js'
+import { listManifests, listSubjects, manifestName, readManifest } from './manifests.js'
+import type { Repository } from './repository.js'
+import { openTenantKey } from './tenant-keys.js'
+
+export const CATALOGUE_MIGRATIONS = [
+  `CREATE TABLE backups (
+     manifest TEXT PRIMARY KEY, id TEXT NOT NULL, subject TEXT NOT NULL, instant TEXT NOT NULL, kind TEXT NOT NULL,
+     label TEXT, database TEXT, server TEXT, tables INTEGER NOT NULL, rows INTEGER NOT NULL, bytes INTEGER NOT NULL,
+     newBytes INTEGER NOT NULL, newStoredBytes INTEGER NOT NULL, reusedBytes INTEGER NOT NULL, storedBytes INTEGER NOT NULL,
+     seconds REAL NOT NULL
+   ) STRICT;
+   CREATE INDEX backups_by_subject ON backups (subject, instant DESC, id DESC);`,
+]
+
+export interface CatalogueEntry {
+  /** Key of the manifest. */
+  manifest: string
+  id: BackupId
+  subject: SubjectId
+  instant: Instant
+  kind: BackupKind
+  label: string | null
+  database: string | null
+  server: string | null
+  tables: number
+  rows: number
+  /** Length of the dump; of that in chunks new at the time, and those as stored; in chunks already there; stored length of all its chunks. */
+  bytes: number
+  newBytes: number
+  newStoredBytes: number
+  reusedBytes: number
+  storedBytes: number
+  seconds: number
+}
+
+export interface RefreshReport {
+  subjects: number
+  backups: number
+  added: number
+  removed: number
+  /** What could not be opened: these objects are in the store, and are not counted as backups. */
+  problems: { key: string; code: ErrorCode; message: string }[]
+}
+
+const COLUMNS =
+  'manifest, id, subject, instant, kind, label, database, server, tables, rows, bytes, newBytes, newStoredBytes, reusedBytes, storedBytes, seconds'
+
+export class Catalogue {
+  readonly #db: Database
+
+  constructor(db: Database) {
+    this.#db = db
+  }
+
+  record(manifest: Manifest): void {
+    const slots = COLUMNS.replace(/\w+/g, name => `@${name}`)
+    this.#db.prepare(`INSERT OR REPLACE INTO backups (${COLUMNS}) VALUES (${slots})`).run(entryOf(manifest))
+  }
+
+  /** Newest first. */
+  list(filter: { subject?: SubjectId; limit?: number } = {}): CatalogueEntry[] {
+    return this.#db
+      .prepare(
+        `SELECT ${COLUMNS} FROM backups WHERE @subject IS NULL OR subject = @subject
+         ORDER BY instant DESC, subject, id DESC LIMIT @limit`,
+      )
+      .all({ subject: filter.subject ?? null, limit: filter.limit ?? -1 }) as CatalogueEntry[]
+  }
+
+  /** The newest backup of each subject. */
+  newest(): CatalogueEntry[] {
+    return this.#db
+      .prepare(
+        `SELECT ${COLUMNS} FROM (
+           SELECT *, row_number() OVER (PARTITION BY subject ORDER BY instant DESC, id DESC) AS place FROM backups
+         ) WHERE place = 1 ORDER BY subject`,
+      )
+      .all() as CatalogueEntry[]
+  }
+
+  /** @throws Failure backup-unknown, or usage when the beginning fits several. */
+  find(idBeginning: string): CatalogueEntry {
+    if (!/^[0-9a-f]{4,12}$/.test(idBeginning)) {
+      throw new Failure('usage', `not a backup id: ${idBeginning}`, {
+        hint: 'give at least four of its twelve hex digits',
+      })
+    }
+    const fits = this.#db
+      .prepare(`SELECT ${COLUMNS} FROM backups WHERE substr(id, 1, length(@id)) = @id`)
+      .all({ id: idBeginning }) as CatalogueEntry[]
+    const [entry] = fits
+    if (!entry) throw new Failure('backup-unknown', `there is no backup ${idBeginning} in the catalogue`)
+    if (fits.length > 1) {
+      throw new Failure('usage', `${idBeginning} is the beginning of ${fits.length} backup ids`, {
+        hint: 'type more digits',
+      })
+    }
+    return entry
+  }
+
+  /** Makes the cache equal to the store: asks for the names, opens only manifests it has not seen. */
+  async refresh(repository: Repository, options: { from: 'cache' | 'nothing' }): Promise<RefreshReport> {
+    if (options.from === 'nothing') this.#db.exec('DELETE FROM backups')
+    const report: RefreshReport = { subjects: 0, backups: 0, added: 0, removed: 0, problems: [] }
+    const subjects = await listSubjects(repository.store)
+    for (const subject of subjects) await this.#refreshSubject(repository, subject, report)
+    const gone = this.newest().filter(entry => !subjects.includes(entry.subject))
+    for (const { subject } of gone) report.removed += this.#forget(subject, new Set())
+    report.subjects = subjects.length
+    report.backups = this.#db.prepare('SELECT count(*) FROM backups').pluck().get() as number
+    return report
+  }
+
+  async #refreshSubject(repository: Repository, subject: SubjectId, report: RefreshReport): Promise<void> {
+    const names = await listManifests(repository.store, subject)
+    report.removed += this.#forget(subject, new Set(names.map(manifestKey)))
+    const seen = new Set(this.list({ subject }).map(entry => entry.manifest))
+    const unseen = names.filter(name => !seen.has(manifestKey(name)))
+    if (unseen.length === 0) return
+    try {
+      const key = await openTenantKey(repository.store, repository.keyring, subject)
+      for (const name of unseen) await this.#learn(repository, key, name, report)
+    } catch (thrown) {
+      report.problems.push(problem(subject, thrown))
+    }
+  }
+
+  async #learn(
+    repository: Repository,
+    key: Parameters<typeof readManifest>[1],
+    name: ManifestName,
+    report: RefreshReport,
+  ) {
+    try {
+      this.record(await readManifest(repository.store, key, name))
+      report.added += 1
+    } catch (thrown) {
+      report.problems.push(problem(manifestKey(name), thrown))
+    }
+  }
+
+  #forget(subject: SubjectId, kept: ReadonlySet<string>): number {
+    const gone = this.list({ subject }).filter(entry => !kept.has(entry.manifest))
+    for (const { manifest } of gone) this.#db.prepare('DELETE FROM backups WHERE manifest = ?').run(manifest)
+    return gone.length
+  }
+}
+
+/** What is wrong with one object. @throws what was thrown when it says nothing about that object, but that the store is away. */
+function problem(key: string, thrown: unknown): RefreshReport['problems'][number] {
+  const { code, message } = asFailure(thrown)
+  if (code.startsWith('store-')) throw thrown
+  return { key, code, message }
+}
+
+function entryOf(manifest: Manifest): CatalogueEntry {
+  const name = manifestName(manifest)
+  return {
+    manifest: manifestKey(name),
+    id: manifest.backup,
+    subject: manifest.subject,
+    instant: name.instant,
+    kind: manifest.kind,
+    label: manifest.label,
+    database: manifest.dump?.database.name ?? null,
+    server: manifest.dump?.server.version ?? null,
+    tables: manifest.dump?.tables.length ?? 0,
+    rows: manifest.dump?.tables.reduce((sum, table) => sum + table.rows, 0) ?? 0,
+    bytes: manifest.stream.bytes,
+    newBytes: manifest.stored.newBytes,
+    newStoredBytes: manifest.stored.newStoredBytes,
+    reusedBytes: manifest.stored.reusedBytes,
+    storedBytes: manifest.chunks.reduce((sum, chunk) => sum + chunk.storedBytes, 0),
+    seconds: (Date.parse(manifest.finishedAt) - Date.parse(manifest.startedAt)) / 1000,
+  }
+}

@@ -1,0 +1,191 @@
+// Feeds a stream to an intake thread and hands on the chunks that come back, with bounded memory both ways.
+import type { Readable } from 'node:stream'
+import type { Worker } from 'node:worker_threads'
+import { Failure } from '../domain/errors.js'
+import type { ChunkId } from '../domain/ids.js'
+import type { CutterParameters } from '../seal/cutter.js'
+import { builtFile, type FailureMessage, failureFrom, startThread } from '../sys/threads.js'
+import type { ChunkIndex, ChunkIndexData } from './chunk-index.js'
+
+/** Sees every byte of a stream in order, on the intake thread, and says at the end what it saw. Throws when the stream is unsound. */
+export interface StreamObserver {
+  push(bytes: Uint8Array): void
+  end(): unknown
+}
+
+export interface CutChunk {
+  id: ChunkId
+  bytes: number
+  /** Null when the store has the chunk already. */
+  raw: Uint8Array | null
+}
+
+export interface IntakeOptions {
+  /** Null: only observe and hash. */
+  cutting: { parameters: CutterParameters; chunkIdKey: Uint8Array; known: ChunkIndex } | null
+  /** URL of a built module that exports `createObserver(): StreamObserver`, or null. */
+  observer: string | null
+  /** Called for each chunk in stream order; the chunk counts as in memory until the promise resolves. */
+  onChunk?(chunk: CutChunk): Promise<void>
+  onBytes?(bytes: number): void
+  signal: AbortSignal
+}
+
+export interface IntakeResult {
+  bytes: number
+  sha256: string
+  /** The stream's first bytes in base64, which are in no chunk; empty without cutting. */
+  head: string
+  /** What the observer's end() returned; null without one. */
+  facts: unknown
+}
+
+export interface ThreadData {
+  cutting: { parameters: CutterParameters; chunkIdKey: Uint8Array; index: ChunkIndexData } | null
+  observer: string | null
+  waitingBytesMax: number
+}
+
+export type ToThread =
+  | { type: 'piece'; bytes: Uint8Array }
+  | { type: 'end' }
+  | { type: 'sealed'; bytes: number }
+
+export type FromThread =
+  | { type: 'taken'; bytes: number }
+  | { type: 'chunk'; id: ChunkId; bytes: number; raw: Uint8Array | null }
+  | ({ type: 'done' } & IntakeResult)
+  | { type: 'failed'; failure: FailureMessage }
+
+/**
+ * A pg_dump archive holds its time of creation in its first 51 bytes. They stand in the manifest instead of a chunk,
+ * so that a database in which nothing changed adds no chunk at all.
+ */
+export const HEAD_BYTES = 64
+/** Bytes on the way to the thread: enough to ride over the time one chunk takes there. */
+const WINDOW_BYTES = 4 * 1024 * 1024
+/** New chunks that wait to be sealed. */
+const WAITING_BYTES = 12 * 1024 * 1024
+
+/**
+ * Takes a whole stream in. Resolves when its end was seen and every onChunk promise resolved.
+ * @throws Failure whatever the observer, onChunk or the source raised first; the source is destroyed then.
+ */
+export async function takeIn(source: Readable, options: IntakeOptions): Promise<IntakeResult> {
+  const { cutting } = options
+  const data: ThreadData = {
+    cutting: cutting && {
+      parameters: cutting.parameters,
+      chunkIdKey: cutting.chunkIdKey,
+      index: cutting.known.data,
+    },
+    observer: options.observer,
+    waitingBytesMax: WAITING_BYTES,
+  }
+  const thread = startThread(builtFile(import.meta.url, './intake-thread.js'), data)
+  const intake = new Intake(thread, options)
+  const abort = () => intake.fail(options.signal.reason)
+  options.signal.addEventListener('abort', abort, { once: true })
+  try {
+    options.signal.throwIfAborted()
+    const [result] = await Promise.all([intake.finished, feed(source, intake)])
+    await intake.handled()
+    return result
+  } finally {
+    options.signal.removeEventListener('abort', abort)
+    source.destroy()
+    await thread.terminate()
+  }
+}
+
+async function feed(source: Readable, intake: Intake): Promise<void> {
+  try {
+    for await (const piece of source) await intake.give(piece)
+    intake.end()
+  } catch (thrown) {
+    intake.fail(thrown)
+  }
+}
+
+class Intake {
+  readonly finished: Promise<IntakeResult>
+  readonly #pending = new Set<Promise<void>>()
+  readonly #thread: Worker
+  readonly #options: IntakeOptions
+  #inFlightBytes = 0
+  #wake: (() => void) | null = null
+  #failure: { reason: unknown } | null = null
+  #resolve!: (result: IntakeResult) => void
+  #reject!: (reason: unknown) => void
+
+  constructor(thread: Worker, options: IntakeOptions) {
+    this.#thread = thread
+    this.#options = options
+    this.finished = new Promise((resolve, reject) => {
+      this.#resolve = resolve
+      this.#reject = reject
+    })
+    this.finished.catch(() => {})
+    thread.on('message', (message: FromThread) => this.#receive(message))
+    thread.on('error', error => this.fail(error))
+    thread.on('exit', () => this.fail(new Failure('unexpected', 'the intake thread ended before its stream')))
+  }
+
+  async give(piece: Uint8Array): Promise<void> {
+    while (this.#inFlightBytes >= WINDOW_BYTES && !this.#failure) {
+      await new Promise<void>(resolve => {
+        this.#wake = resolve
+      })
+    }
+    if (this.#failure) throw new Failure('interrupted', 'the intake has stopped')
+    const bytes = piece.byteLength === piece.buffer.byteLength ? piece : new Uint8Array(piece)
+    this.#inFlightBytes += bytes.length
+    this.#send({ type: 'piece', bytes }, [bytes.buffer as ArrayBuffer])
+  }
+
+  end(): void {
+    this.#send({ type: 'end' })
+  }
+
+  /** Resolves when every chunk handed on was dealt with. @throws what the first one to fail raised. */
+  async handled(): Promise<void> {
+    await Promise.all(this.#pending)
+    if (this.#failure) throw this.#failure.reason
+  }
+
+  /** The first failure is the one that is told; the feeding loop is woken to stop. */
+  fail(reason: unknown): void {
+    this.#failure ??= { reason }
+    this.#reject(reason)
+    this.#wake?.()
+  }
+
+  #receive(message: FromThread): void {
+    if (message.type === 'taken') {
+      this.#inFlightBytes -= message.bytes
+      this.#options.onBytes?.(message.bytes)
+      this.#wake?.()
+    } else if (message.type === 'chunk') this.#handOn(message)
+    else if (message.type === 'done') this.#finish(message)
+    else this.fail(failureFrom(message.failure))
+  }
+
+  #finish({ bytes, sha256, head, facts }: IntakeResult): void {
+    this.#resolve({ bytes, sha256, head, facts })
+  }
+
+  #handOn(chunk: CutChunk): void {
+    const { bytes, raw } = chunk
+    const handled: Promise<void> = (this.#options.onChunk?.(chunk) ?? Promise.resolve())
+      .then(() => {
+        if (raw) this.#send({ type: 'sealed', bytes })
+      })
+      .catch(thrown => this.fail(thrown))
+      .finally(() => this.#pending.delete(handled))
+    this.#pending.add(handled)
+  }
+
+  #send(message: ToThread, transfer: ArrayBuffer[] = []): void {
+    this.#thread.postMessage(message, transfer)
+  }
+}

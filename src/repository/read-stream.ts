@@ -1,0 +1,87 @@
+// Gives a backup's stream back, chunk by chunk in order, each checked against its id, some fetched ahead.
+import { createHash } from 'node:crypto'
+import { Failure } from '../domain/errors.js'
+import type { Manifest, ManifestChunk } from '../domain/manifest.js'
+import { subjectName } from '../domain/subject.js'
+import type { TenantKey } from '../seal/tenant-key.js'
+import { chunkKey } from '../store/keys.js'
+import type { Repository } from './repository.js'
+
+export interface ReadOptions {
+  signal: AbortSignal
+  onBytes?(bytes: number): void
+}
+
+/**
+ * The plain stream of a backup. It ends only after its whole length and SHA-256 equalled the manifest's:
+ * a consumer that sees the end has seen exactly what pg_dump wrote.
+ * @throws Failure object-missing or object-corrupt, naming the chunk and the backup; key-wrong.
+ */
+export async function* readStream(
+  repository: Repository,
+  key: TenantKey,
+  manifest: Manifest,
+  options: ReadOptions,
+): AsyncGenerator<Uint8Array> {
+  const head = Buffer.from(manifest.stream.head, 'base64')
+  const whole = createHash('sha256').update(head)
+  const ahead: Promise<Uint8Array>[] = []
+  let next = 0
+  const fetchOne = () => {
+    const chunk = manifest.chunks[next]
+    next += 1
+    if (!chunk) return
+    const fetched = readChunk(repository, key, manifest, chunk, options.signal)
+    // A chunk fetched ahead may fail before its turn; the failure is raised when its turn comes.
+    fetched.catch(() => {})
+    ahead.push(fetched)
+  }
+  while (next < repository.transfers && next < manifest.chunks.length) fetchOne()
+  yield head
+  for (let turn = ahead.shift(); turn; turn = ahead.shift()) {
+    const bytes = await turn
+    fetchOne()
+    whole.update(bytes)
+    options.onBytes?.(bytes.length)
+    yield bytes
+  }
+  if (whole.digest('hex') !== manifest.stream.sha256) {
+    throw new Failure(
+      'object-corrupt',
+      `backup ${manifest.backup} of ${subjectName(manifest.subject)} does not add up to its SHA-256`,
+    )
+  }
+}
+
+async function readChunk(
+  repository: Repository,
+  key: TenantKey,
+  manifest: Manifest,
+  chunk: ManifestChunk,
+  signal: AbortSignal,
+): Promise<Uint8Array> {
+  const where = chunkKey(manifest.subject, chunk.id)
+  try {
+    const { body } = await repository.store.get(where, { signal })
+    const { identity, chunkIdKey } = key
+    return await repository.seals.unseal(
+      { file: body, identity, chunkIdKey, id: chunk.id, bytes: chunk.bytes },
+      signal,
+    )
+  } catch (cause) {
+    if (
+      !(cause instanceof Failure) ||
+      !['object-missing', 'object-corrupt', 'key-wrong'].includes(cause.code)
+    )
+      throw cause
+    const code = cause.code === 'key-wrong' ? 'object-corrupt' : cause.code
+    throw new Failure(
+      code,
+      `chunk ${where} of backup ${manifest.backup} (${subjectName(manifest.subject)}) cannot be used`,
+      {
+        cause,
+        facts: { chunk: where, backup: manifest.backup, subject: manifest.subject },
+      },
+    )
+  }
+}

@@ -1,0 +1,150 @@
+// Stores one stream as chunks: cut, compress, encrypt, put what the store does not have yet.
+import type { Readable } from 'node:stream'
+import PQueue from 'p-queue'
+import type { Manifest, ManifestChunk } from '../domain/manifest.js'
+import type { SubjectId } from '../domain/subject.js'
+import type { TenantKey } from '../seal/tenant-key.js'
+import { chunkKey, chunksPrefix, parseChunkKey } from '../store/keys.js'
+import type { Store } from '../store/port.js'
+import { ChunkIndex } from './chunk-index.js'
+import { type CutChunk, type IntakeResult, takeIn } from './intake.js'
+import type { Repository } from './repository.js'
+
+export interface StreamProgress {
+  bytes: number
+  newBytes: number
+  reusedBytes: number
+}
+
+export interface WriteOptions {
+  /** URL of a built module whose createObserver() watches the stream; null for none. */
+  observer: string | null
+  signal: AbortSignal
+  onProgress?(progress: StreamProgress): void
+}
+
+export interface WrittenStream extends IntakeResult {
+  chunks: ManifestChunk[]
+  stored: Manifest['stored']
+}
+
+/** Asks the store which chunks the subject has: one listing, never a cache. */
+export async function listChunks(store: Store, subject: SubjectId, signal: AbortSignal): Promise<ChunkIndex> {
+  const found: { id: NonNullable<ReturnType<typeof parseChunkKey>>; storedBytes: number }[] = []
+  for await (const { key, bytes } of store.list(chunksPrefix(subject), { signal })) {
+    const id = parseChunkKey(subject, key)
+    // An empty object is a put that a store lost the body of; it is written anew.
+    if (id && bytes > 0) found.push({ id, storedBytes: bytes })
+  }
+  return ChunkIndex.from(found)
+}
+
+/**
+ * Stores a stream. When this resolves every chunk named in the result is in the store.
+ * @throws Failure of the observer, the store or the source; chunks stored so far stay and are found by the next try.
+ */
+export async function writeStream(
+  repository: Repository,
+  key: TenantKey,
+  source: Readable,
+  options: WriteOptions,
+): Promise<WrittenStream> {
+  const known = await listChunks(repository.store, key.subject, options.signal)
+  const writer = new ChunkWriter(repository, key, known, options)
+  try {
+    const result = await takeIn(source, {
+      cutting: { parameters: repository.cutter, chunkIdKey: key.chunkIdKey, known },
+      observer: options.observer,
+      onChunk: chunk => writer.write(chunk),
+      onBytes: bytes => writer.progressed(bytes),
+      signal: options.signal,
+    })
+    await writer.finished()
+    return { ...result, chunks: writer.chunks, stored: writer.stored }
+  } finally {
+    await writer.stop()
+  }
+}
+
+class ChunkWriter {
+  readonly chunks: ManifestChunk[] = []
+  readonly stored = { newBytes: 0, newStoredBytes: 0, reusedBytes: 0, newChunks: 0, reusedChunks: 0 }
+  readonly #repository: Repository
+  readonly #key: TenantKey
+  readonly #known: ChunkIndex
+  readonly #options: WriteOptions
+  readonly #puts: PQueue
+  readonly #fresh = new Map<string, ManifestChunk[]>()
+  #failure: { reason: unknown } | null = null
+  #bytes = 0
+
+  constructor(repository: Repository, key: TenantKey, known: ChunkIndex, options: WriteOptions) {
+    this.#repository = repository
+    this.#key = key
+    this.#known = known
+    this.#options = options
+    this.#puts = new PQueue({ concurrency: repository.transfers })
+  }
+
+  /** Resolves when the chunk's plaintext is no longer in memory and there is room for its sealed form. */
+  async write(chunk: CutChunk): Promise<void> {
+    const entry: ManifestChunk = { id: chunk.id, bytes: chunk.bytes, storedBytes: 0 }
+    this.chunks.push(entry)
+    if (!chunk.raw) {
+      this.#reuse(entry)
+      return
+    }
+    this.#fresh.set(chunk.id, [entry])
+    this.stored.newChunks += 1
+    this.stored.newBytes += chunk.bytes
+    const { seals, compressionLevel } = this.#repository
+    const sealed = await seals.seal(
+      { raw: chunk.raw, level: compressionLevel, recipient: this.#key.recipient },
+      this.#options.signal,
+    )
+    for (const same of this.#fresh.get(chunk.id) ?? []) same.storedBytes = sealed.length
+    this.stored.newStoredBytes += sealed.length
+    this.#known.add(chunk.id, sealed.length)
+    this.#fresh.delete(chunk.id)
+    await this.#puts.onSizeLessThan(this.#repository.transfers)
+    this.#put(chunk, sealed)
+  }
+
+  progressed(bytes: number): void {
+    this.#bytes += bytes
+    const { newBytes, reusedBytes } = this.stored
+    this.#options.onProgress?.({ bytes: this.#bytes, newBytes, reusedBytes })
+  }
+
+  /** Resolves when every put has. @throws what the first put to fail raised. */
+  async finished(): Promise<void> {
+    await this.#puts.onIdle()
+    if (this.#failure) throw this.#failure.reason
+  }
+
+  /** Resolves when nothing of this stream is on its way to the store any more. */
+  async stop(): Promise<void> {
+    this.#puts.clear()
+    await this.#puts.onIdle()
+  }
+
+  #reuse(entry: ManifestChunk): void {
+    const pending = this.#fresh.get(entry.id)
+    // The same piece twice in one stream: its sealed length is known once the first is sealed.
+    if (pending) pending.push(entry)
+    else entry.storedBytes = this.#known.storedBytes(entry.id) ?? 0
+    this.stored.reusedChunks += 1
+    this.stored.reusedBytes += entry.bytes
+  }
+
+  #put(chunk: CutChunk, sealed: Uint8Array): void {
+    if (this.#failure) throw this.#failure.reason
+    const { store } = this.#repository
+    this.#puts
+      .add(() => store.put(chunkKey(this.#key.subject, chunk.id), sealed, { signal: this.#options.signal }))
+      .catch(reason => {
+        this.#failure ??= { reason }
+        this.#puts.clear()
+      })
+  }
+}
