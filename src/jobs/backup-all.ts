@@ -1,0 +1,113 @@
+// One night: discover, then back every subject up, some at once. One tenant's failure is one tenant's failure.
+import PQueue from 'p-queue'
+import { asFailure, Failure } from '../domain/errors.js'
+import type { Manifest } from '../domain/manifest.js'
+import { globalsSubject, type Subject, type SubjectId, subjectName } from '../domain/subject.js'
+import { type Discovery, discover } from '../postgres/discover.js'
+import { backupGlobals } from './backup-globals.js'
+import { backupTenant } from './backup-tenant.js'
+import type { BackupRequest, JobContext, Parts } from './parts.js'
+
+export interface NightReport {
+  succeeded: Manifest[]
+  failed: { subject: SubjectId; failure: Failure }[]
+}
+
+/** A dump holds two connections: its own and the one that exports the snapshot. */
+const CONNECTIONS_A_DUMP = 2
+
+/**
+ * Backs up every subject there is, or those asked for by name.
+ * @throws Failure when the server cannot be looked at, tenant-unknown for a name that is not there; a subject's own
+ * failure is in the report instead.
+ */
+export async function backupAll(
+  parts: Parts,
+  request: BackupRequest & { names: readonly string[] },
+  context: JobContext,
+): Promise<NightReport> {
+  const discovery = await discover(parts.config.postgres, { signal: context.signal })
+  tellDiscovery(parts, discovery, context)
+  const subjects = choose([...discovery.subjects, globalsSubject()], request.names)
+  context.watch?.planned?.(subjects.map(subject => subject.id))
+  const report: NightReport = { succeeded: [], failed: [] }
+  const { concurrency, connections } = parts.config.dump
+  const queue = new PQueue({
+    concurrency: Math.max(1, Math.min(concurrency, Math.floor(connections / CONNECTIONS_A_DUMP))),
+  })
+  await queue.addAll(
+    subjects.map(subject => () => backupOne(parts, subject, discovery, request, context, report)),
+  )
+  context.signal.throwIfAborted()
+  return report
+}
+
+async function backupOne(
+  parts: Parts,
+  subject: Subject,
+  discovery: Discovery,
+  request: BackupRequest,
+  context: JobContext,
+  report: NightReport,
+): Promise<void> {
+  if (context.signal.aborted) return
+  context.emit({ type: 'backup-started', subject: subject.id })
+  try {
+    const manifest = await withOneRetry(parts, context, () =>
+      subject.kind === 'globals'
+        ? backupGlobals(parts, discovery.server, request, context)
+        : backupTenant(parts, subject, request, context),
+    )
+    report.succeeded.push(manifest)
+    context.emit(committed(manifest))
+    context.watch?.backedUp?.(manifest)
+  } catch (thrown) {
+    const failure = asFailure(thrown)
+    report.failed.push({ subject: subject.id, failure })
+    context.emit({ type: 'backup-failed', subject: subject.id, error: failure })
+    context.watch?.failed?.(subject.id, failure)
+  }
+}
+
+/** What fails for a passing reason is tried once more: the chunks stored by then are found and cost nothing. */
+async function withOneRetry<T>(parts: Parts, context: JobContext, attempt: () => Promise<T>): Promise<T> {
+  try {
+    return await attempt()
+  } catch (thrown) {
+    const failure = asFailure(thrown)
+    if (!failure.retryable || context.signal.aborted) throw thrown
+    await parts.clock.sleep(parts.config.dump.retryPauseMs, context.signal)
+    return attempt()
+  }
+}
+
+function choose(subjects: Subject[], names: readonly string[]): Subject[] {
+  if (names.length === 0) return subjects
+  return names.map(name => {
+    const subject = subjects.find(one => one.id === name || subjectName(one.id) === name)
+    if (!subject) throw new Failure('tenant-unknown', `there is no tenant ${name} on the server`)
+    return subject
+  })
+}
+
+function tellDiscovery(parts: Parts, discovery: Discovery, context: JobContext): void {
+  for (const skipped of discovery.skipped) context.emit({ type: 'subject-skipped', ...skipped })
+  for (const drift of discovery.drift) context.emit(drift)
+  const present = new Set(discovery.subjects.map(subject => subject.id))
+  for (const { subject, database } of parts.catalogue.newest()) {
+    if (database !== null && !present.has(subject))
+      context.emit({ type: 'database-vanished', subject, database })
+  }
+}
+
+const committed = (manifest: Manifest) => ({
+  type: 'backup-committed' as const,
+  subject: manifest.subject,
+  backup: manifest.backup,
+  bytes: manifest.stream.bytes,
+  newBytes: manifest.stored.newBytes,
+  newStoredBytes: manifest.stored.newStoredBytes,
+  reusedBytes: manifest.stored.reusedBytes,
+  rows: manifest.dump?.tables.reduce((sum, table) => sum + table.rows, 0) ?? 0,
+  seconds: manifest.durations.totalSeconds ?? 0,
+})

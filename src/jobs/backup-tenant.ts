@@ -1,0 +1,119 @@
+// The backup of one database, tenant or master: one consistent dump, cut, sealed, stored, then committed by its manifest.
+import { newBackupId } from '../domain/ids.js'
+import { type DumpFacts, FORMAT, type Manifest } from '../domain/manifest.js'
+import type { Subject } from '../domain/subject.js'
+import type { ArchiveFacts } from '../postgres/archive/reader.js'
+import { rolesOfProperties } from '../postgres/databases.js'
+import { explainDumpEnd, startDump } from '../postgres/dump.js'
+import { assertReadable } from '../postgres/preflight.js'
+import { openSnapshot, type Snapshot } from '../postgres/snapshot.js'
+import { findTool } from '../postgres/tools.js'
+import { commitManifest } from '../repository/manifests.js'
+import { ensureTenantKey } from '../repository/tenant-keys.js'
+import type { WrittenStream } from '../repository/write-stream.js'
+import { builtFile } from '../sys/threads.js'
+import type { BackupRequest, JobContext, Parts } from './parts.js'
+import { storeDump } from './store-dump.js'
+import { withSubjectLease } from './subject-lease.js'
+
+export type DatabaseSubject = Exclude<Subject, { kind: 'globals' }>
+
+/**
+ * Backs one database up. When this resolves the backup exists; when it rejects it does not, and what was stored of it
+ * is found again by the next try.
+ * @throws Failure of whatever stage broke; subject-busy when another run works on the subject.
+ */
+export function backupTenant(
+  parts: Parts,
+  subject: DatabaseSubject,
+  request: BackupRequest,
+  outer: JobContext,
+): Promise<Manifest> {
+  return withSubjectLease(parts, subject.id, outer, async context => {
+    const startedAt = parts.clock.now()
+    const { postgres } = parts.config
+    const key = await ensureTenantKey(parts.repository, subject.id)
+    const snapshot = await openSnapshot(postgres, subject.database, { signal: context.signal })
+    try {
+      await assertReadable(snapshot.client, subject.database)
+      const tool = await findTool('pg_dump', snapshot.serverVersionNum, postgres)
+      const child = startDump({
+        target: postgres,
+        database: subject.database,
+        tool,
+        snapshotId: snapshot.snapshotId,
+        lockWaitTimeoutMs: postgres.lockWaitTimeoutMs,
+        politeness: parts.config.dump,
+        signal: context.signal,
+      })
+      const source = { subject: subject.id, child, observer: archiveObserver(), explain: explainDumpEnd }
+      const written = await storeDump(parts, key, source, context)
+      const manifest = composeManifest(parts, subject, request, {
+        startedAt,
+        snapshot,
+        written,
+        client: tool.version,
+      })
+      context.signal.throwIfAborted()
+      await commitManifest(parts.repository.store, key, manifest)
+      parts.catalogue.record(manifest)
+      return manifest
+    } finally {
+      await snapshot.release()
+    }
+  })
+}
+
+/** The module that reads the archive as it passes; see postgres/archive/observer.ts. */
+export const archiveObserver = (): string =>
+  builtFile(import.meta.url, '../postgres/archive/observer.js').href
+
+interface Ingredients {
+  startedAt: Date
+  snapshot: Snapshot
+  written: WrittenStream
+  client: string
+}
+
+function composeManifest(
+  parts: Parts,
+  subject: DatabaseSubject,
+  request: BackupRequest,
+  made: Ingredients,
+): Manifest {
+  const { startedAt, snapshot, written, client } = made
+  const finishedAt = parts.clock.now()
+  return {
+    format: FORMAT,
+    tool: parts.tool,
+    backup: newBackupId(),
+    subject: subject.id,
+    kind: request.kind,
+    label: request.label,
+    instant: snapshot.instant.toISOString(),
+    startedAt: startedAt.toISOString(),
+    finishedAt: finishedAt.toISOString(),
+    stream: { type: 'pg_dump', bytes: written.bytes, sha256: written.sha256, head: written.head },
+    cutter: { algorithm: 'gear1', ...parts.repository.cutter },
+    chunks: written.chunks,
+    dump: dumpFacts(snapshot, written.facts as ArchiveFacts, client),
+    stored: written.stored,
+    durations: { totalSeconds: Math.max(0, (finishedAt.getTime() - startedAt.getTime()) / 1000) },
+  }
+}
+
+function dumpFacts(snapshot: Snapshot, facts: ArchiveFacts, client: string): DumpFacts {
+  const { properties, extensions } = snapshot.facts
+  const { tables, largeObjects, sequences, entries } = facts
+  return {
+    server: { version: snapshot.serverVersion, versionNum: snapshot.serverVersionNum, lsn: snapshot.lsn },
+    client: { version: client },
+    database: properties,
+    extensions,
+    roles: [...new Set([...facts.roles, ...rolesOfProperties(properties)])].sort(),
+    tables,
+    largeObjects,
+    sequences,
+    entries,
+  }
+}

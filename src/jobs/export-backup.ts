@@ -1,0 +1,40 @@
+// Writes a backup's stream to a plain file: exactly the bytes that pg_dump said, for pg_restore or psql.
+import { link, open, rm } from 'node:fs/promises'
+import { Failure } from '../domain/errors.js'
+import type { Manifest } from '../domain/manifest.js'
+import type { SubjectId } from '../domain/subject.js'
+import { readStream } from '../repository/read-stream.js'
+import { openBackup } from './open-backup.js'
+import { type JobContext, type Parts, progressOf } from './parts.js'
+
+/**
+ * The file appears under its name only when it is whole, verified and on disk.
+ * @throws Failure file-exists; object-missing or object-corrupt; disk-full.
+ */
+export async function exportBackup(
+  parts: Parts,
+  request: { subject: SubjectId; backup: string; file: string },
+  context: JobContext,
+): Promise<Manifest> {
+  const { manifest, key } = await openBackup(parts.repository, request.subject, request.backup)
+  const partial = `${request.file}.${context.run}.partial`
+  const file = await open(partial, 'wx', 0o600)
+  const count = progressOf(context, request.subject, 'export', manifest.stream.bytes)
+  try {
+    for await (const part of readStream(parts.repository, key, manifest, { signal: context.signal })) {
+      await file.writeFile(part)
+      count(part.length)
+    }
+    await file.sync()
+    await link(partial, request.file)
+  } catch (thrown) {
+    const code = (thrown as NodeJS.ErrnoException).code
+    if (code === 'EEXIST') throw new Failure('file-exists', `there is a file ${request.file} already`)
+    if (code === 'ENOSPC') throw new Failure('disk-full', `no room for ${request.file}`, { cause: thrown })
+    throw thrown
+  } finally {
+    await file.close()
+    await rm(partial, { force: true })
+  }
+  return manifest
+}

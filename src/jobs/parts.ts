@@ -1,0 +1,65 @@
+// What every job works with, wired once in app.ts, and what it is told about the run it is in.
+import type { Config } from '../domain/configuration.js'
+import type { Failure } from '../domain/errors.js'
+import type { Event } from '../domain/events.js'
+import type { RunId } from '../domain/ids.js'
+import type { BackupKind, Manifest } from '../domain/manifest.js'
+import type { SubjectId } from '../domain/subject.js'
+import type { Catalogue } from '../repository/catalogue.js'
+import type { Repository } from '../repository/repository.js'
+import type { Clock } from '../sys/clock.js'
+
+export interface Parts {
+  config: Config
+  clock: Clock
+  repository: Repository
+  catalogue: Catalogue
+  /** `gmah-backup 0.1.0`, as manifests name their maker. */
+  tool: string
+}
+
+export interface JobContext {
+  run: RunId
+  /** Fires when the run must end: shutdown, deadline, a lease that was lost. */
+  signal: AbortSignal
+  /** Tells the journal; whoever listens (metrics, alerts) hears it from there. */
+  emit(event: Event): void
+  /** Whoever watches this run live; nothing of it is stored. */
+  watch?: Watcher
+}
+
+/** What a person in front of a terminal, or a page, sees of a run while it goes on. */
+export interface Watcher {
+  planned?(subjects: readonly SubjectId[]): void
+  progress?(subject: SubjectId, progress: Progress): void
+  backedUp?(manifest: Manifest): void
+  failed?(subject: SubjectId, failure: Failure): void
+}
+
+export interface Progress {
+  phase: 'dump' | 'load' | 'prove' | 'export'
+  /** Bytes of the stream done so far, and in all where that is known. */
+  bytes: number
+  of: number | null
+  newBytes?: number
+  reusedBytes?: number
+}
+
+/** A counter of bytes that tells the run's watcher how far a phase is. */
+export function progressOf(
+  context: JobContext,
+  subject: SubjectId,
+  phase: Progress['phase'],
+  of: number | null,
+) {
+  let bytes = 0
+  return (more: number): void => {
+    bytes += more
+    context.watch?.progress?.(subject, { phase, bytes, of })
+  }
+}
+
+export interface BackupRequest {
+  kind: BackupKind
+  label: string | null
+}

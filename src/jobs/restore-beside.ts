@@ -1,0 +1,114 @@
+// A restore beside: a new database with the backup in it, proven table by table before it gets the asked name.
+import type { Client } from 'pg'
+import type { PostgresConfig } from '../domain/configuration.js'
+import { Failure } from '../domain/errors.js'
+import type { DumpFacts, Manifest } from '../domain/manifest.js'
+import { GLOBALS, type SubjectId, subjectName } from '../domain/subject.js'
+import { connect } from '../postgres/connection.js'
+import {
+  applyDatabaseProperties,
+  createDatabaseLike,
+  dropDatabase,
+  renameDatabase,
+} from '../postgres/databases.js'
+import { createRoles } from '../postgres/globals.js'
+import { findTool } from '../postgres/tools.js'
+import { readStream } from '../repository/read-stream.js'
+import { loadBackup } from '../restore/load.js'
+import { checkTarget } from '../restore/preflight.js'
+import { assertProven, type Proof, prove } from '../verify/proof.js'
+import { openBackup } from './open-backup.js'
+import { type JobContext, type Parts, progressOf } from './parts.js'
+import { stagingName } from './sweep-staging.js'
+
+export interface RestoreRequest {
+  subject: SubjectId
+  /** `latest`, a backup id or its beginning, or an instant. */
+  backup: string
+  /** Name of the new database. */
+  database: string
+  withRoles: boolean
+}
+
+export interface RestoreReport {
+  manifest: Manifest
+  database: string
+  createdRoles: string[]
+  proof: Proof
+}
+
+/**
+ * Restores a backup into a new database of the configured server. The asked name appears only when everything is proven;
+ * until then the data is in `restoring_<run>`, which is dropped on any failure.
+ * @throws Failure of the preflight, the load or the proof.
+ */
+export async function restoreBeside(
+  parts: Parts,
+  request: RestoreRequest,
+  context: JobContext,
+): Promise<RestoreReport> {
+  const { postgres, dump } = parts.config
+  const { manifest, key } = await openBackup(parts.repository, request.subject, request.backup)
+  const facts = dumpOf(manifest)
+  const client = await connect(postgres, postgres.master, { signal: context.signal })
+  const staging = stagingName(context.run)
+  try {
+    const plan = await checkTarget(client, manifest, request.database, request)
+    if (plan.missingRoles.length > 0) await createMissingRoles(parts, client, plan.missingRoles, context)
+    await createDatabaseLike(client, staging, facts.database)
+    const tool = await findTool('pg_restore', facts.server.versionNum, postgres)
+    await loadBackup(parts.repository, key, manifest, {
+      target: postgres,
+      database: staging,
+      tool,
+      politeness: dump,
+      signal: context.signal,
+      onBytes: progressOf(context, request.subject, 'load', manifest.stream.bytes),
+    })
+    await applyDatabaseProperties(client, staging, facts.database)
+    const proof = await prove(postgres, staging, facts, {
+      politeness: dump,
+      signal: context.signal,
+      onBytes: progressOf(context, request.subject, 'prove', manifest.stream.bytes),
+    })
+    assertProven(proof, request.database)
+    await renameDatabase(client, staging, request.database)
+    return { manifest, database: request.database, createdRoles: plan.missingRoles, proof }
+  } catch (thrown) {
+    await dropStaging(postgres, staging)
+    throw thrown
+  } finally {
+    await client.end()
+  }
+}
+
+function dumpOf(manifest: Manifest): DumpFacts {
+  if (manifest.dump) return manifest.dump
+  throw new Failure('usage', `${subjectName(manifest.subject)} is a script, not a database`, {
+    hint: `type \`gmah-backup backup export ${subjectName(manifest.subject)} --to globals.sql\` and read it`,
+  })
+}
+
+async function createMissingRoles(
+  parts: Parts,
+  client: Client,
+  names: string[],
+  context: JobContext,
+): Promise<void> {
+  const { manifest, key } = await openBackup(parts.repository, GLOBALS, 'latest')
+  const script: Uint8Array[] = []
+  for await (const part of readStream(parts.repository, key, manifest, { signal: context.signal }))
+    script.push(part)
+  await createRoles(client, Buffer.concat(script).toString('utf8'), names)
+}
+
+/** On a connection of its own: the job's may be what broke. A server that is away keeps the staging database; the next start drops it. */
+async function dropStaging(postgres: PostgresConfig, staging: string): Promise<void> {
+  const client = await connect(postgres, postgres.master, {}).catch(() => null)
+  if (!client) return
+  try {
+    await dropDatabase(client, staging, { force: true })
+  } finally {
+    await client.end()
+  }
+}

@@ -1,0 +1,53 @@
+// Stores what a dumping child writes. A stream that ended is not a process that succeeded: both are asked.
+import { Failure } from '../domain/errors.js'
+import type { SubjectId } from '../domain/subject.js'
+import { type WrittenStream, writeStream } from '../repository/write-stream.js'
+import type { TenantKey } from '../seal/tenant-key.js'
+import type { Child, ChildResult } from '../sys/child.js'
+import type { JobContext, Parts } from './parts.js'
+
+export interface DumpSource {
+  subject: SubjectId
+  child: Child
+  /** URL of the module that watches the stream on the intake thread. */
+  observer: string
+  /** Makes a failure of how the child ended. */
+  explain(result: ChildResult): Failure
+}
+
+/**
+ * @throws Failure of the side that broke first: the child's own words when it died, the observer's when the stream is
+ * unsound although the child said all was well, the store's when a chunk could not be put.
+ */
+export async function storeDump(
+  parts: Parts,
+  key: TenantKey,
+  source: DumpSource,
+  context: JobContext,
+): Promise<WrittenStream> {
+  const { child, observer, explain, subject } = source
+  child.stdin.end()
+  let endedByItself = false
+  child.stdout.once('end', () => {
+    endedByItself = true
+  })
+  const writing = writeStream(parts.repository, key, child.stdout, {
+    observer,
+    signal: context.signal,
+    onProgress: progress => context.watch?.progress?.(subject, { phase: 'dump', of: null, ...progress }),
+  })
+  // When our side fails first nobody reads any more: the child must not wait for that.
+  writing.catch(() => child.kill())
+  const [written, ended] = await Promise.allSettled([writing, child.result])
+  context.signal.throwIfAborted()
+  if (ended.status === 'rejected') throw ended.reason
+  const sound = ended.value.exitCode === 0
+  if (!sound && (written.status === 'fulfilled' || (endedByItself && isDumpInvalid(written.reason)))) {
+    throw explain(ended.value)
+  }
+  if (written.status === 'rejected') throw written.reason
+  return written.value
+}
+
+const isDumpInvalid = (thrown: unknown): boolean =>
+  thrown instanceof Failure && thrown.code === 'dump-invalid'

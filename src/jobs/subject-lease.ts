@@ -1,0 +1,29 @@
+// One run at a time on one subject, across processes and machines: a lease in the store, held while `work` runs.
+import { type SubjectId, subjectName } from '../domain/subject.js'
+import { acquireLease } from '../repository/lease.js'
+import { leaseKey } from '../store/keys.js'
+import type { JobContext, Parts } from './parts.js'
+
+/**
+ * Runs `work` under the subject's lease; its signal also fires when the lease is lost.
+ * @throws Failure subject-busy, naming who holds it, when another live run does.
+ */
+export async function withSubjectLease<T>(
+  parts: Parts,
+  subject: SubjectId,
+  context: JobContext,
+  work: (context: JobContext) => Promise<T>,
+): Promise<T> {
+  const { repository, clock } = parts
+  const lease = await acquireLease(repository.store, leaseKey(subject), {
+    purpose: `run ${context.run} on ${subjectName(subject)}`,
+    busy: 'subject-busy',
+    clock,
+    signal: context.signal,
+  })
+  try {
+    return await work({ ...context, signal: AbortSignal.any([context.signal, lease.lost]) })
+  } finally {
+    await lease.release()
+  }
+}

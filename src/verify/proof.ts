@@ -1,0 +1,149 @@
+// The proof of a restore: the restored database is dumped again through the same reader and compared with the manifest.
+import type { DumpConfig, PostgresConfig } from '../domain/configuration.js'
+import { Failure } from '../domain/errors.js'
+import type { DumpFacts, SequenceFacts, TableFacts, TocEntryFacts } from '../domain/manifest.js'
+import type { ArchiveFacts } from '../postgres/archive/reader.js'
+import { explainDumpEnd, startDump } from '../postgres/dump.js'
+import { openSnapshot } from '../postgres/snapshot.js'
+import { findTool } from '../postgres/tools.js'
+import { takeIn } from '../repository/intake.js'
+import { builtFile } from '../sys/threads.js'
+
+export interface Difference {
+  what: 'table' | 'sequence' | 'large objects' | 'schema'
+  name: string
+  backup: string
+  restored: string
+}
+
+export interface Proof {
+  tables: number
+  rows: number
+  bytes: number
+  /** Tables whose rows are equal but came back in another physical order. */
+  reordered: number
+  /** False when the servers' majors differ: the definitions are then spelled differently by right, and are not compared. */
+  schemaCompared: boolean
+  differences: Difference[]
+}
+
+/**
+ * Compares a restored database with the facts of its backup, table by table. Reads only.
+ * @throws Failure when the database cannot be dumped; differences are in the result.
+ */
+export async function prove(
+  target: PostgresConfig,
+  database: string,
+  backup: DumpFacts,
+  options: { politeness: DumpConfig; signal: AbortSignal; onBytes?(bytes: number): void },
+): Promise<Proof> {
+  const { signal, politeness, onBytes } = options
+  const snapshot = await openSnapshot(target, database, { signal })
+  try {
+    const tool = await findTool('pg_dump', snapshot.serverVersionNum, target)
+    const { snapshotId } = snapshot
+    const child = startDump({
+      target,
+      database,
+      tool,
+      snapshotId,
+      lockWaitTimeoutMs: target.lockWaitTimeoutMs,
+      politeness,
+      signal,
+    })
+    child.stdin.end()
+    const observer = builtFile(import.meta.url, '../postgres/archive/observer.js').href
+    const [taken, ended] = await Promise.allSettled([
+      takeIn(child.stdout, { cutting: null, observer, signal, ...(onBytes ? { onBytes } : {}) }),
+      child.result,
+    ])
+    signal.throwIfAborted()
+    if (ended.status === 'rejected') throw ended.reason
+    if (ended.value.exitCode !== 0) throw explainDumpEnd(ended.value)
+    if (taken.status === 'rejected') throw taken.reason
+    const sameMajor =
+      Math.floor(snapshot.serverVersionNum / 10000) === Math.floor(backup.server.versionNum / 10000)
+    return compare(backup, taken.value.facts as ArchiveFacts, sameMajor)
+  } finally {
+    await snapshot.release()
+  }
+}
+
+/** @throws Failure proof-failed that names the first differences, when there are any. */
+export function assertProven(proof: Proof, database: string): void {
+  if (proof.differences.length === 0) return
+  const shown = proof.differences
+    .slice(0, 5)
+    .map(one => `${one.what} ${one.name}: ${one.backup} in the backup, ${one.restored} restored`)
+  throw new Failure(
+    'proof-failed',
+    `${database} differs from its backup in ${proof.differences.length} places: ${shown.join('; ')}`,
+    {
+      facts: { differences: proof.differences.slice(0, 100) },
+    },
+  )
+}
+
+/** Pure: what differs between a backup's facts and those of the database restored from it. */
+export function compare(backup: DumpFacts, restored: ArchiveFacts, schemaCompared: boolean): Proof {
+  const differences = [
+    ...unequal('table', byName(backup.tables, tableText), byName(restored.tables, tableText)),
+    ...unequal('sequence', byName(backup.sequences, sequenceText), byName(restored.sequences, sequenceText)),
+    ...unequal('large objects', largeObjects(backup), largeObjects(restored)),
+    ...(schemaCompared ? unequal('schema', entries(backup.entries), entries(restored.entries)) : []),
+  ]
+  const order = new Map(restored.tables.map(table => [nameOf(table), table.sha256]))
+  return {
+    tables: backup.tables.length,
+    rows: backup.tables.reduce((sum, table) => sum + table.rows, 0),
+    bytes: backup.tables.reduce((sum, table) => sum + table.bytes, 0),
+    reordered: backup.tables.filter(table => order.get(nameOf(table)) !== table.sha256).length,
+    schemaCompared,
+    differences,
+  }
+}
+
+const nameOf = (one: { schema: string; name: string }): string => `${one.schema}.${one.name}`
+const tableText = (table: TableFacts): string =>
+  `${table.rows} rows, ${table.bytes} bytes, digest ${table.digest}`
+const sequenceText = (one: SequenceFacts): string => `${one.value}${one.called ? '' : ' (not called)'}`
+
+function byName<T extends { schema: string; name: string }>(
+  list: readonly T[],
+  text: (one: T) => string,
+): Map<string, string> {
+  return new Map(list.map(one => [nameOf(one), text(one)]))
+}
+
+function largeObjects({ largeObjects: all }: Pick<DumpFacts, 'largeObjects'>): Map<string, string> {
+  return new Map([['all', `${all.count} of ${all.bytes} bytes, sha256 ${all.sha256}`]])
+}
+
+/** Several entries may share type, schema and name (grants, say): their definitions are compared together. */
+function entries(list: readonly TocEntryFacts[]): Map<string, string> {
+  const groups = new Map<string, string[]>()
+  for (const one of list) {
+    const name = `${one.type} ${nameOf(one)}`
+    groups.set(name, [
+      ...(groups.get(name) ?? []),
+      `${one.sha256.slice(0, 16)} owned by ${one.owner || 'nobody'}`,
+    ])
+  }
+  return new Map([...groups].map(([name, texts]) => [name, texts.sort().join(', ')]))
+}
+
+function unequal(
+  what: Difference['what'],
+  backup: Map<string, string>,
+  restored: Map<string, string>,
+): Difference[] {
+  const names = new Set([...backup.keys(), ...restored.keys()])
+  return [...names]
+    .map(name => ({
+      what,
+      name,
+      backup: backup.get(name) ?? 'nothing',
+      restored: restored.get(name) ?? 'nothing',
+    }))
+    .filter(one => one.backup !== one.restored)
+}
