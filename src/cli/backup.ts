@@ -1,0 +1,142 @@
+// `backup [tenant…]`, `backup show`, `backup export`.
+import type { Command } from 'commander'
+import { EXIT } from '../domain/errors.js'
+import type { BackupKind, Manifest } from '../domain/manifest.js'
+import { subjectName } from '../domain/subject.js'
+import { backupAll, type NightReport } from '../jobs/backup-all.js'
+import { exportBackup } from '../jobs/export-backup.js'
+import { openBackup, subjectNamed } from '../jobs/open-backup.js'
+import { manifestText } from './backup-text.js'
+import { atDesk, type Doors, type GlobalOptions } from './desk.js'
+import { bytesText, processTerminal, show, type Terminal } from './output.js'
+import { watchRun } from './progress.js'
+
+export function backupCommand(program: Command, doors: Doors): void {
+  const backup = program
+    .command('backup')
+    .argument(
+      '[tenant...]',
+      'only these (a tenant, platform/master, platform/globals); all when none is given',
+    )
+    .description('back up now')
+    .option('--label <words>', 'a note that the backup carries')
+    .option('--before-migration', 'mark the backups as taken before a migration')
+    .action(async (tenants: string[], _options, command: Command) => {
+      const options = command.optsWithGlobals<GlobalOptions & { label?: string; beforeMigration?: true }>()
+      const terminal = processTerminal(options.json === true)
+      const kind: BackupKind = options.beforeMigration ? 'before-migration' : 'manual'
+      await backUp(doors, options, terminal, { kind, label: options.label ?? null, names: tenants })
+    })
+  showCommand(backup, doors)
+  exportCommand(backup, doors)
+}
+
+async function backUp(
+  doors: Doors,
+  options: GlobalOptions,
+  terminal: Terminal,
+  request: Parameters<typeof backupAll>[1],
+): Promise<void> {
+  await atDesk(doors, options, terminal, async desk => {
+    const watch = watchRun(terminal, desk.clock)
+    const job = request.names.length === 0 ? 'backup-all' : 'backup'
+    try {
+      const report = await desk.run({ name: job, trigger: 'manual' }, async context => {
+        const result = await backupAll(desk, request, { ...context, watch })
+        return {
+          outcome:
+            result.failed.length === 0 ? 'succeeded' : result.succeeded.length > 0 ? 'partial' : 'failed',
+          result,
+        }
+      })
+      await watch.close()
+      show(terminal, reportJson(report), () => nightText(report))
+      return report.failed.length === 0
+        ? EXIT.ok
+        : request.names.length === 1
+          ? (report.failed[0]?.failure.exit ?? EXIT.partial)
+          : EXIT.partial
+    } finally {
+      await watch.close()
+    }
+  })
+}
+
+function showCommand(backup: Command, doors: Doors): void {
+  backup
+    .command('show')
+    .argument('<id>', 'a backup id, or its beginning')
+    .description('show one backup: its tables, rows and sizes')
+    .action(async (id: string, _options, command: Command) => {
+      const options = command.optsWithGlobals<GlobalOptions>()
+      const terminal = processTerminal(options.json === true)
+      await atDesk(doors, options, terminal, async desk => {
+        const entry = desk.catalogue.find(id)
+        const { manifest } = await openBackup(desk.repository, entry.subject, entry.id)
+        show(terminal, manifest, manifestText)
+        return undefined
+      })
+    })
+}
+
+function exportCommand(backup: Command, doors: Doors): void {
+  backup
+    .command('export')
+    .argument('<tenant>', 'a tenant, platform/master or platform/globals')
+    .requiredOption('--to <file>', 'the file to write; it must not exist')
+    .option('--backup <which>', 'latest, a backup id, or an instant', 'latest')
+    .description('write a backup as the plain file that pg_dump made, for pg_restore or psql')
+    .action(async (tenant: string, _options, command: Command) => {
+      const options = command.optsWithGlobals<GlobalOptions & { to: string; backup: string }>()
+      const terminal = processTerminal(options.json === true)
+      await atDesk(doors, options, terminal, async desk => {
+        const subject = subjectNamed(tenant)
+        const watch = watchRun(terminal, desk.clock)
+        const manifest = await desk.run({ name: 'export', subject, trigger: 'manual' }, async context => {
+          const request = { subject, backup: options.backup, file: options.to }
+          return { outcome: 'succeeded', result: await exportBackup(desk, request, { ...context, watch }) }
+        })
+        await watch.close()
+        const written = {
+          file: options.to,
+          backup: manifest.backup,
+          bytes: manifest.stream.bytes,
+          sha256: manifest.stream.sha256,
+        }
+        show(
+          terminal,
+          written,
+          () =>
+            `${options.to}: ${bytesText(written.bytes)}, backup ${written.backup}, sha256 ${written.sha256}`,
+        )
+        return undefined
+      })
+    })
+}
+
+function nightText({ succeeded, failed }: NightReport): string {
+  const added = succeeded.reduce((sum, one) => sum + one.stored.newStoredBytes, 0)
+  const bytes = succeeded.reduce((sum, one) => sum + one.stream.bytes, 0)
+  const lines = failed.flatMap(({ subject, failure }) => [
+    `FAILED ${subjectName(subject)}: ${failure.message} [${failure.code}]`,
+    `       hint: ${failure.hint}`,
+  ])
+  lines.push(
+    `${succeeded.length} backed up (${bytesText(bytes)}, ${bytesText(added)} added to the store), ${failed.length} failed`,
+  )
+  return lines.join('\n')
+}
+
+function reportJson({ succeeded, failed }: NightReport) {
+  const summary = ({ backup, subject, instant, stream, stored }: Manifest) => ({
+    backup,
+    subject,
+    instant,
+    bytes: stream.bytes,
+    ...stored,
+  })
+  return {
+    succeeded: succeeded.map(summary),
+    failed: failed.map(({ subject, failure: { code, message, hint } }) => ({ subject, code, message, hint })),
+  }
+}

@@ -1,0 +1,37 @@
+// `backups [tenant]`: what we have.
+import type { Command } from 'commander'
+import { subjectName } from '../domain/subject.js'
+import { subjectNamed } from '../jobs/open-backup.js'
+import { atDesk, type Doors, type GlobalOptions } from './desk.js'
+import { bytesText, countText, instantText, processTerminal, show, table } from './output.js'
+
+export function backupsCommand(program: Command, doors: Doors): void {
+  program
+    .command('backups')
+    .argument('[tenant]', 'only of this tenant (or platform/master, platform/globals)')
+    .description('list the backups, newest first')
+    .option('--limit <n>', 'at most so many', '50')
+    .action(async (tenant: string | undefined, _options, command: Command) => {
+      const options = command.optsWithGlobals<GlobalOptions & { limit: string }>()
+      const terminal = processTerminal(options.json === true)
+      await atDesk(doors, options, terminal, async desk => {
+        const filter = { limit: Number(options.limit), ...(tenant ? { subject: subjectNamed(tenant) } : {}) }
+        const entries = desk.catalogue.list(filter)
+        show(terminal, entries, () => {
+          if (entries.length === 0)
+            return 'no backups in the catalogue; if the store has some, type `gmah-backup catalogue rebuild`'
+          const rows = entries.map(one => [
+            one.id,
+            subjectName(one.subject),
+            instantText(one.instant),
+            one.label ? `${one.kind} (${one.label})` : one.kind,
+            bytesText(one.bytes),
+            countText(one.rows),
+            bytesText(one.newStoredBytes),
+          ])
+          return table(['id', 'tenant', 'instant', 'kind', 'size', 'rows', 'added to store'], rows)
+        })
+        return undefined
+      })
+    })
+}

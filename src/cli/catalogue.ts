@@ -1,0 +1,32 @@
+// `catalogue rebuild`: the cache made anew from the store alone.
+import type { Command } from 'commander'
+import { EXIT } from '../domain/errors.js'
+import { rebuildCatalogue } from '../jobs/rebuild-catalogue.js'
+import { atDesk, type Doors, type GlobalOptions } from './desk.js'
+import { processTerminal, show } from './output.js'
+
+export function catalogueCommand(program: Command, doors: Doors): void {
+  program
+    .command('catalogue')
+    .description('the list of what we have')
+    .command('rebuild')
+    .description('forget the local catalogue and read it anew from the store')
+    .action(async (_options, command: Command) => {
+      const options = command.optsWithGlobals<GlobalOptions>()
+      const terminal = processTerminal(options.json === true)
+      await atDesk(doors, options, terminal, async desk => {
+        const report = await desk.run({ name: 'catalogue-rebuild', trigger: 'manual' }, context =>
+          rebuildCatalogue(desk, context),
+        )
+        show(terminal, report, () =>
+          [
+            `${report.backups} backups of ${report.subjects} subjects`,
+            ...report.problems.map(
+              ({ key, code, message }) => `cannot be used: ${key}: ${message} [${code}]`,
+            ),
+          ].join('\n'),
+        )
+        return report.problems.length > 0 ? EXIT.partial : EXIT.ok
+      })
+    })
+}

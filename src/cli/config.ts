@@ -1,0 +1,57 @@
+// `config check` and `config show`: every problem at once, and what the program runs on, without its secrets.
+import type { Command } from 'commander'
+import { EXIT, Failure } from '../domain/errors.js'
+import { type Doors, type GlobalOptions, reportFailure } from './desk.js'
+import { processTerminal, show, type Terminal } from './output.js'
+
+interface Problem {
+  path: string
+  message: string
+  hint?: string
+}
+
+export function configCommand(program: Command, doors: Doors): void {
+  const config = program.command('config').description('the configuration')
+  config
+    .command('check')
+    .description('read the configuration, the schedules and the secret files, and print every problem')
+    .action((_options, command: Command) => {
+      const options = command.optsWithGlobals<GlobalOptions>()
+      const terminal = processTerminal(options.json === true)
+      return reportFailure(terminal, async () => check(doors, options, terminal))
+    })
+  config
+    .command('show')
+    .description('print what the program runs on, defaults included, secrets redacted')
+    .action((_options, command: Command) => {
+      const options = command.optsWithGlobals<GlobalOptions>()
+      const terminal = processTerminal(options.json === true)
+      return reportFailure(terminal, async () => {
+        terminal.out(JSON.stringify(doors.describeConfig(doors.loadConfig(options.config).config), null, 2))
+        return undefined
+      })
+    })
+}
+
+function check(doors: Doors, options: GlobalOptions, terminal: Terminal): number {
+  try {
+    const { config, warnings } = doors.loadConfig(options.config)
+    show(terminal, { file: config.file, problems: [], warnings }, () =>
+      [...warnings.map(problemText('warning')), `${config.file} is in order`].join('\n'),
+    )
+    return EXIT.ok
+  } catch (thrown) {
+    const problems = thrown instanceof Failure ? (thrown.facts.problems as Problem[] | undefined) : undefined
+    if (!problems || terminal.json) throw thrown
+    for (const problem of problems) terminal.err(problemText('problem')(problem))
+    terminal.err(
+      `${problems.length} ${problems.length === 1 ? 'problem' : 'problems'}; nothing was started or changed`,
+    )
+    return EXIT.usage
+  }
+}
+
+const problemText =
+  (what: string) =>
+  ({ path, message, hint }: Problem): string =>
+    `${what}: ${path}: ${message}${hint ? `\n    hint: ${hint}` : ''}`

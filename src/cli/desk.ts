@@ -1,0 +1,66 @@
+// What a command works with, and how it runs: open what it needs, do it, print, close, exit with the right status.
+import type { Config } from '../domain/configuration.js'
+import { EXIT } from '../domain/errors.js'
+import type { Subject } from '../domain/subject.js'
+import type { Journal, RunTrigger } from '../jobs/journal.js'
+import type { JobContext, Parts } from '../jobs/parts.js'
+import type { Outcome } from '../jobs/runner.js'
+import type { Clock } from '../sys/clock.js'
+import { showFailure, type Terminal } from './output.js'
+
+export interface Desk extends Parts {
+  journal: Journal
+  /** Runs a job with its journal entry, its lock and this process's signals. */
+  run<T>(
+    job: { name: string; subject?: Subject['id']; trigger: RunTrigger },
+    work: (context: JobContext) => Promise<{ outcome: Outcome; result: T }>,
+  ): Promise<T>
+  close(): Promise<void>
+}
+
+export interface GlobalOptions {
+  config?: string
+  identity?: string
+  json?: boolean
+}
+
+/** The doors out of the command line, given by cli.ts, so that commands stay testable. */
+export interface Doors {
+  clock: Clock
+  loadConfig(path: string | undefined): {
+    config: Config
+    warnings: readonly { path: string; message: string; hint?: string }[]
+  }
+  describeConfig(config: Config): unknown
+  openDesk(options: GlobalOptions): Promise<Desk>
+  runDaemon(options: GlobalOptions): Promise<void>
+}
+
+/** Runs one command's work on a desk of its own and sets the exit status. */
+export async function atDesk(
+  doors: Doors,
+  options: GlobalOptions,
+  terminal: Terminal,
+  work: (desk: Desk) => Promise<number | undefined>,
+): Promise<void> {
+  await reportFailure(terminal, async () => {
+    const desk = await doors.openDesk(options)
+    try {
+      return await work(desk)
+    } finally {
+      await desk.close()
+    }
+  })
+}
+
+/** @returns nothing; the exit status is the work's own, or the failure's. */
+export async function reportFailure(
+  terminal: Terminal,
+  work: () => Promise<number | undefined>,
+): Promise<void> {
+  try {
+    process.exitCode = (await work()) ?? EXIT.ok
+  } catch (thrown) {
+    process.exitCode = showFailure(terminal, thrown)
+  }
+}
