@@ -1,0 +1,62 @@
+// Compresses whole buffers into single zstd frames that carry their length and a checksum, and back.
+// Decompression allocates only what the caller allows and gives out nothing that does not verify.
+// Source of the frame's layout: RFC 8878, section 3.1.1.
+import { Compressor, Decompressor } from 'zstd-napi'
+import binding from 'zstd-napi/binding.js'
+import { Failure } from '../domain/errors.js'
+
+const MAGIC = 0xfd2fb528
+const CHECKSUM_FLAG = 0x04
+/** Magic number and frame header descriptor. */
+const HEAD_BYTES = 5
+
+const compressors = new Map<number, Compressor>()
+let decompressor: Decompressor | undefined
+
+/** One frame with content size and checksum. `level` as zstd counts, 1 to 19. */
+export function compress(raw: Uint8Array, level = 3): Uint8Array {
+  let compressor = compressors.get(level)
+  if (!compressor) {
+    compressor = new Compressor()
+    compressor.setParameters({ compressionLevel: level, checksumFlag: true, contentSizeFlag: true })
+    compressors.set(level, compressor)
+  }
+  return compressor.compress(raw)
+}
+
+/**
+ * The content of the one frame that `frame` must be.
+ * @throws Failure object-corrupt when it is damaged, cut short, followed by anything, without a checksum,
+ * or when its content would be longer than `maxBytes`.
+ */
+export function decompress(frame: Uint8Array, maxBytes: number): Uint8Array {
+  const size = contentBytes(frame)
+  if (size > maxBytes) throw corrupt(`says it holds ${size} bytes, more than the ${maxBytes} allowed`)
+  decompressor ??= new Decompressor()
+  try {
+    return decompressor.decompress(frame)
+  } catch (cause) {
+    throw corrupt('does not verify: it was changed', cause)
+  }
+}
+
+/** The content size that the frame declares, once it is known to be exactly one frame as compress writes them. */
+function contentBytes(frame: Uint8Array): number {
+  const head = Buffer.from(frame.buffer, frame.byteOffset, Math.min(frame.length, HEAD_BYTES))
+  if (head.length < HEAD_BYTES || head.readUInt32LE() !== MAGIC) throw corrupt('does not start like one')
+  if (((head[4] ?? 0) & CHECKSUM_FLAG) === 0) throw corrupt('carries no checksum')
+  let length: number
+  let size: number | null
+  try {
+    length = binding.findFrameCompressedSize(frame)
+    size = binding.getFrameContentSize(frame)
+  } catch (cause) {
+    throw corrupt('is cut short or garbled', cause)
+  }
+  if (length !== frame.length) throw corrupt(`is followed by ${frame.length - length} more bytes`)
+  if (size === null) throw corrupt('does not say how much it holds')
+  return size
+}
+
+const corrupt = (what: string, cause?: unknown): Failure =>
+  new Failure('object-corrupt', `a zstd frame ${what}`, { cause })
