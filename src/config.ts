@@ -1,0 +1,237 @@
+// The one reader of the environment and of configuration files: it returns a whole, checked Config or every problem at once.
+import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { basename, dirname, join, resolve } from 'node:path'
+import { Encrypter } from 'age-encryption'
+import type { Config } from './domain/configuration.js'
+import { checkConfiguration, type Finding } from './domain/configuration-rules.js'
+import {
+  configurationHint,
+  configurationSchema,
+  type RawConfiguration,
+} from './domain/configuration-schema.js'
+import { asFailure, Failure } from './domain/errors.js'
+import { dotted, type Problem, problemsOf } from './domain/problem.js'
+import { type Resolved, resolveConfiguration } from './domain/resolve-configuration.js'
+import type { Schedule } from './domain/schedule.js'
+import { parseSchedule } from './jobs/schedules.js'
+import { type Clock, systemClock } from './sys/clock.js'
+import { checkPrivate, readSecretFile } from './sys/secret-file.js'
+import { parseYaml, type YamlFile } from './sys/yaml.js'
+
+export interface LoadOptions {
+  /** What --config names. */
+  path?: string
+  env?: Readonly<Record<string, string | undefined>>
+  clock?: Clock
+}
+
+export interface LoadedConfig {
+  config: Config
+  /** Every file that was read, secrets' files included; absolute. */
+  sources: string[]
+  /** Lawful, but worth a second thought. */
+  warnings: Problem[]
+}
+
+interface Reading {
+  file: string
+  env: Readonly<Record<string, string | undefined>>
+  now: Date
+  yaml: YamlFile
+  problems: Problem[]
+  warnings: Problem[]
+  sources: string[]
+}
+
+/**
+ * Reads the configuration, its secrets and the schedules, and changes nothing.
+ * @throws Failure config-missing when there is no file; config-invalid with every problem in `facts.problems` (Problem[]).
+ */
+export function loadConfig(options: LoadOptions = {}): LoadedConfig {
+  const env = options.env ?? process.env
+  const file = findFile(options.path, env)
+  const now = (options.clock ?? systemClock).now()
+  const yaml = parseYaml(readText(file), file, env)
+  const reading: Reading = {
+    file,
+    env,
+    now,
+    yaml,
+    problems: [...yaml.problems],
+    warnings: [],
+    sources: [file],
+  }
+  const unreadable = yaml.data === null && yaml.problems.length > 0
+  const raw = unreadable ? null : parse(reading)
+  const sections = unreadable ? {} : readableSections(yaml.data)
+  const findings = checkConfiguration(sections)
+  reading.problems.push(...findings.problems.map(one => placed(one, yaml)))
+  reading.warnings.push(...findings.warnings.map(one => placed(one, yaml)))
+  checkKeys(reading, sections)
+  const secrets = readSecrets(reading, sections)
+  const schedules = readSchedules(reading, sections.schedules_directory ?? 'schedules')
+  if (!raw || reading.problems.length > 0) throw refusal(reading)
+  const config = resolveConfiguration(raw, { file, secrets, schedules })
+  return { config, sources: reading.sources, warnings: reading.warnings }
+}
+
+/** Where the configuration is looked for when --config does not say: the first that is there. */
+export const SEARCHED = ['gmah-backup.yaml', '/etc/gmah-backup/gmah-backup.yaml'] as const
+
+function findFile(asked: string | undefined, env: Reading['env']): string {
+  const named = asked ?? (env.GMAH_BACKUP_CONFIG || undefined)
+  const places = named === undefined ? SEARCHED : [named]
+  const found = places
+    .map(place => resolve(place))
+    .find(place => statSync(place, { throwIfNoEntry: false })?.isFile())
+  if (found) return found
+  throw new Failure('config-missing', `there is no configuration file at ${places.join(' or ')}`, {
+    facts: { searched: places },
+  })
+}
+
+function readText(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (cause) {
+    throw new Failure('config-missing', `cannot read ${file}`, { cause, hint: 'check its owner and mode' })
+  }
+}
+
+function parse({ yaml, problems }: Reading): RawConfiguration | null {
+  const parsed = configurationSchema.safeParse(yaml.data ?? {}, { reportInput: true })
+  if (parsed.success) return parsed.data
+  const { at, problems: earlier } = yaml
+  problems.push(
+    ...problemsOf(parsed.error, { schema: configurationSchema, at, hint: configurationHint, earlier }),
+  )
+  return null
+}
+
+/** The sections that have the right shape each by itself, so that a slip in one does not hide those in the others. */
+function readableSections(data: unknown): Partial<RawConfiguration> {
+  const given = (data ?? {}) as Record<string, unknown>
+  const parsed = Object.entries(configurationSchema.shape).map(([key, schema]) => {
+    const result = schema.safeParse(given[key])
+    return [key, result.success ? result.data : undefined]
+  })
+  return Object.fromEntries(parsed.filter(([, value]) => value !== undefined))
+}
+
+function checkKeys(reading: Reading, { keys }: Partial<RawConfiguration>): void {
+  if (!keys) return
+  const identity = beside(reading, keys.operational_identity_file)
+  const stats = statSync(identity, { throwIfNoEntry: false })
+  if (stats) attempt(reading, ['keys', 'operational_identity_file'], () => checkPrivate(identity, stats))
+  for (const [index, recipient] of keys.recovery_recipients.entries()) {
+    attempt(reading, ['keys', 'recovery_recipients', index], () => checkRecipient(recipient))
+  }
+}
+
+/** Never repeats what it was given: it could be an identity pasted into the wrong place. */
+function checkRecipient(recipient: string): void {
+  if (/^AGE-SECRET-KEY-/i.test(recipient)) {
+    throw new Failure('secret-exposed', 'is a secret identity, not a recipient', {
+      hint: 'remove it, make a new identity with age-keygen, and list its public age1… line here',
+    })
+  }
+  try {
+    new Encrypter().addRecipient(recipient)
+  } catch {
+    throw new Failure('config-invalid', 'is not an age recipient, or has a typing error', {
+      hint: 'copy the whole age1… line that age-keygen printed',
+    })
+  }
+}
+
+function readSecrets(reading: Reading, { store, postgres }: Partial<RawConfiguration>): Resolved['secrets'] {
+  const s3 = store?.type === 's3' ? store : undefined
+  return {
+    accessKeyId: secret(reading, ['store', 'access_key_id'], s3?.access_key_id, s3?.access_key_id_file),
+    secretAccessKey: secret(
+      reading,
+      ['store', 'secret_access_key'],
+      s3?.secret_access_key,
+      s3?.secret_access_key_file,
+    ),
+    password: secret(reading, ['postgres', 'password'], postgres?.password, postgres?.password_file),
+  }
+}
+
+function secret(
+  reading: Reading,
+  path: string[],
+  value: string | undefined,
+  file: string | undefined,
+): string | null {
+  if (value !== undefined) {
+    const literal = !reading.yaml.interpolated.has(dotted(path))
+    if (literal) attempt(reading, path, () => checkPrivate(reading.file, statSync(reading.file)))
+    return value
+  }
+  if (file === undefined) return null
+  const place = beside(reading, file)
+  reading.sources.push(place)
+  return attempt(reading, [path[0] ?? '', `${path[1]}_file`], () => readSecretFile(place))
+}
+
+function readSchedules(reading: Reading, directory: string): Schedule[] {
+  const folder = beside(reading, directory)
+  const files = attempt(reading, ['schedules_directory'], () => listSchedules(folder)) ?? []
+  return files.flatMap(name => {
+    const file = join(folder, name)
+    reading.sources.push(file)
+    const text = attempt(reading, ['schedules_directory'], () => readText(file))
+    if (text === null) return []
+    const read = parseSchedule({
+      name: basename(name, '.yaml'),
+      file,
+      text,
+      variables: reading.env,
+      now: reading.now,
+    })
+    reading.problems.push(...read.problems)
+    reading.warnings.push(...read.warnings)
+    return read.schedule ? [read.schedule] : []
+  })
+}
+
+function listSchedules(folder: string): string[] {
+  try {
+    return readdirSync(folder)
+      .filter(name => name.endsWith('.yaml') && !name.startsWith('.'))
+      .sort()
+  } catch (cause) {
+    throw new Failure('config-invalid', `cannot read the directory ${folder}`, {
+      cause,
+      hint: 'copy the schedules directory there, or name another one',
+    })
+  }
+}
+
+const beside = (reading: Reading, path: string): string => resolve(dirname(reading.file), path)
+
+function attempt<T>(reading: Reading, path: PropertyKey[], action: () => T): T | null {
+  try {
+    return action()
+  } catch (thrown) {
+    const { code, message, hint } = asFailure(thrown)
+    reading.problems.push({ path: dotted(path), message, hint, at: reading.yaml.at(path), code })
+    return null
+  }
+}
+
+const placed = ({ path, message, hint }: Finding, yaml: YamlFile): Problem => ({
+  path: path.join('.'),
+  message,
+  hint,
+  at: yaml.at(path),
+  code: 'config-invalid',
+})
+
+function refusal({ file, problems }: Reading): Failure {
+  const [first] = problems
+  const rest = problems.length > 1 ? `, and ${problems.length - 1} more` : ''
+  const what = first ? [first.path, first.message].filter(Boolean).join(' ') : 'is not usable'
+  return new Failure('config-invalid', `${file}: ${what}${rest}`, { facts: { problems } })
+}

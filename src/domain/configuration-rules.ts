@@ -1,0 +1,178 @@
+// What must hold between the keys of the configuration, beyond each one's own shape: each rule says what and what to type instead.
+import { isIP } from 'node:net'
+import type { RawConfiguration } from './configuration-schema.js'
+
+export interface Finding {
+  path: readonly string[]
+  message: string
+  hint: string
+}
+
+export interface Findings {
+  problems: Finding[]
+  /** Lawful, but worth a second thought. */
+  warnings: Finding[]
+}
+
+const finding = (path: string, message: string, hint: string): Finding => ({
+  path: path.split('.'),
+  message,
+  hint,
+})
+
+/** Every rule on every section that could be read; no problems means that the sections make sense together. */
+export function checkConfiguration(raw: Partial<RawConfiguration>): Findings {
+  const { store, postgres, dump, daemon } = raw
+  return {
+    problems: [
+      ...(store ? storeProblems(store) : []),
+      ...(postgres ? postgresProblems(postgres) : []),
+      ...(dump ? dumpProblems(dump) : []),
+      ...(daemon ? daemonProblems(daemon) : []),
+    ],
+    warnings: postgres ? postgresWarnings(postgres) : [],
+  }
+}
+
+function storeProblems(store: RawConfiguration['store']): Finding[] {
+  if (store.type !== 's3') return []
+  const { secret_access_key: secret, secret_access_key_file: secretFile } = store
+  return [
+    ...endpointProblems(store.endpoint),
+    ...secretProblems('store', 'access_key_id', store.access_key_id, store.access_key_id_file, true),
+    ...secretProblems('store', 'secret_access_key', secret, secretFile, true),
+  ]
+}
+
+function endpointProblems(endpoint: string): Finding[] {
+  const url = URL.canParse(endpoint) ? new URL(endpoint) : null
+  if (!url || !/^https?:$/.test(url.protocol)) {
+    return [
+      finding('store.endpoint', 'must be a URL', 'write it like https://<account>.r2.cloudflarestorage.com'),
+    ]
+  }
+  if (url.username || url.password) {
+    return [
+      finding(
+        'store.endpoint',
+        'must not hold credentials',
+        'use access_key_id_file and secret_access_key_file',
+      ),
+    ]
+  }
+  if (url.protocol === 'http:' && !isLoopback(url.hostname)) {
+    return [
+      finding('store.endpoint', 'must be https unless it is on this machine', `write https://${url.host}`),
+    ]
+  }
+  return []
+}
+
+function secretProblems(
+  section: string,
+  key: string,
+  value: unknown,
+  file: unknown,
+  needed: boolean,
+): Finding[] {
+  if (value !== undefined && file !== undefined) {
+    return [finding(`${section}.${key}`, `is given twice, here and as ${key}_file`, 'keep only the file')]
+  }
+  if (needed && value === undefined && file === undefined) {
+    const hint = `write ${key}_file: and the path of a file of mode 0600`
+    return [finding(`${section}.${key}_file`, 'is missing', hint)]
+  }
+  return []
+}
+
+function postgresProblems(postgres: RawConfiguration['postgres']): Finding[] {
+  return [
+    ...secretProblems('postgres', 'password', postgres.password, postgres.password_file, false),
+    ...patternProblems(postgres.tenants.pattern, postgres.master),
+    ...(postgres.ssl_mode.startsWith('verify') && postgres.host.startsWith('/')
+      ? [finding('postgres.ssl_mode', 'cannot be verified on a socket', 'write ssl_mode: prefer')]
+      : []),
+  ]
+}
+
+function patternProblems(pattern: string, master: string): Finding[] {
+  const path = 'postgres.tenants.pattern'
+  let compiled: RegExp
+  try {
+    compiled = new RegExp(pattern, 'u')
+  } catch (error) {
+    return [
+      finding(
+        path,
+        `is no regular expression: ${(error as Error).message}`,
+        'write it like ^gmah_org_(?<tenant>.+)$',
+      ),
+    ]
+  }
+  if (!/\(\?<tenant>/.test(pattern)) {
+    return [
+      finding(
+        path,
+        'has no group called tenant',
+        "put (?<tenant>…) around the part that is the tenant's name",
+      ),
+    ]
+  }
+  if (compiled.test(master)) {
+    return [
+      finding(
+        path,
+        `matches the master database ${master} too`,
+        "anchor it with ^ and $ and the tenants' own prefix",
+      ),
+    ]
+  }
+  return []
+}
+
+function dumpProblems(dump: RawConfiguration['dump']): Finding[] {
+  const { min, average, max } = dump.cutter
+  const problems: Finding[] = []
+  if (!(min < average && average < max)) {
+    problems.push(
+      finding(
+        'dump.cutter',
+        'must have min < average < max',
+        'leave the section out to get 256KiB, 1MiB, 4MiB',
+      ),
+    )
+  }
+  if ((average & (average - 1)) !== 0) {
+    problems.push(finding('dump.cutter.average', 'must be a power of two', 'write 512KiB, 1MiB or 2MiB'))
+  }
+  if (dump.connections < dump.concurrency * 2) {
+    const hint = `write connections: ${dump.concurrency * 2} or more: each dump holds two`
+    problems.push(finding('dump.connections', `is too few for ${dump.concurrency} dumps at once`, hint))
+  }
+  return problems
+}
+
+function daemonProblems(daemon: RawConfiguration['daemon']): Finding[] {
+  if (isLoopback(daemon.http.host)) return []
+  const hint = 'write 127.0.0.1 and put a reverse proxy that asks who is there in front of it'
+  return [finding('daemon.http.host', 'must be an address of this machine alone', hint)]
+}
+
+function postgresWarnings(postgres: RawConfiguration['postgres']): Finding[] {
+  const local = postgres.host.startsWith('/') || isLoopback(postgres.host)
+  if (local || !['disable', 'prefer'].includes(postgres.ssl_mode)) return []
+  const message = `${postgres.ssl_mode} lets the way to ${postgres.host} be unencrypted`
+  return [
+    finding(
+      'postgres.ssl_mode',
+      message,
+      'write ssl_mode: verify-full, with ssl_root_certificate_file where needed',
+    ),
+  ]
+}
+
+/** True for localhost and the loopback addresses. */
+export function isLoopback(host: string): boolean {
+  const bare = host.replace(/^\[|\]$/g, '')
+  return bare === 'localhost' || bare === '::1' || (isIP(bare) === 4 && bare.startsWith('127.'))
+}

@@ -1,0 +1,108 @@
+// The configuration file's shape: every key, its default (GMAH's own), its limits. What takes a file's path is resolved later.
+import { z } from 'zod'
+import { IONICE_CLASSES, LOG_LEVELS, SSL_MODES } from './configuration.js'
+import { duration, size, whole } from './quantity.js'
+
+const text = z.string().min(1)
+const KIB = 1024
+const MIB = 1024 * KIB
+
+const anyStore = {
+  prefix: z
+    .string()
+    .refine(plainPrefix, 'must be plain folders like backups/, without a leading slash or dots')
+    .default(''),
+  bandwidth_mib_per_second: whole(1, 100_000).optional(),
+}
+
+const directoryStore = z.strictObject({ type: z.literal('directory'), path: text, ...anyStore })
+
+const s3Store = z.strictObject({
+  type: z.literal('s3'),
+  endpoint: text,
+  region: text.default('auto'),
+  bucket: text,
+  access_key_id: text.optional(),
+  access_key_id_file: text.optional(),
+  secret_access_key: text.optional(),
+  secret_access_key_file: text.optional(),
+  ...anyStore,
+})
+
+const postgres = z.strictObject({
+  host: text.default('/var/run/postgresql'),
+  port: whole(1, 65_535).default(5432),
+  user: text.default('gmah_backup'),
+  password: text.optional(),
+  password_file: text.optional(),
+  ssl_mode: z.enum(SSL_MODES).default('prefer'),
+  ssl_root_certificate_file: text.optional(),
+  master: text.default('gmah_master'),
+  tenants: z
+    .strictObject({ pattern: text.default('^gmah_org_(?<tenant>.+)$'), query: text.optional() })
+    .prefault({}),
+  tools_directory: text.optional(),
+  lock_wait_timeout: duration({ minMs: 1_000, maxMs: 3_600_000 }).prefault('30s'),
+})
+
+const keys = z.strictObject({
+  operational_identity_file: text.default('operational-identity.txt'),
+  recovery_recipients: z.array(text).min(1),
+})
+
+const dump = z.strictObject({
+  concurrency: whole(1, 32).default(2),
+  connections: whole(2, 200).default(6),
+  nice: whole(0, 19).default(10),
+  ionice: z.enum(IONICE_CLASSES).default('best-effort'),
+  compression_level: whole(1, 19).default(3),
+  cutter: z
+    .strictObject({
+      min: size({ minBytes: 4 * KIB, maxBytes: 16 * MIB }).prefault('256KiB'),
+      average: size({ minBytes: 16 * KIB, maxBytes: 16 * MIB }).prefault('1MiB'),
+      max: size({ minBytes: 64 * KIB, maxBytes: 16 * MIB }).prefault('4MiB'),
+    })
+    .prefault({}),
+})
+
+const daemon = z.strictObject({
+  http: z
+    .strictObject({ host: text.default('127.0.0.1'), port: whole(0, 65_535).default(9178) })
+    .prefault({}),
+  drain: duration({ minMs: 1_000, maxMs: 600_000 }).prefault('25s'),
+  log_level: z.enum(LOG_LEVELS).default('info'),
+})
+
+export const configurationSchema = z.strictObject({
+  state_directory: text.default('/var/lib/gmah-backup'),
+  store: z.discriminatedUnion('type', [directoryStore, s3Store]),
+  postgres: postgres.prefault({}),
+  keys,
+  dump: dump.prefault({}),
+  daemon: daemon.prefault({}),
+  schedules_directory: text.default('schedules'),
+})
+
+export type RawConfiguration = z.output<typeof configurationSchema>
+
+const HINTS: Record<string, string> = {
+  store: 'write `store:` with `type: s3` or `type: directory` below it',
+  'store.type': 'write `type: s3` or `type: directory`',
+  keys: 'write `keys:` with `recovery_recipients:` below it',
+  'keys.recovery_recipients':
+    'type `age-keygen -o recovery.txt` on a machine of your own, keep that file offline, list its age1… here',
+}
+
+/** What to type instead of a wrong value at this path. */
+export const configurationHint = (path: string): string =>
+  HINTS[path.replace(/\[\d+\]$/, '')] ?? 'see gmah-backup.example.yaml, where every key is explained'
+
+function plainPrefix(prefix: string): boolean {
+  return (
+    prefix === '' ||
+    prefix
+      .replace(/\/$/, '')
+      .split('/')
+      .every(part => /^[A-Za-z0-9_-][A-Za-z0-9._-]*$/.test(part))
+  )
+}

@@ -1,0 +1,102 @@
+// What the whole program runs on, once the files are read, checked and resolved. src/config.ts makes it; nobody changes it.
+import type { Schedule } from './schedule.js'
+
+export const SSL_MODES = ['disable', 'prefer', 'require', 'verify-ca', 'verify-full'] as const
+export const IONICE_CLASSES = ['none', 'best-effort', 'idle'] as const
+export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const
+
+interface AnyStoreConfig {
+  /** In front of every key: empty, or ending in `/`. */
+  prefix: string
+  /** Cap on what is sent and fetched together; null: none. */
+  bandwidthBytesPerSecond: number | null
+}
+
+export interface DirectoryStoreConfig extends AnyStoreConfig {
+  type: 'directory'
+  /** Absolute. */
+  path: string
+}
+
+export interface S3StoreConfig extends AnyStoreConfig {
+  type: 's3'
+  /** https, or http to a loopback address. */
+  endpoint: string
+  region: string
+  bucket: string
+  accessKeyId: string
+  secretAccessKey: string
+}
+
+export type StoreConfig = DirectoryStoreConfig | S3StoreConfig
+
+export interface PostgresConfig {
+  /** A host name or address, or the absolute path of a socket directory. */
+  host: string
+  port: number
+  user: string
+  /** Null: the server asks for none (peer, trust). */
+  password: string | null
+  sslMode: (typeof SSL_MODES)[number]
+  /** Absolute path of the authority's certificate; null: the system's. */
+  sslRootCertificateFile: string | null
+  /** The database of the organisations; also where connections that need no tenant go. */
+  master: string
+  tenants: {
+    /** Matches a tenant's database name; its group `tenant` is the tenant's name. */
+    pattern: RegExp
+    /** SQL on the master that yields `tenant`, `database`, `status`; null: databases alone decide. */
+    query: string | null
+  }
+  /** Where pg_dump and its kin are; null: found by the server's major version. */
+  toolsDirectory: string | null
+  lockWaitTimeoutMs: number
+}
+
+export interface KeysConfig {
+  /** Absolute; `keys init` makes the file. */
+  operationalIdentityFile: string
+  /** age recipients (age1…), at least one. */
+  recoveryRecipients: readonly string[]
+}
+
+export interface CutterConfig {
+  minBytes: number
+  averageBytes: number
+  maxBytes: number
+}
+
+export interface DumpConfig {
+  /** Databases dumped at once. */
+  concurrency: number
+  /** Connections to the server held at once, pg_dump's included. */
+  connections: number
+  nice: number
+  ionice: (typeof IONICE_CLASSES)[number]
+  compressionLevel: number
+  cutter: CutterConfig
+}
+
+export interface DaemonConfig {
+  /** A loopback address: the HTTP API has no other guard. */
+  host: string
+  port: number
+  /** How long a stop waits for running work before it interrupts it. */
+  drainMs: number
+  logLevel: (typeof LOG_LEVELS)[number]
+}
+
+export interface Config {
+  /** The file it was read from; absolute. */
+  file: string
+  /** Absolute. */
+  stateDirectory: string
+  store: StoreConfig
+  postgres: PostgresConfig
+  keys: KeysConfig
+  dump: DumpConfig
+  daemon: DaemonConfig
+  /** Absolute. */
+  schedulesDirectory: string
+  schedules: readonly Schedule[]
+}

@@ -1,0 +1,80 @@
+// From the file's words to the Config that the program runs on: units into names, relative paths against the file's folder.
+import { dirname, resolve } from 'node:path'
+import type { Config, StoreConfig } from './configuration.js'
+import type { RawConfiguration } from './configuration-schema.js'
+import type { Schedule } from './schedule.js'
+
+export interface Resolved {
+  /** Absolute path of the configuration file. */
+  file: string
+  secrets: { accessKeyId: string | null; secretAccessKey: string | null; password: string | null }
+  schedules: readonly Schedule[]
+}
+
+const MIB = 1024 * 1024
+
+/** Total for a checked configuration: what the rules demand is not asked again. */
+export function resolveConfiguration(raw: RawConfiguration, resolved: Resolved): Config {
+  const absolute = (path: string): string => resolve(dirname(resolved.file), path)
+  const optional = (path: string | undefined): string | null => (path === undefined ? null : absolute(path))
+  const { postgres, dump, daemon } = raw
+  return {
+    file: resolved.file,
+    stateDirectory: absolute(raw.state_directory),
+    store: resolveStore(raw.store, absolute, resolved.secrets),
+    postgres: {
+      host: postgres.host,
+      port: postgres.port,
+      user: postgres.user,
+      password: resolved.secrets.password,
+      sslMode: postgres.ssl_mode,
+      sslRootCertificateFile: optional(postgres.ssl_root_certificate_file),
+      master: postgres.master,
+      tenants: { pattern: new RegExp(postgres.tenants.pattern, 'u'), query: postgres.tenants.query ?? null },
+      toolsDirectory: optional(postgres.tools_directory),
+      lockWaitTimeoutMs: postgres.lock_wait_timeout,
+    },
+    keys: {
+      operationalIdentityFile: absolute(raw.keys.operational_identity_file),
+      recoveryRecipients: raw.keys.recovery_recipients,
+    },
+    dump: {
+      concurrency: dump.concurrency,
+      connections: dump.connections,
+      nice: dump.nice,
+      ionice: dump.ionice,
+      compressionLevel: dump.compression_level,
+      cutter: { minBytes: dump.cutter.min, averageBytes: dump.cutter.average, maxBytes: dump.cutter.max },
+    },
+    daemon: {
+      host: daemon.http.host,
+      port: daemon.http.port,
+      drainMs: daemon.drain,
+      logLevel: daemon.log_level,
+    },
+    schedulesDirectory: absolute(raw.schedules_directory),
+    schedules: resolved.schedules,
+  }
+}
+
+function resolveStore(
+  store: RawConfiguration['store'],
+  absolute: (path: string) => string,
+  secrets: Resolved['secrets'],
+): StoreConfig {
+  const mib = store.bandwidth_mib_per_second
+  const shared = {
+    prefix: store.prefix === '' || store.prefix.endsWith('/') ? store.prefix : `${store.prefix}/`,
+    bandwidthBytesPerSecond: mib === undefined ? null : mib * MIB,
+  }
+  if (store.type === 'directory') return { type: 'directory', path: absolute(store.path), ...shared }
+  return {
+    type: 's3',
+    endpoint: store.endpoint,
+    region: store.region,
+    bucket: store.bucket,
+    accessKeyId: secrets.accessKeyId ?? '',
+    secretAccessKey: secrets.secretAccessKey ?? '',
+    ...shared,
+  }
+}
