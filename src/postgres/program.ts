@@ -1,0 +1,35 @@
+// Starts one of PostgreSQL's client programs: polite, with our pinned environment, the password out of sight.
+// The password file lives exactly as long as the child.
+import { type Child, startChild } from '../sys/child.js'
+import { libpqEnvironment } from './environment.js'
+import { type Politeness, politeWrapper } from './politeness.js'
+import type { PostgresTarget } from './target.js'
+import type { Tool } from './tools.js'
+
+export interface ProgramOptions {
+  target: PostgresTarget
+  tool: Tool
+  signal?: AbortSignal
+  politeness?: Politeness
+}
+
+/** @throws Failure config-invalid; from `result`, tool-missing. */
+export async function startProgram(
+  { target, tool, signal, politeness }: ProgramOptions,
+  args: readonly string[],
+  options: { bigWrites: boolean },
+): Promise<Child> {
+  const wrapper = await politeWrapper(politeness ?? {}, options)
+  const { env, dispose } = await libpqEnvironment(target)
+  try {
+    signal?.throwIfAborted()
+    const child = startChild(tool.path, { args, env, wrapper, ...(signal ? { signal } : {}) })
+    const result = child.result.finally(dispose)
+    // Who reads stdout first awaits the result late; until then a failed start is nobody's unhandled rejection.
+    result.catch(() => {})
+    return { ...child, result }
+  } catch (error) {
+    await dispose()
+    throw error
+  }
+}

@@ -1,0 +1,37 @@
+// What the server or the network said, as one of our failures: by SQLSTATE, never by the message's text.
+// Source of the codes: PostgreSQL manual, appendix A.
+import { DatabaseError } from 'pg'
+import { type ErrorCode, Failure } from '../domain/errors.js'
+
+/** Codes that say "not now" rather than "not you": the server stops, starts, or has no connection to spare. */
+const UNREACHABLE = new Set(['57P01', '57P02', '57P03', '53300'])
+const DENIED = new Set(['3D000', '42501'])
+
+const BY_CODE: Record<string, ErrorCode> = {
+  '55P03': 'lock-timeout',
+  '42P04': 'target-exists',
+}
+
+/** The five characters of an error that the server sent, or null. */
+export function sqlstate(error: unknown): string | null {
+  if (error instanceof Failure) {
+    return typeof error.facts.sqlstate === 'string' ? error.facts.sqlstate : null
+  }
+  return error instanceof DatabaseError && error.code !== undefined ? error.code : null
+}
+
+/**
+ * An error of pg as a Failure: without a SQLSTATE it is postgres-unreachable (a socket error, a connection that ended);
+ * with one, postgres-unreachable, postgres-denied, lock-timeout, target-exists or postgres-failed.
+ */
+export function postgresFailure(error: unknown, message: string): Failure {
+  if (error instanceof Failure) return error
+  const state = sqlstate(error)
+  return new Failure(codeOf(state), message, { cause: error, facts: { sqlstate: state } })
+}
+
+function codeOf(state: string | null): ErrorCode {
+  if (state === null || state.startsWith('08') || UNREACHABLE.has(state)) return 'postgres-unreachable'
+  if (state.startsWith('28') || DENIED.has(state)) return 'postgres-denied'
+  return BY_CODE[state] ?? 'postgres-failed'
+}

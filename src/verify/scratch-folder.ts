@@ -1,0 +1,54 @@
+// The private folder of a scratch server, and the unprivileged user that owns it when we are root.
+// PostgreSQL refuses to run as root; its files are nobody else's to read.
+import { chown, mkdtemp, rm } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { Failure } from '../domain/errors.js'
+import { executable } from '../postgres/politeness.js'
+import { runChild } from '../sys/child.js'
+import { scratchPrefix } from './scratch-owner.js'
+
+export interface Owner {
+  uid?: number
+  gid?: number
+}
+
+const USERS = ['postgres', 'nobody']
+const SETPRIV = '/usr/bin/setpriv'
+/** sockaddr_un holds 108 bytes; PostgreSQL's lock file beside the socket takes five more. */
+const SOCKET_PATH_BYTES = 100
+
+/** Who the server runs as: ourselves, unless we are root. @throws Failure child-failed when no such user exists. */
+export async function unprivileged(): Promise<Owner> {
+  if (process.getuid?.() !== 0) return {}
+  let last: unknown
+  for (const user of USERS) {
+    try {
+      return { uid: await idOf(user, '-u'), gid: await idOf(user, '-g') }
+    } catch (error) {
+      last = error
+    }
+  }
+  throw last
+}
+
+/** A new folder, mode 0700, named after our process. @throws Failure config-invalid when a socket in it would have too long a path. */
+export async function makeFolder(parent: string, owner: Owner): Promise<string> {
+  const folder = await mkdtemp(join(resolve(parent), scratchPrefix()))
+  if (Buffer.byteLength(join(folder, '.s.PGSQL.5432')) > SOCKET_PATH_BYTES) {
+    await rm(folder, { recursive: true })
+    throw new Failure('config-invalid', `${parent} is too long a path for a socket`, {
+      hint: `choose a folder of less than ${SOCKET_PATH_BYTES - 60} characters`,
+    })
+  }
+  if (owner.uid !== undefined && owner.gid !== undefined) await chown(folder, owner.uid, owner.gid)
+  return folder
+}
+
+/** A wrapper by which the kernel ends the child when our process dies, even by SIGKILL. Linux only: prctl(2), PR_SET_PDEATHSIG. */
+export async function dieWithUs(): Promise<string[]> {
+  return (await executable(SETPRIV)) ? [SETPRIV, '--pdeathsig', 'QUIT', '--'] : []
+}
+
+async function idOf(user: string, what: '-u' | '-g'): Promise<number> {
+  return Number(await runChild('id', { args: [what, user], env: { PATH: '/usr/bin:/bin' } }))
+}

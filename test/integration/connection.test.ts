@@ -1,0 +1,218 @@
+// Connections: what is pinned, what each way of failing is called, and that a loss is told once and kills nobody.
+import { execFileSync } from 'node:child_process'
+import { appendFile, chmod, chown, readFile, stat, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { connect, withSession } from '../../src/postgres/connection.js'
+import { libpqEnvironment } from '../../src/postgres/environment.js'
+import type { PostgresTarget, SslMode } from '../../src/postgres/target.js'
+import { type Cluster, startCluster } from '../kit/cluster.js'
+
+const PASSWORD = 'per:\\cent % "quote" \' é'
+let cluster: Cluster
+let port: number
+
+beforeAll(async () => {
+  port = await freePort()
+  cluster = await startCluster({ settings: { listen_addresses: '127.0.0.1', port: String(port) } })
+})
+afterAll(() => cluster.stop())
+
+test('a session is pinned: no timeouts, no search path, the server named', async () => {
+  const database = await cluster.createDatabase({ name: 'odd =name\'"\\ :// é' })
+  await cluster.sql('postgres', "ALTER ROLE postgres SET statement_timeout = '5s'")
+  await withSession(cluster.target, database, {}, async session => {
+    const [row] = await session.query<Record<string, string>>(
+      `SELECT current_database() AS database, current_setting('statement_timeout') AS timeout,
+              current_setting('search_path') AS path, current_setting('application_name') AS application`,
+    )
+    expect(row).toEqual({ database, timeout: '0', path: '', application: 'gmah-backup' })
+    expect(session.server.versionNum).toBeGreaterThan(120_000)
+    expect(cluster.version).toContain(session.server.version.split(' ')[0])
+  })
+})
+
+describe('the names of failures', () => {
+  const failure = (target: PostgresTarget, database = 'postgres') =>
+    connect(target, database).then(
+      async session => {
+        await session.close()
+        throw new Error('connected')
+      },
+      error => error,
+    )
+
+  test('no socket, no port, no such host', async () => {
+    const unreachable = { code: 'postgres-unreachable', retryable: true }
+    expect(await failure({ ...cluster.target, port: 1 })).toMatchObject(unreachable)
+    expect(await failure({ ...cluster.target, host: '127.0.0.1', port: 1 })).toMatchObject(unreachable)
+    expect(await failure({ ...cluster.target, host: 'nowhere.invalid' })).toMatchObject(unreachable)
+  })
+
+  test('no such database, no such role', async () => {
+    expect(await failure(cluster.target, 'absent')).toMatchObject({
+      code: 'postgres-denied',
+      facts: { sqlstate: '3D000' },
+    })
+    expect(await failure(cluster.as('absent'))).toMatchObject({
+      code: 'postgres-denied',
+      facts: { sqlstate: '28000' },
+    })
+  })
+
+  test('a statement that fails carries its SQLSTATE', async () => {
+    await withSession(cluster.target, 'postgres', {}, async session => {
+      await expect(session.query('SELECT 1/0')).rejects.toMatchObject({
+        code: 'postgres-failed',
+        facts: { sqlstate: '22012' },
+      })
+      await expect(session.query('SELECT 1; SELECT 2')).rejects.toMatchObject({
+        facts: { sqlstate: '42601' },
+      })
+      await expect(session.query('CREATE DATABASE postgres')).rejects.toMatchObject({ code: 'target-exists' })
+      await session.run('SELECT 1; SELECT 2')
+    })
+  })
+
+  test('an aborted signal is its own reason, before and after', async () => {
+    const reason = new Error('enough')
+    await expect(connect(cluster.target, 'postgres', { signal: AbortSignal.abort(reason) })).rejects.toBe(
+      reason,
+    )
+    const controller = new AbortController()
+    const session = await connect(cluster.target, 'postgres', { signal: controller.signal })
+    const sleeping = session.query('SELECT pg_sleep(60)')
+    controller.abort(reason)
+    await expect(sleeping).rejects.toBe(reason)
+    await session.close()
+  })
+})
+
+test('a backend that is killed is told once, with what the server said, and the process lives on', async () => {
+  const session = await connect(cluster.target, 'postgres')
+  let told = 0
+  session.lost.addEventListener('abort', () => told++)
+  const [row] = await session.query<{ pid: number }>('SELECT pg_backend_pid() AS pid')
+  const lost = new Promise(resolve => session.lost.addEventListener('abort', resolve, { once: true }))
+  await cluster.sql('postgres', `SELECT pg_terminate_backend(${row?.pid})`)
+  await lost
+  expect(session.lost.reason).toMatchObject({ code: 'postgres-unreachable' })
+  await expect(session.query('SELECT 1')).rejects.toMatchObject({ code: 'postgres-unreachable' })
+  await session.close()
+  await session.close()
+  expect(told).toBe(1)
+})
+
+test('a farewell is not a loss', async () => {
+  const session = await connect(cluster.target, 'postgres')
+  await session.close()
+  expect(session.lost.aborted).toBe(false)
+})
+
+describe('passwords and TLS', () => {
+  let tcp: PostgresTarget
+  let certificate: string
+
+  beforeAll(async () => {
+    certificate = join(cluster.dataDirectory, 'server.crt')
+    const key = join(cluster.dataDirectory, 'server.key')
+    execFileSync(
+      'openssl',
+      [
+        ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2'],
+        ...[
+          '-subj',
+          '/CN=127.0.0.1',
+          '-addext',
+          'subjectAltName=IP:127.0.0.1',
+          '-keyout',
+          key,
+          '-out',
+          certificate,
+        ],
+      ],
+      { stdio: 'ignore' },
+    )
+    const { uid, gid } = await stat(cluster.dataDirectory)
+    await chmod(key, 0o600)
+    if (process.getuid?.() === 0) await Promise.all([key, certificate].map(file => chown(file, uid, gid)))
+    await cluster.sql('postgres', `CREATE ROLE pat LOGIN PASSWORD '${PASSWORD.replace(/'/g, "''")}'`)
+    await cluster.sql('postgres', 'ALTER SYSTEM SET ssl = on')
+    const hba = join(cluster.dataDirectory, 'pg_hba.conf')
+    const before = await readFile(hba, 'utf8')
+    await writeFile(
+      hba,
+      `hostssl postgres pat 127.0.0.1/32 scram-sha-256\nhostnossl template1 pat 127.0.0.1/32 scram-sha-256\n`,
+    )
+    await appendFile(hba, before.replace(/^host .*$/gm, ''))
+    await cluster.sql('postgres', 'SELECT pg_reload_conf()')
+    tcp = { host: '127.0.0.1', port, user: 'pat', password: PASSWORD }
+    await vi.waitFor(() => encrypted({ ...tcp, sslMode: 'require' }), { timeout: 20_000 })
+  })
+
+  const encrypted = (target: PostgresTarget, database = 'postgres') =>
+    withSession(target, database, {}, async session => {
+      const rows = await session.query<{ ssl: boolean }>(
+        'SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()',
+      )
+      return rows[0]?.ssl
+    })
+
+  test('a wrong and an absent password are denials', async () => {
+    await expect(encrypted({ ...tcp, password: 'wrong' })).rejects.toMatchObject({ code: 'postgres-denied' })
+    await expect(encrypted({ ...tcp, password: null })).rejects.toMatchObject({ code: 'postgres-denied' })
+  })
+
+  const modes: [SslMode, string | null, boolean | string][] = [
+    ['disable', null, 'postgres-denied'],
+    ['prefer', null, true],
+    ['require', null, true],
+    ['verify-ca', 'ours', true],
+    ['verify-full', 'ours', true],
+    ['verify-full', null, 'postgres-unreachable'],
+  ]
+  test.each(modes)('%s with authority %s: %s', async (sslMode, authority, expected) => {
+    const target = { ...tcp, sslMode, sslRootCertificateFile: authority && certificate }
+    const result = await encrypted(target).catch(error => error.code)
+    expect(result).toBe(expected)
+  })
+
+  test('prefer goes without TLS where only that is allowed', async () => {
+    expect(await encrypted(tcp, 'template1')).toBe(false)
+    await expect(encrypted({ ...tcp, sslMode: 'require' }, 'template1')).rejects.toMatchObject({
+      code: 'postgres-denied',
+    })
+  })
+
+  test('libpq takes the same password from a private file that does not outlive its use', async () => {
+    const { env, dispose } = await libpqEnvironment({
+      ...tcp,
+      sslMode: 'verify-full',
+      sslRootCertificateFile: certificate,
+    })
+    const file = env.PGPASSFILE ?? ''
+    expect((await stat(file)).mode & 0o777).toBe(0o600)
+    expect((await stat(join(file, '..'))).mode & 0o777).toBe(0o700)
+    expect(Object.values(env).join()).not.toContain('quote')
+    const said = execFileSync('psql', ['-Atc', 'SELECT current_user', 'postgres'], { env, encoding: 'utf8' })
+    expect(said.trim()).toBe('pat')
+    await dispose()
+    await dispose()
+    await expect(stat(file)).rejects.toMatchObject({ code: 'ENOENT' })
+  })
+})
+
+test('a password that a password file cannot hold is refused', async () => {
+  await expect(libpqEnvironment({ ...cluster.target, password: 'a\nb' })).rejects.toMatchObject({
+    code: 'config-invalid',
+  })
+})
+
+async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  const address = server.address()
+  await new Promise(resolve => server.close(resolve))
+  return typeof address === 'object' && address ? address.port : 0
+}

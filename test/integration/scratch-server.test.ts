@@ -1,0 +1,118 @@
+// The scratch server: private, quick, and certain to go away, even when its owner is killed.
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { chmod, mkdir, readdir, readFile, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { withSession } from '../../src/postgres/connection.js'
+import { processAlive } from '../../src/sys/child.js'
+import { systemClock } from '../../src/sys/clock.js'
+import { isLeftover } from '../../src/verify/scratch-owner.js'
+import { startScratchServer } from '../../src/verify/scratch-server.js'
+import { sweepScratchServers } from '../../src/verify/scratch-sweep.js'
+import { temporaryFolder } from '../kit/cluster.js'
+
+let folder: Awaited<ReturnType<typeof temporaryFolder>>
+
+beforeAll(async () => {
+  folder = await temporaryFolder()
+  // The server runs as another user when the tests run as root.
+  await chmod(folder.path, 0o755)
+})
+afterAll(() => folder.remove())
+
+const parent = async (name: string): Promise<string> => {
+  const path = join(folder.path, name)
+  await mkdir(path)
+  return path
+}
+
+const postmasterPid = async (dataDirectory: string): Promise<number> =>
+  Number((await readFile(join(dataDirectory, 'postmaster.pid'), 'utf8')).split('\n')[0])
+
+test('is private, without a network and without durability, and gone after stop', async () => {
+  const home = await parent('plain')
+  const server = await startScratchServer({ parent: home, clock: systemClock, settings: { work_mem: '7MB' } })
+  expect((await stat(server.host)).mode & 0o777).toBe(0o700)
+  const shown = await withSession(server, 'postgres', {}, session =>
+    session.query<{ name: string; setting: string }>(
+      `SELECT name, setting FROM pg_settings
+       WHERE name IN ('listen_addresses', 'fsync', 'autovacuum', 'full_page_writes', 'work_mem') ORDER BY 1`,
+    ),
+  )
+  expect(Object.fromEntries(shown.map(row => [row.name, row.setting]))).toEqual({
+    autovacuum: 'off',
+    fsync: 'off',
+    full_page_writes: 'off',
+    listen_addresses: '',
+    work_mem: '7168',
+  })
+  const pid = await postmasterPid(server.dataDirectory)
+  await Promise.all([server.stop(), server.stop()])
+  await server.stop()
+  expect(processAlive(pid)).toBe(false)
+  expect(await readdir(home)).toEqual([])
+})
+
+test('an abort stops it, while it starts or when it runs', async () => {
+  const home = await parent('abort')
+  const early = new AbortController()
+  const starting = startScratchServer({ parent: home, clock: systemClock, signal: early.signal })
+  early.abort(new Error('changed our mind'))
+  await expect(starting).rejects.toThrow()
+
+  const late = new AbortController()
+  const server = await startScratchServer({ parent: home, clock: systemClock, signal: late.signal })
+  late.abort(new Error('enough'))
+  await server.stop()
+  expect(await readdir(home)).toEqual([])
+})
+
+test('says why it does not start', async () => {
+  const home = await parent('refused')
+  const settings = { shared_buffers: 'plenty' }
+  const failure = await startScratchServer({ parent: home, clock: systemClock, settings }).catch(
+    error => error,
+  )
+  expect(failure).toMatchObject({ code: 'child-failed' })
+  expect(failure.cause.message).toContain('shared_buffers')
+  expect(await readdir(home)).toEqual([])
+})
+
+test('refuses a folder whose path is too long for a socket', async () => {
+  const home = await parent('x'.repeat(90))
+  await expect(startScratchServer({ parent: home, clock: systemClock })).rejects.toMatchObject({
+    code: 'config-invalid',
+  })
+  expect(await readdir(home)).toEqual([])
+})
+
+test('does not outlive an owner that is killed, and the sweep removes its folder and no other', async () => {
+  const home = await parent('killed')
+  const ours = await startScratchServer({ parent: home, clock: systemClock })
+  const script = `
+    const { startScratchServer } = await import('./dist/src/verify/scratch-server.js')
+    const { systemClock } = await import('./dist/src/sys/clock.js')
+    const server = await startScratchServer({ parent: ${JSON.stringify(home)}, clock: systemClock })
+    console.log(server.dataDirectory)
+    setInterval(() => {}, 1000)`
+  const owner = spawn(process.execPath, ['--input-type=module', '-e', script], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const [said] = await once(owner.stdout, 'data')
+  const pid = await postmasterPid(String(said).trim())
+  expect(await sweepScratchServers(home, systemClock)).toEqual([])
+  owner.kill('SIGKILL')
+  await once(owner, 'exit')
+
+  expect(await sweepScratchServers(home, systemClock)).toEqual([join(String(said).trim(), '..')])
+  expect(processAlive(pid)).toBe(false)
+  expect(await readdir(home)).toHaveLength(1)
+  await ours.stop()
+})
+
+test('a leftover is one of a dead process, or of an earlier process with the same id', () => {
+  expect(isLeftover(`gmah-scratch-${process.pid}-1-abc123`)).toBe(true)
+  expect(isLeftover('gmah-scratch-4194399-1-abc123')).toBe(true)
+  expect(isLeftover('somebody-else')).toBe(false)
+})
