@@ -69,6 +69,8 @@ export interface CutterConfig {
 export interface DumpConfig {
   /** Databases dumped at once. */
   concurrency: number
+  /** Before a dump that failed for a passing reason is tried once more. */
+  retryPauseMs: number
   /** Connections to the server held at once, pg_dump's included. */
   connections: number
   nice: number

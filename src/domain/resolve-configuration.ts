@@ -40,6 +40,7 @@ export function resolveConfiguration(raw: RawConfiguration, resolved: Resolved):
     },
     dump: {
       concurrency: dump.concurrency,
+      retryPauseMs: dump.retry_pause,
       connections: dump.connections,
       nice: dump.nice,
       ionice: dump.ionice,

@@ -4,9 +4,10 @@ import { FORMAT, type Manifest } from '../domain/manifest.js'
 import { GLOBALS } from '../domain/subject.js'
 import { explainDumpEnd } from '../postgres/dump.js'
 import { startGlobalsDump } from '../postgres/globals.js'
-import { findTool } from '../postgres/tools.js'
+import { findTool, majorOf } from '../postgres/tools.js'
 import { commitManifest } from '../repository/manifests.js'
 import { ensureTenantKey } from '../repository/tenant-keys.js'
+import type { ChildResult } from '../sys/child.js'
 import { builtFile } from '../sys/threads.js'
 import type { BackupRequest, JobContext, Parts } from './parts.js'
 import { storeDump } from './store-dump.js'
@@ -23,7 +24,9 @@ export function backupGlobals(
     const startedAt = parts.clock.now()
     const { postgres, dump } = parts.config
     const key = await ensureTenantKey(parts.repository, GLOBALS)
-    const tool = await findTool('pg_dumpall', server.versionNum, postgres)
+    const tool = await findTool('pg_dumpall', majorOf(server.versionNum), {
+      directory: postgres.toolsDirectory,
+    })
     const { child } = await startGlobalsDump({
       target: postgres,
       tool,
@@ -31,12 +34,8 @@ export function backupGlobals(
       signal: context.signal,
     })
     const observer = builtFile(import.meta.url, '../postgres/globals-observer.js').href
-    const written = await storeDump(
-      parts,
-      key,
-      { subject: GLOBALS, child, observer, explain: explainDumpEnd },
-      context,
-    )
+    const explain = (end: ChildResult) => explainDumpEnd(end, 'the globals')
+    const written = await storeDump(parts, key, { subject: GLOBALS, child, observer, explain }, context)
     const finishedAt = parts.clock.now()
     const manifest: Manifest = {
       format: FORMAT,

@@ -3,14 +3,14 @@ import { newBackupId } from '../domain/ids.js'
 import { type DumpFacts, FORMAT, type Manifest } from '../domain/manifest.js'
 import type { Subject } from '../domain/subject.js'
 import type { ArchiveFacts } from '../postgres/archive/reader.js'
-import { rolesOfProperties } from '../postgres/databases.js'
 import { explainDumpEnd, startDump } from '../postgres/dump.js'
 import { assertReadable } from '../postgres/preflight.js'
 import { openSnapshot, type Snapshot } from '../postgres/snapshot.js'
-import { findTool } from '../postgres/tools.js'
+import { findTool, majorOf } from '../postgres/tools.js'
 import { commitManifest } from '../repository/manifests.js'
 import { ensureTenantKey } from '../repository/tenant-keys.js'
 import type { WrittenStream } from '../repository/write-stream.js'
+import type { ChildResult } from '../sys/child.js'
 import { builtFile } from '../sys/threads.js'
 import type { BackupRequest, JobContext, Parts } from './parts.js'
 import { storeDump } from './store-dump.js'
@@ -35,9 +35,11 @@ export function backupTenant(
     const key = await ensureTenantKey(parts.repository, subject.id)
     const snapshot = await openSnapshot(postgres, subject.database, { signal: context.signal })
     try {
-      await assertReadable(snapshot.client, subject.database)
-      const tool = await findTool('pg_dump', snapshot.serverVersionNum, postgres)
-      const child = startDump({
+      await assertReadable(snapshot.session, subject.database)
+      const tool = await findTool('pg_dump', majorOf(snapshot.server.versionNum), {
+        directory: postgres.toolsDirectory,
+      })
+      const child = await startDump({
         target: postgres,
         database: subject.database,
         tool,
@@ -46,7 +48,8 @@ export function backupTenant(
         politeness: parts.config.dump,
         signal: context.signal,
       })
-      const source = { subject: subject.id, child, observer: archiveObserver(), explain: explainDumpEnd }
+      const explain = (end: ChildResult) => explainDumpEnd(end, subject.database)
+      const source = { subject: subject.id, child, observer: archiveObserver(), explain }
       const written = await storeDump(parts, key, source, context)
       const manifest = composeManifest(parts, subject, request, {
         startedAt,
@@ -103,14 +106,14 @@ function composeManifest(
 }
 
 function dumpFacts(snapshot: Snapshot, facts: ArchiveFacts, client: string): DumpFacts {
-  const { properties, extensions } = snapshot.facts
+  const { properties, extensions, server, lsn } = snapshot
   const { tables, largeObjects, sequences, entries } = facts
   return {
-    server: { version: snapshot.serverVersion, versionNum: snapshot.serverVersionNum, lsn: snapshot.lsn },
+    server: { version: server.version, versionNum: server.versionNum, lsn },
     client: { version: client },
     database: properties,
     extensions,
-    roles: [...new Set([...facts.roles, ...rolesOfProperties(properties)])].sort(),
+    roles: [...new Set([...facts.roles, ...snapshot.roles])].sort(),
     tables,
     largeObjects,
     sequences,

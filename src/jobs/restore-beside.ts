@@ -1,10 +1,9 @@
 // A restore beside: a new database with the backup in it, proven table by table before it gets the asked name.
-import type { Client } from 'pg'
 import type { PostgresConfig } from '../domain/configuration.js'
 import { Failure } from '../domain/errors.js'
 import type { DumpFacts, Manifest } from '../domain/manifest.js'
 import { GLOBALS, type SubjectId, subjectName } from '../domain/subject.js'
-import { connect } from '../postgres/connection.js'
+import { type Session, withSession } from '../postgres/connection.js'
 import {
   applyDatabaseProperties,
   createDatabaseLike,
@@ -12,7 +11,8 @@ import {
   renameDatabase,
 } from '../postgres/databases.js'
 import { createRoles } from '../postgres/globals.js'
-import { findTool } from '../postgres/tools.js'
+import { maintenanceDatabase } from '../postgres/target.js'
+import { findTool, majorOf } from '../postgres/tools.js'
 import { readStream } from '../repository/read-stream.js'
 import { loadBackup } from '../restore/load.js'
 import { checkTarget } from '../restore/preflight.js'
@@ -50,36 +50,37 @@ export async function restoreBeside(
   const { postgres, dump } = parts.config
   const { manifest, key } = await openBackup(parts.repository, request.subject, request.backup)
   const facts = dumpOf(manifest)
-  const client = await connect(postgres, postgres.master, { signal: context.signal })
   const staging = stagingName(context.run)
-  try {
-    const plan = await checkTarget(client, manifest, request.database, request)
-    if (plan.missingRoles.length > 0) await createMissingRoles(parts, client, plan.missingRoles, context)
-    await createDatabaseLike(client, staging, facts.database)
-    const tool = await findTool('pg_restore', facts.server.versionNum, postgres)
-    await loadBackup(parts.repository, key, manifest, {
-      target: postgres,
-      database: staging,
-      tool,
-      politeness: dump,
-      signal: context.signal,
-      onBytes: progressOf(context, request.subject, 'load', manifest.stream.bytes),
-    })
-    await applyDatabaseProperties(client, staging, facts.database)
-    const proof = await prove(postgres, staging, facts, {
-      politeness: dump,
-      signal: context.signal,
-      onBytes: progressOf(context, request.subject, 'prove', manifest.stream.bytes),
-    })
-    assertProven(proof, request.database)
-    await renameDatabase(client, staging, request.database)
-    return { manifest, database: request.database, createdRoles: plan.missingRoles, proof }
-  } catch (thrown) {
-    await dropStaging(postgres, staging)
-    throw thrown
-  } finally {
-    await client.end()
-  }
+  return withSession(postgres, maintenanceDatabase(postgres), { signal: context.signal }, async session => {
+    try {
+      const plan = await checkTarget(session, manifest, request.database, request)
+      if (plan.missingRoles.length > 0) await createMissingRoles(parts, session, plan.missingRoles, context)
+      await createDatabaseLike(session, staging, facts.database)
+      const tool = await findTool('pg_restore', majorOf(session.server.versionNum), {
+        directory: postgres.toolsDirectory,
+      })
+      await loadBackup(parts.repository, key, manifest, {
+        target: postgres,
+        database: staging,
+        tool,
+        politeness: dump,
+        signal: context.signal,
+        onBytes: progressOf(context, request.subject, 'load', manifest.stream.bytes),
+      })
+      await applyDatabaseProperties(session, staging, facts.database)
+      const proof = await prove(postgres, staging, facts, {
+        politeness: dump,
+        signal: context.signal,
+        onBytes: progressOf(context, request.subject, 'prove', manifest.stream.bytes),
+      })
+      assertProven(proof, request.database)
+      await renameDatabase(session, staging, request.database)
+      return { manifest, database: request.database, createdRoles: plan.missingRoles, proof }
+    } catch (thrown) {
+      await dropStaging(postgres, staging)
+      throw thrown
+    }
+  })
 }
 
 function dumpOf(manifest: Manifest): DumpFacts {
@@ -91,7 +92,7 @@ function dumpOf(manifest: Manifest): DumpFacts {
 
 async function createMissingRoles(
   parts: Parts,
-  client: Client,
+  session: Session,
   names: string[],
   context: JobContext,
 ): Promise<void> {
@@ -99,16 +100,14 @@ async function createMissingRoles(
   const script: Uint8Array[] = []
   for await (const part of readStream(parts.repository, key, manifest, { signal: context.signal }))
     script.push(part)
-  await createRoles(client, Buffer.concat(script).toString('utf8'), names)
+  await createRoles(session, Buffer.concat(script).toString('utf8'), names)
 }
 
-/** On a connection of its own: the job's may be what broke. A server that is away keeps the staging database; the next start drops it. */
+/**
+ * On a connection of its own: the job's may be what broke. When the server is away the staging database stays, and the
+ * next start drops it: the failure that brought us here is the one to tell.
+ */
 async function dropStaging(postgres: PostgresConfig, staging: string): Promise<void> {
-  const client = await connect(postgres, postgres.master, {}).catch(() => null)
-  if (!client) return
-  try {
-    await dropDatabase(client, staging, { force: true })
-  } finally {
-    await client.end()
-  }
+  const drop = (session: Session) => dropDatabase(session, staging, { force: true })
+  await withSession(postgres, maintenanceDatabase(postgres), {}, drop).catch(() => {})
 }

@@ -26,7 +26,6 @@ export async function storeDump(
   context: JobContext,
 ): Promise<WrittenStream> {
   const { child, observer, explain, subject } = source
-  child.stdin.end()
   let endedByItself = false
   child.stdout.once('end', () => {
     endedByItself = true

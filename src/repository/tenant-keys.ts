@@ -16,7 +16,7 @@ export async function openTenantKey(store: Store, keyring: Keyring, subject: Sub
       ? new Failure('key-wrong', `no identity at hand opens the key of ${subjectName(subject)}`, { cause })
       : cause
   })
-  return parseTenantKey(Buffer.from(text).toString('utf8'), subject)
+  return parseTenantKey(text, subject)
 }
 
 /**
@@ -45,7 +45,7 @@ export async function rewrapTenantKey(store: Store, keyring: Keyring, subject: S
 }
 
 function wrap(key: TenantKey, keyring: Keyring): Promise<Uint8Array> {
-  return sealFile(Buffer.from(serialiseTenantKey(key)), keyring.recipients)
+  return sealFile(serialiseTenantKey(key), keyring.recipients)
 }
 
 async function refuseIfUsed(store: Store, subject: SubjectId): Promise<void> {

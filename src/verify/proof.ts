@@ -5,7 +5,7 @@ import type { DumpFacts, SequenceFacts, TableFacts, TocEntryFacts } from '../dom
 import type { ArchiveFacts } from '../postgres/archive/reader.js'
 import { explainDumpEnd, startDump } from '../postgres/dump.js'
 import { openSnapshot } from '../postgres/snapshot.js'
-import { findTool } from '../postgres/tools.js'
+import { findTool, majorOf } from '../postgres/tools.js'
 import { takeIn } from '../repository/intake.js'
 import { builtFile } from '../sys/threads.js'
 
@@ -40,9 +40,11 @@ export async function prove(
   const { signal, politeness, onBytes } = options
   const snapshot = await openSnapshot(target, database, { signal })
   try {
-    const tool = await findTool('pg_dump', snapshot.serverVersionNum, target)
+    const tool = await findTool('pg_dump', majorOf(snapshot.server.versionNum), {
+      directory: target.toolsDirectory,
+    })
     const { snapshotId } = snapshot
-    const child = startDump({
+    const child = await startDump({
       target,
       database,
       tool,
@@ -51,7 +53,6 @@ export async function prove(
       politeness,
       signal,
     })
-    child.stdin.end()
     const observer = builtFile(import.meta.url, '../postgres/archive/observer.js').href
     const [taken, ended] = await Promise.allSettled([
       takeIn(child.stdout, { cutting: null, observer, signal, ...(onBytes ? { onBytes } : {}) }),
@@ -59,11 +60,10 @@ export async function prove(
     ])
     signal.throwIfAborted()
     if (ended.status === 'rejected') throw ended.reason
-    if (ended.value.exitCode !== 0) throw explainDumpEnd(ended.value)
+    if (ended.value.exitCode !== 0) throw explainDumpEnd(ended.value, database)
     if (taken.status === 'rejected') throw taken.reason
-    const sameMajor =
-      Math.floor(snapshot.serverVersionNum / 10000) === Math.floor(backup.server.versionNum / 10000)
-    return compare(backup, taken.value.facts as ArchiveFacts, sameMajor)
+    const sameMajor = majorOf(snapshot.server.versionNum) === majorOf(backup.server.versionNum)
+    return compareFacts(backup, taken.value.facts as ArchiveFacts, sameMajor)
   } finally {
     await snapshot.release()
   }
@@ -85,7 +85,7 @@ export function assertProven(proof: Proof, database: string): void {
 }
 
 /** Pure: what differs between a backup's facts and those of the database restored from it. */
-export function compare(backup: DumpFacts, restored: ArchiveFacts, schemaCompared: boolean): Proof {
+export function compareFacts(backup: DumpFacts, restored: ArchiveFacts, schemaCompared: boolean): Proof {
   const differences = [
     ...unequal('table', byName(backup.tables, tableText), byName(restored.tables, tableText)),
     ...unequal('sequence', byName(backup.sequences, sequenceText), byName(restored.sequences, sequenceText)),
