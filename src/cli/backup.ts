@@ -4,6 +4,7 @@ import { EXIT } from '../domain/errors.js'
 import type { BackupKind, Manifest } from '../domain/manifest.js'
 import { subjectName } from '../domain/subject.js'
 import { backupAll, type NightReport } from '../jobs/backup-all.js'
+import { endOfNight } from '../jobs/backup-report.js'
 import { exportBackup } from '../jobs/export-backup.js'
 import { openBackup, subjectNamed } from '../jobs/open-backup.js'
 import { manifestText } from './backup-text.js'
@@ -41,13 +42,9 @@ async function backUp(
     const watch = watchRun(terminal, desk.clock)
     const job = request.names.length === 0 ? 'backup-all' : 'backup'
     try {
-      const report = await desk.run({ name: job, trigger: 'manual' }, async context => {
+      const report = await desk.run({ name: job }, async context => {
         const result = await backupAll(desk, request, { ...context, watch })
-        return {
-          outcome:
-            result.failed.length === 0 ? 'succeeded' : result.succeeded.length > 0 ? 'partial' : 'failed',
-          result,
-        }
+        return { ...endOfNight(result), result }
       })
       await watch.close()
       show(terminal, reportJson(report), () => nightText(report))
@@ -92,7 +89,7 @@ function exportCommand(backup: Command, doors: Doors): void {
       await atDesk(doors, options, terminal, async desk => {
         const subject = subjectNamed(tenant)
         const watch = watchRun(terminal, desk.clock)
-        const manifest = await desk.run({ name: 'export', subject, trigger: 'manual' }, async context => {
+        const manifest = await desk.run({ name: 'export', subject }, async context => {
           const request = { subject, backup: options.backup, file: options.to }
           return { outcome: 'succeeded', result: await exportBackup(desk, request, { ...context, watch }) }
         })

@@ -15,9 +15,10 @@ export function catalogueCommand(program: Command, doors: Doors): void {
       const options = command.optsWithGlobals<GlobalOptions>()
       const terminal = processTerminal(options.json === true)
       await atDesk(doors, options, terminal, async desk => {
-        const report = await desk.run({ name: 'catalogue-rebuild', trigger: 'manual' }, context =>
-          rebuildCatalogue(desk, context),
-        )
+        const report = await desk.run({ name: 'catalogue-rebuild' }, async context => {
+          const result = await rebuildCatalogue(desk, context)
+          return { outcome: result.problems.length > 0 ? 'partial' : 'succeeded', result }
+        })
         show(terminal, report, () =>
           [
             `${report.backups} backups of ${report.subjects} subjects`,

@@ -1,19 +1,18 @@
 // What a command works with, and how it runs: open what it needs, do it, print, close, exit with the right status.
 import type { Config } from '../domain/configuration.js'
 import { EXIT } from '../domain/errors.js'
-import type { Subject } from '../domain/subject.js'
-import type { Journal, RunTrigger } from '../jobs/journal.js'
+import type { Journal } from '../jobs/journal.js'
 import type { JobContext, Parts } from '../jobs/parts.js'
-import type { Outcome } from '../jobs/runner.js'
+import type { JobEnd, JobRequest } from '../jobs/runner.js'
 import type { Clock } from '../sys/clock.js'
 import { showFailure, type Terminal } from './output.js'
 
 export interface Desk extends Parts {
   journal: Journal
-  /** Runs a job with its journal entry, its lock and this process's signals. */
+  /** Runs a job with its journal entry, its lock and this process's signals. @throws what the work threw. */
   run<T>(
-    job: { name: string; subject?: Subject['id']; trigger: RunTrigger },
-    work: (context: JobContext) => Promise<{ outcome: Outcome; result: T }>,
+    job: Omit<JobRequest, 'trigger'>,
+    work: (context: JobContext) => Promise<JobEnd & { result: T }>,
   ): Promise<T>
   close(): Promise<void>
 }

@@ -80,7 +80,7 @@ function rotateCommand(keys: Command, doors: Doors): void {
       const options = command.optsWithGlobals<GlobalOptions & { newIdentity?: true }>()
       const terminal = processTerminal(options.json === true)
       await atDesk(doors, options, terminal, async desk => {
-        const report = await desk.run({ name: 'keys-rotate', trigger: 'manual' }, async context => {
+        const report = await desk.run({ name: 'keys-rotate' }, async context => {
           const result = await rotateKeys(desk, { newIdentity: options.newIdentity === true }, context)
           context.emit({
             type: 'keys-rotated',

@@ -32,7 +32,7 @@ export function restoreCommand(program: Command, doors: Doors): void {
         const subject = subjectNamed(tenant)
         const watch = watchRun(terminal, desk.clock)
         try {
-          const report = await desk.run({ name: 'restore', subject, trigger: 'manual' }, async context => {
+          const report = await desk.run({ name: 'restore', subject }, async context => {
             const request = {
               subject,
               backup: options.backup,

@@ -32,6 +32,26 @@ function tenantsText(report: TenantsReport): string {
   if (report.skipped.length > 0) {
     parts.push('', 'skipped:', ...report.skipped.map(({ database, reason }) => `  ${database}: ${reason}`))
   }
-  if (report.drift.length > 0) parts.push('', 'look at this:', ...report.drift.map(line => `  ${line}`))
+  const look = [...report.drift.map(driftText), ...report.problems]
+  if (look.length > 0) parts.push('', 'look at this:', ...look.map(line => `  ${line}`))
   return parts.join('\n')
+}
+
+type Drift = TenantsReport['drift'][number]
+
+function driftText(drift: Drift): string {
+  switch (drift.kind) {
+    case 'tenant-without-database':
+      return `tenant ${drift.tenant} should have the database ${drift.database}, which is not there`
+    case 'database-without-tenant':
+      return `${drift.database} belongs to no tenant of the platform's list; it is backed up all the same`
+    case 'inactive-tenant-with-database':
+      return `tenant ${drift.tenant} is ${drift.status}, but ${drift.database} is still there; it is backed up all the same`
+    case 'tenant-not-covered':
+      return `NOBODY BACKS UP ${drift.database} of tenant ${drift.tenant}: its name does not match postgres.tenants.pattern`
+    case 'database-vanished':
+      return `${drift.database} has backups, but is no longer on the server`
+    default:
+      return drift satisfies never
+  }
 }

@@ -2,10 +2,13 @@
 import PQueue from 'p-queue'
 import { asFailure, Failure } from '../domain/errors.js'
 import type { Manifest } from '../domain/manifest.js'
-import { globalsSubject, type Subject, type SubjectId, subjectName } from '../domain/subject.js'
-import { type Discovery, discover } from '../postgres/discover.js'
+import { type Subject, type SubjectId, subjectName } from '../domain/subject.js'
+import type { Discovery } from '../postgres/discover.js'
 import { backupGlobals } from './backup-globals.js'
+import { backupFacts } from './backup-report.js'
 import { backupTenant } from './backup-tenant.js'
+import { errorFacts } from './journal-rows.js'
+import { look, vanishedDatabases } from './list-tenants.js'
 import type { BackupRequest, JobContext, Parts } from './parts.js'
 
 export interface NightReport {
@@ -26,9 +29,9 @@ export async function backupAll(
   request: BackupRequest & { names: readonly string[] },
   context: JobContext,
 ): Promise<NightReport> {
-  const discovery = await discover(parts.config.postgres, { signal: context.signal })
+  const discovery = await look(parts, context.signal)
   tellDiscovery(parts, discovery, context)
-  const subjects = choose([...discovery.subjects, globalsSubject()], request.names)
+  const subjects = choose(discovery.subjects, request.names)
   context.watch?.planned?.(subjects.map(subject => subject.id))
   const report: NightReport = { succeeded: [], failed: [] }
   const { concurrency, connections } = parts.config.dump
@@ -51,7 +54,7 @@ async function backupOne(
   report: NightReport,
 ): Promise<void> {
   if (context.signal.aborted) return
-  context.emit({ type: 'backup-started', subject: subject.id })
+  context.emit({ type: 'backup-started', subject: subject.id, facts: { kind: request.kind } })
   try {
     const manifest = await withOneRetry(parts, context, () =>
       subject.kind === 'globals'
@@ -59,12 +62,12 @@ async function backupOne(
         : backupTenant(parts, subject, request, context),
     )
     report.succeeded.push(manifest)
-    context.emit(committed(manifest))
+    context.emit({ type: 'backup-committed', subject: subject.id, facts: backupFacts(manifest) })
     context.watch?.backedUp?.(manifest)
   } catch (thrown) {
     const failure = asFailure(thrown)
     report.failed.push({ subject: subject.id, failure })
-    context.emit({ type: 'backup-failed', subject: subject.id, error: failure })
+    context.emit({ type: 'backup-failed', subject: subject.id, facts: { error: errorFacts(failure) } })
     context.watch?.failed?.(subject.id, failure)
   }
 }
@@ -91,23 +94,12 @@ function choose(subjects: Subject[], names: readonly string[]): Subject[] {
 }
 
 function tellDiscovery(parts: Parts, discovery: Discovery, context: JobContext): void {
-  for (const skipped of discovery.skipped) context.emit({ type: 'subject-skipped', ...skipped })
-  for (const drift of discovery.drift) context.emit(drift)
-  const present = new Set(discovery.subjects.map(subject => subject.id))
-  for (const { subject, database } of parts.catalogue.newest()) {
-    if (database !== null && !present.has(subject))
-      context.emit({ type: 'database-vanished', subject, database })
+  for (const { database, reason } of discovery.skipped) {
+    context.emit({ type: 'subject-skipped', facts: { database, reason } })
   }
+  for (const { kind, database, ...more } of [...discovery.drift, ...vanishedDatabases(parts, discovery)]) {
+    context.emit({ type: 'drift', facts: { kind, database, ...more } })
+  }
+  for (const problem of discovery.problems)
+    context.emit({ type: 'discovery-problem', facts: { error: errorFacts(problem) } })
 }
-
-const committed = (manifest: Manifest) => ({
-  type: 'backup-committed' as const,
-  subject: manifest.subject,
-  backup: manifest.backup,
-  bytes: manifest.stream.bytes,
-  newBytes: manifest.stored.newBytes,
-  newStoredBytes: manifest.stored.newStoredBytes,
-  reusedBytes: manifest.stored.reusedBytes,
-  rows: manifest.dump?.tables.reduce((sum, table) => sum + table.rows, 0) ?? 0,
-  seconds: manifest.durations.totalSeconds ?? 0,
-})

@@ -1,32 +1,46 @@
-// What is on the server beside what is in the catalogue: for people, and for the page.
-import { GLOBALS, globalsSubject, type SubjectId } from '../domain/subject.js'
-import { discover, driftText } from '../postgres/discover.js'
+// What is on the server beside what is in the catalogue: for the night, for people, and for the page.
+import { GLOBALS, type SubjectId } from '../domain/subject.js'
+import { type Discovery, discover } from '../postgres/discover.js'
+import type { Drift } from '../postgres/drift.js'
 import type { CatalogueEntry } from '../repository/catalogue.js'
 import type { Parts } from './parts.js'
 
 export interface TenantsReport {
   subjects: { subject: SubjectId; database: string | null; newest: CatalogueEntry | null }[]
-  skipped: { database: string; reason: string }[]
-  drift: string[]
+  skipped: Discovery['skipped']
+  drift: Drift[]
+  /** What kept the platform's list of tenants from being compared. */
+  problems: string[]
+}
+
+/** @throws Failure when the server cannot be looked at. */
+export function look(parts: Parts, signal: AbortSignal): Promise<Discovery> {
+  const { postgres } = parts.config
+  const { pattern, query } = postgres.tenants
+  return discover(postgres, { pattern, query, master: postgres.master }, { signal })
+}
+
+/** Databases that have backups and are no longer on the server. */
+export function vanishedDatabases(parts: Parts, discovery: Discovery): Drift[] {
+  const present = new Set<SubjectId>(discovery.subjects.map(subject => subject.id))
+  return parts.catalogue
+    .newest()
+    .filter(entry => entry.subject !== GLOBALS && !present.has(entry.subject))
+    .map(entry => ({ kind: 'database-vanished', database: entry.database ?? entry.subject }))
 }
 
 /** @throws Failure when the server cannot be looked at. */
 export async function listTenants(parts: Parts, signal: AbortSignal): Promise<TenantsReport> {
-  const discovery = await discover(parts.config.postgres, { signal })
+  const discovery = await look(parts, signal)
   const newest = new Map(parts.catalogue.newest().map(entry => [entry.subject, entry]))
-  const present = [...discovery.subjects, globalsSubject()]
-  const ids = new Set(present.map(subject => subject.id))
-  const vanished = [...newest.values()].filter(entry => !ids.has(entry.subject) && entry.subject !== GLOBALS)
   return {
-    subjects: present.map(subject => ({
+    subjects: discovery.subjects.map(subject => ({
       subject: subject.id,
       database: subject.kind === 'globals' ? null : subject.database,
       newest: newest.get(subject.id) ?? null,
     })),
     skipped: discovery.skipped,
-    drift: [
-      ...discovery.drift.map(driftText),
-      ...vanished.map(entry => `${entry.database} has backups, but is no longer on the server`),
-    ],
+    drift: [...discovery.drift, ...vanishedDatabases(parts, discovery)],
+    problems: discovery.problems.map(problem => problem.message),
   }
 }

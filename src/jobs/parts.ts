@@ -1,13 +1,12 @@
 // What every job works with, wired once in app.ts, and what it is told about the run it is in.
 import type { Config } from '../domain/configuration.js'
 import type { Failure } from '../domain/errors.js'
-import type { Event } from '../domain/events.js'
-import type { RunId } from '../domain/ids.js'
 import type { BackupKind, Manifest } from '../domain/manifest.js'
 import type { SubjectId } from '../domain/subject.js'
 import type { Catalogue } from '../repository/catalogue.js'
 import type { Repository } from '../repository/repository.js'
 import type { Clock } from '../sys/clock.js'
+import type { RunContext } from './runner.js'
 
 export interface Parts {
   config: Config
@@ -18,12 +17,8 @@ export interface Parts {
   tool: string
 }
 
-export interface JobContext {
-  run: RunId
-  /** Fires when the run must end: shutdown, deadline, a lease that was lost. */
-  signal: AbortSignal
-  /** Tells the journal; whoever listens (metrics, alerts) hears it from there. */
-  emit(event: Event): void
+/** The run a job is in; its signal fires when the run must end: shutdown, deadline, a lease that was lost. */
+export interface JobContext extends Pick<RunContext, 'run' | 'signal' | 'emit'> {
   /** Whoever watches this run live; nothing of it is stored. */
   watch?: Watcher
 }

@@ -2,12 +2,12 @@
 import type { RefreshReport } from '../repository/catalogue.js'
 import type { JobContext, Parts } from './parts.js'
 
-export async function rebuildCatalogue(
-  parts: Parts,
-  context: JobContext,
-): Promise<{ outcome: 'succeeded' | 'partial'; result: RefreshReport }> {
-  const result = await parts.catalogue.refresh(parts.repository, { from: 'nothing' })
-  const { subjects, backups, problems } = result
-  context.emit({ type: 'catalogue-rebuilt', subjects, backups, problems: problems.length })
-  return { outcome: problems.length > 0 ? 'partial' : 'succeeded', result }
+/** @throws Failure when the store cannot be read; single objects that cannot be used are in the report. */
+export async function rebuildCatalogue(parts: Parts, context: JobContext): Promise<RefreshReport> {
+  const started = parts.clock.ticks()
+  const report = await parts.catalogue.refresh(parts.repository, { from: 'nothing' })
+  const { subjects, backups } = report
+  const durationMs = Math.round(parts.clock.ticks() - started)
+  context.emit({ type: 'catalogue-rebuilt', facts: { subjects, backups, durationMs } })
+  return report
 }
