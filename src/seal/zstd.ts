@@ -13,7 +13,7 @@ const HEAD_BYTES = 5
 const compressors = new Map<number, Compressor>()
 let decompressor: Decompressor | undefined
 
-/** One frame with content size and checksum. `level` as zstd counts, 1 to 19. */
+/** One frame with content size and checksum; a view of a larger buffer, maybe, so not one to transfer. `level` as zstd counts, 1 to 19. */
 export function compress(raw: Uint8Array, level = 3): Uint8Array {
   let compressor = compressors.get(level)
   if (!compressor) {

@@ -45,6 +45,11 @@ test('bech32: the vectors of BIP 173', () => {
     expect(decodeBech32(text), text).toBeNull()
 })
 
+test('bech32: left-over bits are fewer than five and zero, so that one text means one key', () => {
+  expect(decodeBech32('age1luyvfgxs')?.bytes).toEqual(Uint8Array.of(0xff))
+  for (const text of ['age1lae6aamz', 'age1luqrr2q7m']) expect(decodeBech32(text), text).toBeNull()
+})
+
 test('keys are those of age: our recipient is the one that age-encryption derives', async () => {
   for (let i = 0; i < 20; i++) {
     const { identity, recipient } = generateIdentity()
@@ -96,5 +101,6 @@ test('an identity file has comments and several keys', () => {
   const text = `# created: 2026-11-23\r\n# public key: ${one.recipient}\r\n${one.identity}\r\n\n  ${two.identity}`
   expect(parseIdentityFile(text)).toEqual([one.identity, two.identity])
   for (const empty of ['', '# nothing\n']) expect(() => parseIdentityFile(empty)).toThrow(invalid)
+  expect(() => parseIdentityFile(one.identity.toLowerCase())).toThrow(/line 1/)
   expect(() => parseIdentityFile(`${one.identity}\n${two.recipient}\n`)).toThrow(/line 2/)
 })
