@@ -4,7 +4,8 @@ import type { Worker } from 'node:worker_threads'
 import { Failure } from '../domain/errors.js'
 import type { ChunkId } from '../domain/ids.js'
 import type { CutterParameters } from '../seal/cutter.js'
-import { builtFile, type FailureMessage, failureFrom, startThread } from '../sys/threads.js'
+import { builtFile } from '../sys/built.js'
+import { type FailureMessage, failureFrom, startThread } from '../sys/threads.js'
 import type { ChunkIndex, ChunkIndexData } from './chunk-index.js'
 
 /** Sees every byte of a stream in order, on the intake thread, and says at the end what it saw. Throws when the stream is unsound. */

@@ -1,7 +1,8 @@
 // Compressing and encrypting, and their inverses, on threads of their own: the event loop that answers HTTP never does it.
 import { Piscina } from 'piscina'
 import type { ChunkId } from '../domain/ids.js'
-import { builtFile, type FailureMessage, failureFrom } from '../sys/threads.js'
+import { builtFile } from '../sys/built.js'
+import { type FailureMessage, failureFrom } from '../sys/threads.js'
 
 export interface SealTask {
   raw: Uint8Array

@@ -7,7 +7,7 @@ import { explainDumpEnd, startDump } from '../postgres/dump.js'
 import { openSnapshot } from '../postgres/snapshot.js'
 import { findTool, majorOf } from '../postgres/tools.js'
 import { takeIn } from '../repository/intake.js'
-import { builtFile } from '../sys/threads.js'
+import { builtFile } from '../sys/built.js'
 
 export interface Difference {
   what: 'table' | 'sequence' | 'large objects' | 'schema'
