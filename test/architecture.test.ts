@@ -119,6 +119,15 @@ test('size: line 251 and line 61 are caught, whatever braces strings hold', () =
   }
 })
 
+test('size: a chapter of tests is no function, what is in it is', () => {
+  const body = `${'x()\n'.repeat(61)}`
+  for (const head of ["describe('a',", "describe.skipIf(b)('a',", "describe.each([])('a',"]) {
+    expect(laws.sizeBreaches(offender('test/a.ts', `${head} () => {\n${body}})`))).toEqual([])
+    const inner = `${head} () => {\n test('b', () => {\n${body}})})`
+    expect(laws.sizeBreaches(offender('test/a.ts', inner))).toHaveLength(1)
+  }
+})
+
 test.each([
   ['process.env', 'src/jobs/x.ts', 'const a = process.env.HOME'],
   ['process.env destructured', 'src/jobs/x.ts', 'const { env } = process'],

@@ -43,7 +43,7 @@ export function readSource(path: string, text: string): Source {
     const specifier = importedBy(node)
     if (specifier !== null) source.imports.push({ specifier, path: resolved(path, specifier) })
     if (isDefaultExport(node)) source.defaultExport = true
-    if (FUNCTIONS.has(node.type) && isNode(node.body)) {
+    if (FUNCTIONS.has(node.type) && isNode(node.body) && !isChapter(parent)) {
       const atLine = lineOf(node.start)
       source.functions.push({ name: nameOf(node, parent), lines: lineOf(node.end) - atLine + 1, atLine })
     }
@@ -83,6 +83,13 @@ const isReExport = (node: Node): boolean =>
 function isDefaultExport(node: Node): boolean {
   if (node.type === 'ExportDefaultDeclaration') return true
   return node.type === 'ExportSpecifier' && isNode(node.exported) && node.exported.name === 'default'
+}
+
+/** What `describe` is given is a chapter of tests: its tests are measured, it is not. */
+function isChapter(parent: Node | null): boolean {
+  let callee = parent?.type === 'CallExpression' ? parent.callee : null
+  while (isNode(callee) && called(callee) === '') callee = callee.object ?? callee.callee
+  return called(callee) === 'describe'
 }
 
 function nameOf(node: Node, parent: Node | null): string {
