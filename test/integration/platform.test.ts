@@ -135,6 +135,11 @@ test('a day changes about the asked fraction, and each day is another', async ()
   expect(dataHash(tenantDatabase('busy'))).not.toBe(first)
 })
 
+test('gmah_backup, no superuser, may dump all of it', () => {
+  const database = tenantDatabase('acme')
+  expect(dump(database, '-Fc', '-Z0', '-U', 'gmah_backup').length).toBe(dump(database, '-Fc', '-Z0').length)
+})
+
 test('the odd name restores without a complaint, with equal rows', async () => {
   const database = tenantDatabase('Łódź "Śródmieście" & Co')
   await query('postgres', `CREATE DATABASE beside OWNER gmah_owner TEMPLATE template0`)

@@ -23,6 +23,7 @@ $$;
 
 ALTER ROLE gmah_app PASSWORD :'appVerifier';
 ALTER ROLE gmah_support SET statement_timeout = '30s';
+ALTER ROLE gmah_backup SET lo_compat_privileges = on;
 ALTER ROLE gmah_app SET idle_in_transaction_session_timeout = '5min';
 
 GRANT gmah_readonly TO gmah_support;
