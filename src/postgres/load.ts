@@ -21,6 +21,7 @@ export interface RestoreOptions extends ProgramOptions {
 
 /**
  * Starts pg_restore; write the archive to `stdin`, end it, then await `result`. Aborting the signal ends it.
+ * When the source fails midway, kill it and leave `stdin` open: an archive has no end marker, an early end may look whole.
  * @throws Failure config-invalid; from `result`, tool-missing.
  */
 export async function startRestore(options: RestoreOptions): Promise<Child> {
