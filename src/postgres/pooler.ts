@@ -1,5 +1,5 @@
-// Tells a pooler (PgBouncer and its kin) from PostgreSQL itself.
-// pg_dump through a pooler can land its statements in several backends: the exported snapshot and session settings are lost.
+// Tells a pooler (PgBouncer and its kin) from PostgreSQL itself, by what it does and not by what it says.
+// Through a pooler pg_dump's statements can land in several backends: the exported snapshot and the settings are lost.
 import { Failure } from '../domain/errors.js'
 
 /**
@@ -8,14 +8,14 @@ import { Failure } from '../domain/errors.js'
  * @throws Failure pooler-in-path when the two differ.
  */
 export function assertDirect(keyProcessId: number | null, backendProcessId: number, where: string): void {
-  if (keyProcessId === backendProcessId) return
-  throw new Failure('pooler-in-path', `${where} is a connection pooler, not PostgreSQL itself`, {
-    facts: { keyProcessId, backendProcessId },
-  })
+  if (keyProcessId !== backendProcessId) throw poolerInPath(where)
 }
 
 /**
- * PostgreSQL answers a start-up message of ours with 08P01 (protocol_violation) never; PgBouncer does so when it does not
- * know the database or a parameter.
+ * PostgreSQL never answers a start-up message of ours with 08P01 (protocol_violation); PgBouncer does when it has no
+ * such database or does not know a parameter.
  */
 export const refusedByPooler = (startupSqlstate: string | null): boolean => startupSqlstate === '08P01'
+
+export const poolerInPath = (where: string, cause?: unknown): Failure =>
+  new Failure('pooler-in-path', `${where} is behind a connection pooler`, { cause })

@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises'
 import { Socket } from 'node:net'
 import { Client, type ClientConfig } from 'pg'
 import { Failure } from '../domain/errors.js'
-import { assertDirect, refusedByPooler } from './pooler.js'
+import { poolerInPath, refusedByPooler } from './pooler.js'
 import { postgresFailure, sqlstate } from './sqlstate.js'
 import { overSocket, type PostgresTarget } from './target.js'
 
@@ -75,7 +75,7 @@ async function dialOnce(
   } catch (error) {
     socket.destroy()
     await wire.close()
-    if (refusedByPooler(sqlstate(error))) assertDirect(null, 0, where)
+    if (refusedByPooler(sqlstate(error))) throw poolerInPath(where, error)
     throw wire.explain(error, 'cannot connect to')
   }
 }
