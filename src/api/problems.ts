@@ -1,0 +1,68 @@
+// Errors over HTTP: problem documents (RFC 9457) with our code and hint, the same for every route.
+import type { FastifyError, FastifyInstance } from 'fastify'
+import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod'
+import { asFailure, ERRORS, type ErrorCode, Failure } from '../domain/errors.js'
+import { redactText } from '../domain/redact.js'
+
+export interface ProblemDocument {
+  /** `urn:gmah-backup:error:<code>` */
+  type: string
+  title: string
+  status: number
+  detail: string
+  code: ErrorCode | 'not-found'
+  hint: string
+}
+
+const CONTENT_TYPE = 'application/problem+json'
+
+/** The document for a failure; `status` replaces the error table's. */
+export function problemDocument(failure: Failure, status: number = failure.http): ProblemDocument {
+  return {
+    type: `urn:gmah-backup:error:${failure.code}`,
+    title: failure.code.replaceAll('-', ' '),
+    status,
+    detail: redactText(failure.message),
+    code: failure.code,
+    hint: failure.hint,
+  }
+}
+
+/** Makes the server answer every error with a problem document; what we did not foresee is logged and said to be a bug. */
+export function answerProblems(server: FastifyInstance): void {
+  server.setErrorHandler<FastifyError>((error, request, reply) => {
+    const failure = failureOf(error)
+    if (failure.code === 'unexpected') request.log.error({ err: error }, 'a request failed')
+    const status = failure.code === 'usage' ? (error.statusCode ?? failure.http) : failure.http
+    return reply.status(status).type(CONTENT_TYPE).send(problemDocument(failure, status))
+  })
+  server.setNotFoundHandler((request, reply) => {
+    const detail = `there is no ${request.method} ${request.url.split('?')[0]}`
+    const document = {
+      type: 'about:blank',
+      title: 'not found',
+      status: 404,
+      detail,
+      code: 'not-found',
+      hint: 'see the list of routes in docs/operations.md',
+    }
+    return reply.status(404).type(CONTENT_TYPE).send(document)
+  })
+}
+
+function failureOf(error: FastifyError): Failure {
+  if (hasZodFastifySchemaValidationErrors(error)) {
+    const first = error.validation[0]
+    return new Failure(
+      'usage',
+      `${error.validationContext} ${first?.instancePath ?? ''}: ${first?.message ?? ''}`,
+      {
+        hint: ERRORS.usage.hint,
+      },
+    )
+  }
+  const clientError = error.statusCode !== undefined && error.statusCode >= 400 && error.statusCode < 500
+  return clientError
+    ? new Failure('usage', error.message, { cause: error, hint: 'see docs/operations.md' })
+    : asFailure(error)
+}

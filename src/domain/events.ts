@@ -1,0 +1,95 @@
+// The closed vocabulary of what happens: every event the journal keeps, what each one says, and the few that are only live.
+import type { ErrorCode } from './errors.js'
+import type { BackupId, RunId } from './ids.js'
+import type { BackupKind } from './manifest.js'
+import type { SubjectId } from './subject.js'
+
+export const TRIGGERS = ['schedule', 'catch-up', 'manual', 'api'] as const
+export type Trigger = (typeof TRIGGERS)[number]
+
+export const OUTCOMES = ['running', 'succeeded', 'partial', 'failed', 'interrupted'] as const
+export type Outcome = (typeof OUTCOMES)[number]
+
+/** A failure as it is kept: no stack, no secret. */
+export interface ErrorFacts {
+  code: ErrorCode
+  message: string
+  hint: string
+  /** Outermost first. */
+  causes: string[]
+}
+
+/** What is stored of one backup, as events and metrics give it. */
+export interface BackupFacts {
+  backup: BackupId
+  kind: BackupKind
+  /** ISO 8601: the instant that the data is of. */
+  instant: string
+  rows: number
+  tables: number
+  streamBytes: number
+  newBytes: number
+  reusedBytes: number
+  storedBytes: number
+  durationMs: number
+}
+
+/** Type of event → its facts. `run` and `subject` stand beside the facts, on every event. */
+export interface EventFacts {
+  'run-started': { job: string; trigger: Trigger; due: string | null }
+  'run-finished': {
+    job: string
+    outcome: Exclude<Outcome, 'running' | 'interrupted'>
+    durationMs: number
+    error: ErrorFacts | null
+  }
+  'run-interrupted': { job: string; durationMs: number; error: ErrorFacts }
+  'run-missed': { job: string; schedule: string; due: string }
+  'subject-discovered': { database: string }
+  'subject-skipped': { database: string; reason: string }
+  drift: {
+    kind: 'tenant-without-database' | 'database-without-tenant' | 'database-vanished'
+    database: string
+  }
+  'backup-started': { kind: BackupKind }
+  'backup-committed': BackupFacts
+  'backup-failed': { error: ErrorFacts }
+  'restore-started': { backup: BackupId; target: string }
+  'restore-finished': { backup: BackupId; target: string; durationMs: number }
+  'restore-failed': { backup: BackupId | null; target: string; error: ErrorFacts }
+  'proof-passed': { backup: BackupId; tables: number; rows: number; durationMs: number }
+  'proof-failed': { backup: BackupId; differences: string[] }
+  'config-reloaded': { file: string; schedules: string[] }
+  'config-refused': { file: string; problems: { path: string; message: string; at: string }[] }
+  'schedule-paused': { schedule: string; who: string }
+  'schedule-resumed': { schedule: string; who: string }
+  'lease-acquired': { holder: string }
+  'lease-taken-over': { holder: string; from: string }
+  'lease-lost': { holder: string; to: string | null }
+  'daemon-started': { version: string; pid: number }
+  'daemon-stopping': { reason: string }
+  'keys-created': { recipients: string[] }
+  'keys-rotated': { recipients: string[]; subjects: number }
+  'catalogue-rebuilt': { backups: number; subjects: number; durationMs: number }
+}
+
+export type EventType = keyof EventFacts
+
+interface About {
+  run: RunId | null
+  subject: SubjectId | null
+}
+
+/** An event about to be kept. */
+export type NewEvent = { [T in EventType]: About & { type: T; facts: EventFacts[T] } }[EventType]
+
+/** An event as kept: `seq` grows by one with each, for ever; `at` is ISO 8601 by the wall clock. */
+export type StoredEvent = NewEvent & { seq: number; at: string }
+
+/** Told to listeners while it happens, never stored. */
+export interface LiveEvent extends About {
+  type: 'backup-progress'
+  facts: { streamBytes: number; rows: number; newBytes: number; reusedBytes: number; bytesPerSecond: number }
+}
+
+export const isLive = (event: StoredEvent | LiveEvent): event is LiveEvent => event.type === 'backup-progress'

@@ -1,0 +1,74 @@
+// What the journal answers: runs, events and audit lines, of every process that writes to this file.
+import type { Outcome, StoredEvent } from '../domain/events.js'
+import type { RunId } from '../domain/ids.js'
+import type { SubjectId } from '../domain/subject.js'
+import { guard, type Sqlite } from '../sys/sqlite.js'
+import {
+  type AuditLine,
+  type AuditRow,
+  type EventRow,
+  type Run,
+  type RunRow,
+  toEvent,
+  toRun,
+} from './journal-rows.js'
+
+export interface RunFilter {
+  /** Default 50. Newest first. */
+  limit?: number
+  job?: string
+  subject?: SubjectId
+  state?: Outcome
+}
+
+export interface JournalReader {
+  runs(filter?: RunFilter): Run[]
+  /** Null when there is none. */
+  run(id: RunId): Run | null
+  /** Runs of a job as a whole that a schedule asked for at this instant, oldest first. */
+  runsDue(job: string, due: Date): Run[]
+  /** The newest run of a job as a whole, of one outcome if asked; null when there is none. */
+  lastRun(job: string, outcome?: Outcome): Run | null
+  /** Oldest first, those after a sequence number, at most `limit` (default 1000), of every process on this file. */
+  events(filter?: { afterSeq?: number; run?: RunId; limit?: number }): StoredEvent[]
+  /** Newest first, default 100. */
+  auditLines(filter?: { limit?: number }): AuditLine[]
+}
+
+/** The reading half of the journal on an open database. */
+export function readJournal(db: Sqlite): JournalReader {
+  const one = db.prepare('select * from runs where id = ?')
+  const newest = db.prepare(
+    `select * from runs where (@job is null or job = @job) and (@subject is null or subject = @subject)
+     and (@state is null or outcome = @state) order by started_at desc, rowid desc limit @limit`,
+  )
+  const last = db.prepare(
+    `select * from runs where job = @job and subject is null and (@outcome is null or outcome = @outcome)
+     order by started_at desc, rowid desc limit 1`,
+  )
+  const due = db.prepare(
+    'select * from runs where job = ? and due = ? and subject is null order by started_at, rowid',
+  )
+  const after = db.prepare(
+    'select * from events where seq > @afterSeq and (@run is null or run = @run) order by seq limit @limit',
+  )
+  const audit = db.prepare('select * from audit order by seq desc limit ?')
+  const all = <Row, T>(rows: () => unknown[], read: (row: Row) => T): T[] =>
+    guard(db.name, () => (rows() as Row[]).map(read))
+
+  return {
+    runs: ({ limit = 50, job = null, subject = null, state = null } = {}) =>
+      all(() => newest.all({ limit, job, subject, state }), toRun),
+    run: id => all<RunRow, Run>(() => one.all(id), toRun)[0] ?? null,
+    lastRun: (job, outcome = undefined) =>
+      all<RunRow, Run>(() => last.all({ job, outcome: outcome ?? null }), toRun)[0] ?? null,
+    runsDue: (job, at) => all(() => due.all(job, at.toISOString()), toRun),
+    events: ({ afterSeq = 0, run = null, limit = 1000 } = {}) =>
+      all<EventRow, StoredEvent>(() => after.all({ afterSeq, run, limit }), toEvent),
+    auditLines: ({ limit = 100 } = {}) =>
+      all<AuditRow, AuditLine>(
+        () => audit.all(limit),
+        row => ({ ...row, at: new Date(row.at) }),
+      ),
+  }
+}

@@ -1,0 +1,65 @@
+// The journal's tables, one migration an entry: entries are never changed, only added (src/sys/sqlite.ts).
+
+export const JOURNAL_MIGRATIONS: readonly string[] = [
+  `
+  create table runs (
+    id text primary key,
+    job text not null,
+    subject text,
+    trigger text not null,
+    due text,
+    host text not null,
+    pid integer not null,
+    process_start text not null,
+    started_at text not null,
+    finished_at text,
+    outcome text not null,
+    error text,
+    facts text not null default '{}'
+  ) strict;
+  create index runs_by_start on runs (started_at);
+  create index runs_by_due on runs (job, due);
+  create index runs_running on runs (outcome) where outcome = 'running';
+
+  create table events (
+    seq integer primary key autoincrement,
+    at text not null,
+    run text,
+    subject text,
+    type text not null,
+    facts text not null
+  ) strict;
+  create index events_by_run on events (run, seq);
+  create trigger events_stay before update on events begin select raise(abort, 'events are append-only'); end;
+
+  create trigger events_remain before delete on events begin select raise(abort, 'events are append-only'); end;
+
+  create table audit (
+    seq integer primary key autoincrement,
+    at text not null,
+    who text not null,
+    action text not null,
+    target text not null,
+    outcome text not null,
+    detail text
+  ) strict;
+  create trigger audit_stays before update on audit begin select raise(abort, 'the audit is append-only'); end;
+  create trigger audit_remains before delete on audit begin select raise(abort, 'the audit is append-only'); end;
+
+  create table job_locks (
+    name text primary key,
+    token text not null,
+    host text not null,
+    pid integer not null,
+    process_start text not null,
+    since text not null
+  ) strict;
+
+  create table schedule_states (
+    name text primary key,
+    timing text not null,
+    paused integer not null default 0,
+    since text not null
+  ) strict;
+  `,
+]

@@ -1,0 +1,170 @@
+// Executes a job once: lock, journal, body with a signal, close, one log line. Whatever happens inside, the run is closed.
+import { asFailure, Failure } from '../domain/errors.js'
+import type { LiveEvent, NewEvent, Trigger } from '../domain/events.js'
+import type { RunId } from '../domain/ids.js'
+import type { SubjectId } from '../domain/subject.js'
+import { type Clock, deadline } from '../sys/clock.js'
+import type { Logger } from '../sys/log.js'
+import { type JobLocks, lockName } from './job-locks.js'
+import type { Journal } from './journal.js'
+import type { Run } from './journal-rows.js'
+
+export interface JobRequest {
+  name: string
+  subject?: SubjectId
+  trigger: Trigger
+  /** The instant a schedule asked for; it is the run's key against doing it twice. */
+  due?: Date
+  /** Interrupted with deadline-passed after this long. */
+  deadlineMs?: number
+  /** What must not run twice at once. Default: the job's name, with its subject when it has one. */
+  lock?: string
+}
+
+type OmitAbout<E> = E extends unknown ? Omit<E, 'run' | 'subject'> & { subject?: SubjectId | null } : never
+
+export interface RunContext {
+  run: RunId
+  /** Fires when the daemon must stop now, and when the deadline has passed; its reason is a Failure. */
+  signal: AbortSignal
+  log: Logger
+  /** Keeps an event of this run (a live one is only told); without a subject it is about the run's own. */
+  emit(event: OmitAbout<NewEvent> | OmitAbout<LiveEvent>): void
+}
+
+export interface JobEnd {
+  outcome: 'succeeded' | 'partial'
+  facts?: Record<string, unknown>
+}
+
+export interface RunResult {
+  run: Run
+  /** Why it failed or was interrupted; null when it did not. */
+  failure: Failure | null
+}
+
+export interface Runner {
+  /**
+   * Runs the body and closes the run; what the body throws is in the result.
+   * @throws Failure subject-busy, before anything is done, while the same lock is held here or by another process;
+   * interrupted when the shutdown has begun; disk-full and the like when the journal cannot be written.
+   */
+  run(job: JobRequest, body: (context: RunContext) => Promise<JobEnd>): Promise<RunResult>
+  /** True while a living process holds the job's lock. */
+  busy(job: Pick<JobRequest, 'name' | 'subject' | 'lock'>): boolean
+  /** How many runs this process is in. */
+  active(): number
+  /** Resolves when this process is in no run. */
+  idle(): Promise<void>
+}
+
+export interface RunnerParts {
+  journal: Journal
+  locks: JobLocks
+  clock: Clock
+  log: Logger
+  /** Fires when running work must end now. */
+  shutdown: AbortSignal
+}
+
+export function createRunner(parts: RunnerParts): Runner {
+  const active = new Set<Promise<unknown>>()
+  return {
+    run: (job, body) => {
+      const running = execute(parts, job, body)
+      const settled: Promise<unknown> = running.then(
+        () => active.delete(settled),
+        () => active.delete(settled),
+      )
+      active.add(settled)
+      return running
+    },
+    busy: job => parts.locks.held(lockName(job)),
+    active: () => active.size,
+    idle: async () => {
+      while (active.size > 0) await Promise.all(active)
+    },
+  }
+}
+
+async function execute(
+  { journal, locks, clock, log, shutdown }: RunnerParts,
+  job: JobRequest,
+  body: (context: RunContext) => Promise<JobEnd>,
+): Promise<RunResult> {
+  if (shutdown.aborted) throw interruption(shutdown)
+  const lock = locks.acquire(lockName(job))
+  try {
+    const { name, subject = null, trigger, due = null } = job
+    const { id } = journal.startRun({ job: name, subject, trigger, due })
+    const runLog = log.child({ run: id, job: name, ...(subject ? { subject } : {}) })
+    const started = clock.ticks()
+    const end = await conclude(job, shutdown, signal =>
+      body({ run: id, signal, log: runLog, emit: event => emit(journal, id, subject, event) }),
+    )
+    const run = journal.finishRun(id, end)
+    logEnd(runLog, run, end.failure ?? null, clock.ticks() - started)
+    return { run, failure: end.failure ?? null }
+  } finally {
+    lock.release()
+  }
+}
+
+type End = Parameters<Journal['finishRun']>[1]
+
+/** The body under its signal, and every way it can end as one shape. */
+async function conclude(
+  { deadlineMs }: JobRequest,
+  shutdown: AbortSignal,
+  body: (signal: AbortSignal) => Promise<JobEnd>,
+): Promise<End> {
+  const limit = deadlineMs === undefined ? null : deadline(deadlineMs, overdue(deadlineMs))
+  const signal = limit ? AbortSignal.any([shutdown, limit.signal]) : shutdown
+  try {
+    return await body(signal)
+  } catch (thrown) {
+    const failure = signal.aborted ? withReason(signal, thrown) : asFailure(thrown)
+    return { outcome: failure.code === 'interrupted' ? 'interrupted' : 'failed', failure }
+  } finally {
+    limit?.clear()
+  }
+}
+
+function emit(
+  journal: Journal,
+  run: RunId,
+  own: SubjectId | null,
+  event: Parameters<RunContext['emit']>[0],
+): void {
+  const full = { ...event, run, subject: event.subject === undefined ? own : event.subject }
+  if (full.type === 'backup-progress') journal.announce(full as LiveEvent)
+  else journal.event(full as NewEvent)
+}
+
+const overdue = (ms: number): Failure =>
+  new Failure('deadline-passed', `not finished within ${Math.round(ms / 1000)} seconds`)
+
+/** Once the signal has fired, what the body threw is a consequence: the reason comes first, the rest is its cause. */
+function withReason(signal: AbortSignal, thrown: unknown): Failure {
+  const reason = interruption(signal)
+  const same = thrown === signal.reason || (thrown instanceof Error && thrown.name === 'AbortError')
+  return same ? reason : new Failure(reason.code, reason.message, { cause: thrown, hint: reason.hint })
+}
+
+function interruption(signal: AbortSignal): Failure {
+  return signal.reason instanceof Failure
+    ? signal.reason
+    : new Failure('interrupted', 'interrupted before the end', { cause: signal.reason })
+}
+
+function logEnd(log: Logger, run: Run, failure: Failure | null, durationMs: number): void {
+  const facts = {
+    outcome: run.outcome,
+    trigger: run.trigger,
+    durationMs: Math.round(durationMs),
+    ...run.facts,
+  }
+  if (failure) log.error({ ...facts, error: run.error }, `${run.job} ${run.outcome}: ${run.error?.message}`)
+  else if (run.outcome === 'partial') log.warn(facts, `${run.job} partial`)
+  else log.info(facts, `${run.job} ${run.outcome}`)
+}
