@@ -14,6 +14,16 @@ export interface PutOptions {
   signal?: AbortSignal
 }
 
+export interface ListOptions {
+  after?: string
+  signal?: AbortSignal
+}
+
+/**
+ * Keys obey checkKey (key-law.ts) in every driver. A key that is ever put under a condition is always put under one
+ * (directories keep conditional puts apart from each other only). A fired signal ends any call with Failure interrupted,
+ * or with the signal's reason when that is a Failure.
+ */
 export interface Store {
   /** For people and logs: where this is, without secrets. */
   readonly name: string
@@ -36,11 +46,14 @@ export interface Store {
 
   /**
    * Every object whose key starts with `prefix`, in ascending order of the keys' UTF-8 bytes. Strongly consistent.
-   * Ends early only by throwing: a listing that completes is complete.
+   * `after` leaves out the keys up to and with it. Ends early only by throwing: a listing that completes is complete.
    */
-  list(prefix: string, options?: { signal?: AbortSignal }): AsyncIterable<StoredObject>
+  list(prefix: string, options?: ListOptions): AsyncIterable<StoredObject>
 
-  /** The names one level below `prefix` (which ends in `/`), each ending in `/`, in ascending order, without listing what they hold. */
+  /**
+   * The names one level below `prefix` (empty, or ending in `/`), each ending in `/`, in ascending order,
+   * without listing what they hold: `folders('tenants/')` gives `acme/`, `beta/`.
+   */
   folders(prefix: string, options?: { signal?: AbortSignal }): AsyncIterable<string>
 
   /** Removes the object; one that is not there is success. @throws Failure store-locked when a bucket lock holds it. */

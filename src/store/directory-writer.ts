@@ -1,0 +1,171 @@
+// Whole files only: each is written and synced under a private name, then takes its final one in a single step.
+// A writer killed midway leaves a private file that no listing shows; the next writer sweeps it when it is old.
+import { randomBytes } from 'node:crypto'
+import { link, mkdir, open, readdir, rename, rm, rmdir, stat } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { Failure } from '../domain/errors.js'
+import type { Clock } from '../sys/clock.js'
+import { fileLock } from '../sys/file-lock.js'
+import type { Root } from './directory-root.js'
+import { errnoCode, isAbsent } from './file-errors.js'
+import { PRIVATE_PREFIX } from './key-law.js'
+
+export const PRIVATE_PLACE = `${PRIVATE_PREFIX}gmah-backup`
+const PART = '.part'
+/** No put takes this long: older private files have no writer any more. */
+const LEFTOVER_AFTER_MS = 3_600_000
+/** How often a parent directory may vanish under us (emptied and pruned by others) before we give in. */
+const PARENT_TRIES = 5
+const KNOWN_DIRECTORIES_MAX = 10_000
+
+export type Place = 'replace' | 'absent' | { onlyIf: () => Promise<boolean> }
+
+export interface Writer {
+  /**
+   * Puts the bytes at `file`, durably. @returns false when the condition of `place` does not hold.
+   * `onlyIf` is asked, and acted on, under a lock that all writers of this store share.
+   */
+  write(file: string, body: Uint8Array, place: Place, signal?: AbortSignal): Promise<boolean>
+  /** Removes the directories above `file` that hold nothing any more. */
+  prune(file: string): Promise<void>
+}
+
+/** A writer into the tree below `root`. */
+export function directoryWriter(root: Root, clock: Clock): Writer {
+  const privatePlace = join(root.path, PRIVATE_PLACE)
+  const lock = fileLock(join(privatePlace, 'lock'), clock)
+  const parents = parentMaker(root.path)
+  let prepared: Promise<void> | null = null
+  const prepare = () => {
+    prepared ??= preparePlace(privatePlace, clock).catch(thrown => {
+      prepared = null
+      throw thrown
+    })
+    return prepared
+  }
+
+  const settle = async (part: string, file: string, place: Place, signal?: AbortSignal): Promise<boolean> => {
+    if (place === 'replace') await rename(part, file)
+    else if (place === 'absent') return linkNew(part, file)
+    else {
+      return lock.run(
+        async () => {
+          if (!(await place.onlyIf())) return false
+          await rename(part, file)
+          return true
+        },
+        signal ? { signal } : {},
+      )
+    }
+    return true
+  }
+
+  return {
+    write: async (file, body, place, signal) => {
+      await prepare()
+      const part = join(privatePlace, `${randomBytes(8).toString('hex')}${PART}`)
+      try {
+        await writeSynced(part, body, signal)
+        for (let tries = 1; ; tries++) {
+          try {
+            await parents.make(dirname(file))
+            const placed = await settle(part, file, place, signal)
+            if (placed) await syncIfThere(dirname(file))
+            return placed
+          } catch (thrown) {
+            if (errnoCode(thrown) !== 'ENOENT' || tries === PARENT_TRIES) throw thrown
+            parents.forget(dirname(file))
+          }
+        }
+      } finally {
+        await rm(part, { force: true })
+      }
+    },
+    prune: file => pruneAbove(file, root.path, parents.forget),
+  }
+}
+
+async function preparePlace(place: string, clock: Clock): Promise<void> {
+  // Not recursive: where the root itself is gone, this must fail and not make another one.
+  await mkdir(place, { mode: 0o700 }).catch(thrown => {
+    if (errnoCode(thrown) !== 'EEXIST') throw thrown
+  })
+  const nowMs = clock.now().getTime()
+  for (const name of await readdir(place)) {
+    if (!name.endsWith(PART)) continue
+    const at = await stat(join(place, name)).catch(() => null)
+    if (at && nowMs - at.mtimeMs > LEFTOVER_AFTER_MS) await rm(join(place, name), { force: true })
+  }
+}
+
+async function writeSynced(file: string, body: Uint8Array, signal?: AbortSignal): Promise<void> {
+  const handle = await open(file, 'wx', 0o600)
+  try {
+    await handle.writeFile(body, signal ? { signal } : {})
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
+
+async function linkNew(part: string, file: string): Promise<boolean> {
+  try {
+    await link(part, file)
+    return true
+  } catch (thrown) {
+    if (errnoCode(thrown) === 'EEXIST') return false
+    if (!['EPERM', 'ENOTSUP', 'ENOSYS'].includes(errnoCode(thrown))) throw thrown
+    throw new Failure('store-refused', 'this file system has no hard links, which conditional puts need', {
+      cause: thrown,
+      hint: 'keep the store on a file system like ext4, xfs, btrfs, zfs or NFS',
+    })
+  }
+}
+
+async function syncDirectory(path: string): Promise<void> {
+  const handle = await open(path, 'r')
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
+
+/** A directory that is gone had its object deleted, and was pruned, right after the put. */
+async function syncIfThere(path: string): Promise<void> {
+  await syncDirectory(path).catch(thrown => {
+    if (!isAbsent(thrown)) throw thrown
+  })
+}
+
+/** Makes directories below the root and remembers those whose own entry is known to be on disk. */
+function parentMaker(root: string): { make(path: string): Promise<void>; forget(path: string): void } {
+  const durable = new Set<string>()
+  const make = async (path: string): Promise<void> => {
+    if (path === root || durable.has(path)) return
+    await make(dirname(path))
+    await mkdir(path, { mode: 0o700 }).catch(thrown => {
+      if (errnoCode(thrown) !== 'EEXIST') throw thrown
+    })
+    await syncDirectory(dirname(path))
+    if (durable.size >= KNOWN_DIRECTORIES_MAX) durable.clear()
+    durable.add(path)
+  }
+  const forget = (path: string): void => {
+    for (let at = path; at.length > root.length; at = dirname(at)) durable.delete(at)
+  }
+  return { make, forget }
+}
+
+async function pruneAbove(file: string, root: string, forget: (path: string) => void): Promise<void> {
+  for (let at = dirname(file); at.length > root.length; at = dirname(at)) {
+    try {
+      forget(at)
+      await rmdir(at)
+    } catch (thrown) {
+      if (isAbsent(thrown)) continue
+      // It holds something, or it is not ours to remove: either way the object itself is gone.
+      return
+    }
+  }
+}

@@ -1,0 +1,84 @@
+// A store that reports every operation once it has ended: what it was, how it ended, how long it took, how many bytes.
+import { asFailure, type ErrorCode } from '../domain/errors.js'
+import type { Clock } from '../sys/clock.js'
+import type { Store } from './port.js'
+
+export interface OperationReport {
+  operation: 'put' | 'get' | 'head' | 'list' | 'folders' | 'delete'
+  code: ErrorCode | 'ok'
+  /** Of a listing: the time spent waiting for it, without that of whoever reads it. */
+  durationMs: number
+  /** Of bodies, in the direction of the operation; 0 where there is none. */
+  bytes: number
+}
+
+export type OnOperation = (report: OperationReport) => void
+
+/** Wraps `store`. A listing is one operation; one that its reader leaves early is `ok`. */
+export function metered(store: Store, clock: Clock, onOperation: OnOperation): Store {
+  const timed = async <T>(
+    operation: OperationReport['operation'],
+    call: () => Promise<T>,
+    bytesOf: (result: T) => number = () => 0,
+  ): Promise<T> => {
+    const startedTicks = clock.ticks()
+    const report = (code: OperationReport['code'], bytes: number) =>
+      onOperation({ operation, code, durationMs: clock.ticks() - startedTicks, bytes })
+    try {
+      const result = await call()
+      report('ok', bytesOf(result))
+      return result
+    } catch (thrown) {
+      report(asFailure(thrown).code, 0)
+      throw thrown
+    }
+  }
+  const { name } = store
+  return {
+    name,
+    put: (key, body, options) =>
+      timed(
+        'put',
+        () => store.put(key, body, options),
+        () => body.length,
+      ),
+    get: (key, options) =>
+      timed(
+        'get',
+        () => store.get(key, options),
+        found => found.body.length,
+      ),
+    head: (key, options) => timed('head', () => store.head(key, options)),
+    delete: (key, options) => timed('delete', () => store.delete(key, options)),
+    list: (prefix, options) => timedListing('list', store.list(prefix, options), clock, onOperation),
+    folders: (prefix, options) => timedListing('folders', store.folders(prefix, options), clock, onOperation),
+  }
+}
+
+async function* timedListing<T>(
+  operation: 'list' | 'folders',
+  listing: AsyncIterable<T>,
+  clock: Clock,
+  onOperation: OnOperation,
+): AsyncGenerator<T> {
+  const source = listing[Symbol.asyncIterator]()
+  let durationMs = 0
+  let code: OperationReport['code'] = 'ok'
+  const next = async () => {
+    const startedTicks = clock.ticks()
+    try {
+      return await source.next()
+    } catch (thrown) {
+      code = asFailure(thrown).code
+      throw thrown
+    } finally {
+      durationMs += clock.ticks() - startedTicks
+    }
+  }
+  try {
+    for (let step = await next(); !step.done; step = await next()) yield step.value
+  } finally {
+    await source.return?.()
+    onOperation({ operation, code, durationMs, bytes: 0 })
+  }
+}

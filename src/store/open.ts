@@ -1,0 +1,79 @@
+// From configuration to a store ready for use: the driver, and around it what every caller wants.
+// Inside out: driver, meter (sees each attempt), bandwidth cap (each attempt pays), retries, prefix.
+import type { Clock } from '../sys/clock.js'
+import type { Retried } from '../sys/retry.js'
+import { createThrottle, type Throttle } from '../sys/throttle.js'
+import { directoryStore } from './directory.js'
+import { metered, type OnOperation } from './metered.js'
+import type { Store } from './port.js'
+import { prefixed } from './prefixed.js'
+import { readOnly } from './read-only.js'
+import { retrying } from './retrying.js'
+import { s3Store } from './s3.js'
+import type { S3Timeouts } from './s3-client.js'
+import { throttled } from './throttled.js'
+
+export type StoreConfig = (
+  | { type: 'directory'; path: string; create?: boolean | undefined }
+  | {
+      type: 's3'
+      endpoint: string
+      bucket: string
+      accessKeyId: string
+      secretAccessKey: string
+      region?: string | undefined
+    }
+) & {
+  /** Everything of ours lives below it; none when empty. */
+  prefix?: string | undefined
+  /** For bodies, both ways together; no cap when left out. */
+  bandwidthBytesPerSecond?: number | undefined
+}
+
+export interface OpenOptions {
+  clock: Clock
+  /** Called after each attempt of each operation. */
+  onOperation?: OnOperation
+  onRetry?: (retried: Retried) => void
+  /** How long one operation may go on trying; default two minutes. */
+  retryBudgetMs?: number
+  timeouts?: Partial<S3Timeouts>
+  /** A cap shared with other stores, instead of one of this store's own. */
+  throttle?: Throttle
+  readOnly?: boolean
+}
+
+/** Opens the store. Nothing is touched or sent before its first operation, so this neither waits nor fails on the network. */
+export function openStore(config: StoreConfig, options: OpenOptions): Store {
+  const { clock, onOperation, onRetry, retryBudgetMs } = options
+  let store = driver(config, options)
+  if (onOperation) store = metered(store, clock, onOperation)
+  const throttle = options.throttle ?? ownThrottle(config, clock)
+  if (throttle) store = throttled(store, throttle)
+  store = retrying(store, {
+    clock,
+    ...(retryBudgetMs === undefined ? {} : { budgetMs: retryBudgetMs }),
+    ...(onRetry ? { onRetry } : {}),
+  })
+  if (config.prefix) store = prefixed(store, config.prefix)
+  return options.readOnly ? readOnly(store) : store
+}
+
+function driver(config: StoreConfig, { clock, timeouts }: OpenOptions): Store {
+  switch (config.type) {
+    case 'directory':
+      return directoryStore({ path: config.path, create: config.create ?? false, clock })
+    case 's3': {
+      const { endpoint, bucket, accessKeyId, secretAccessKey, region = 'auto' } = config
+      const access = { endpoint, bucket, accessKeyId, secretAccessKey, region }
+      return s3Store(timeouts ? { ...access, timeouts } : access)
+    }
+    default:
+      return config satisfies never
+  }
+}
+
+function ownThrottle({ bandwidthBytesPerSecond }: StoreConfig, clock: Clock): Throttle | null {
+  if (bandwidthBytesPerSecond === undefined) return null
+  return createThrottle({ bytesPerSecond: bandwidthBytesPerSecond, clock })
+}

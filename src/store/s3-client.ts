@@ -1,0 +1,73 @@
+// The one place that makes an S3 client, with the settings that R2 needs; each request ends by a deadline, and once.
+import type { S3Client } from '@aws-sdk/client-s3'
+
+export type Sdk = typeof import('@aws-sdk/client-s3')
+
+export interface S3Options {
+  endpoint: string
+  bucket: string
+  accessKeyId: string
+  secretAccessKey: string
+  /** R2's is `auto`, the default. */
+  region?: string
+  timeouts?: Partial<S3Timeouts>
+}
+
+export interface S3Timeouts {
+  /** Until the connection stands. */
+  connectMs: number
+  /** Of silence on the connection. */
+  idleMs: number
+  /** Of one whole request with its answer, bodies included. */
+  totalMs: number
+}
+
+/** A 4 MiB body has to pass in five minutes: 14 kB/s. */
+export const DEFAULT_TIMEOUTS: S3Timeouts = { connectMs: 10_000, idleMs: 30_000, totalMs: 300_000 }
+const SOCKETS_MAX = 64
+
+/**
+ * A client for R2 and its like (region auto, path style, no SDK checksums, no `Expect: 100-continue`, no SDK retries).
+ * Loading the SDK takes half a second, so it is loaded here and not at import.
+ */
+export async function s3Client(options: S3Options): Promise<{ sdk: Sdk; client: S3Client }> {
+  const sdk = await import('@aws-sdk/client-s3')
+  const timeouts = { ...DEFAULT_TIMEOUTS, ...options.timeouts }
+  const agent = { keepAlive: true, maxSockets: SOCKETS_MAX }
+  const client = withoutNodeWarning(
+    () =>
+      new sdk.S3Client({
+        endpoint: options.endpoint,
+        region: options.region ?? 'auto',
+        forcePathStyle: true,
+        credentials: { accessKeyId: options.accessKeyId, secretAccessKey: options.secretAccessKey },
+        requestChecksumCalculation: 'WHEN_REQUIRED',
+        responseChecksumValidation: 'WHEN_REQUIRED',
+        expectContinueHeader: false,
+        maxAttempts: 1,
+        requestHandler: {
+          connectionTimeout: timeouts.connectMs,
+          socketTimeout: timeouts.idleMs,
+          httpAgent: agent,
+          httpsAgent: agent,
+        },
+      }),
+  )
+  return { sdk, client }
+}
+
+/**
+ * The SDK warns once a process that releases after January 2027 will need Node 22. The version is pinned and Node 20 is the
+ * platform's, so this one warning is dropped while the client is made (which is synchronous); any other passes.
+ */
+function withoutNodeWarning<T>(make: () => T): T {
+  const emitWarning = process.emitWarning
+  process.emitWarning = ((warning: string | Error, ...rest: never[]) => {
+    if (!String(warning).startsWith('NodeVersionSupportWarning')) emitWarning(warning, ...rest)
+  }) as typeof process.emitWarning
+  try {
+    return make()
+  } finally {
+    process.emitWarning = emitWarning
+  }
+}
