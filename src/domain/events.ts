@@ -29,6 +29,8 @@ export interface BackupFacts {
   tables: number
   streamBytes: number
   newBytes: number
+  /** The new bytes as stored; then those reused, and the stored length of everything the backup names. */
+  newStoredBytes: number
   reusedBytes: number
   storedBytes: number
   durationMs: number
@@ -48,9 +50,17 @@ export interface EventFacts {
   'subject-discovered': { database: string }
   'subject-skipped': { database: string; reason: string }
   drift: {
-    kind: 'tenant-without-database' | 'database-without-tenant' | 'database-vanished'
+    kind:
+      | 'tenant-without-database'
+      | 'database-without-tenant'
+      | 'inactive-tenant-with-database'
+      | 'tenant-not-covered'
+      | 'database-vanished'
     database: string
+    tenant?: string
+    status?: string
   }
+  'discovery-problem': { error: ErrorFacts }
   'backup-started': { kind: BackupKind }
   'backup-committed': BackupFacts
   'backup-failed': { error: ErrorFacts }

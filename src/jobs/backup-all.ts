@@ -5,16 +5,11 @@ import type { Manifest } from '../domain/manifest.js'
 import { type Subject, type SubjectId, subjectName } from '../domain/subject.js'
 import type { Discovery } from '../postgres/discover.js'
 import { backupGlobals } from './backup-globals.js'
-import { backupFacts } from './backup-report.js'
+import { backupFacts, type NightReport } from './backup-report.js'
 import { backupTenant } from './backup-tenant.js'
 import { errorFacts } from './journal-rows.js'
 import { look, vanishedDatabases } from './list-tenants.js'
 import type { BackupRequest, JobContext, Parts } from './parts.js'
-
-export interface NightReport {
-  succeeded: Manifest[]
-  failed: { subject: SubjectId; failure: Failure }[]
-}
 
 /** A dump holds two connections: its own and the one that exports the snapshot. */
 const CONNECTIONS_A_DUMP = 2

@@ -2,13 +2,11 @@
 import { newBackupId } from '../domain/ids.js'
 import { FORMAT, type Manifest } from '../domain/manifest.js'
 import { GLOBALS } from '../domain/subject.js'
-import { explainDumpEnd } from '../postgres/dump.js'
-import { startGlobalsDump } from '../postgres/globals.js'
+import { explainGlobalsEnd, startGlobalsDump } from '../postgres/globals.js'
 import { findTool, majorOf } from '../postgres/tools.js'
 import { commitManifest } from '../repository/manifests.js'
 import { ensureTenantKey } from '../repository/tenant-keys.js'
 import { builtFile } from '../sys/built.js'
-import type { ChildResult } from '../sys/child.js'
 import type { BackupRequest, JobContext, Parts } from './parts.js'
 import { storeDump } from './store-dump.js'
 import { withSubjectLease } from './subject-lease.js'
@@ -34,8 +32,12 @@ export function backupGlobals(
       signal: context.signal,
     })
     const observer = builtFile(import.meta.url, '../postgres/globals-observer.js').href
-    const explain = (end: ChildResult) => explainDumpEnd(end, 'the globals')
-    const written = await storeDump(parts, key, { subject: GLOBALS, child, observer, explain }, context)
+    const written = await storeDump(
+      parts,
+      key,
+      { subject: GLOBALS, child, observer, explain: explainGlobalsEnd },
+      context,
+    )
     const finishedAt = parts.clock.now()
     const manifest: Manifest = {
       format: FORMAT,

@@ -29,13 +29,15 @@ export function backupTenant(
   request: BackupRequest,
   outer: JobContext,
 ): Promise<Manifest> {
-  return withSubjectLease(parts, subject.id, outer, async context => {
+  return withSubjectLease(parts, subject.id, outer, async leased => {
     const startedAt = parts.clock.now()
     const { postgres } = parts.config
     const key = await ensureTenantKey(parts.repository, subject.id)
-    const snapshot = await openSnapshot(postgres, subject.database, { signal: context.signal })
+    const snapshot = await openSnapshot(postgres, subject.database, { signal: leased.signal })
+    // A dump whose snapshot is gone cannot be of one instant any more.
+    const context = { ...leased, signal: AbortSignal.any([leased.signal, snapshot.lost]) }
     try {
-      await assertReadable(snapshot.session, subject.database)
+      await assertReadable(snapshot.session)
       const tool = await findTool('pg_dump', majorOf(snapshot.server.versionNum), {
         directory: postgres.toolsDirectory,
       })

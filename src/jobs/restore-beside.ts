@@ -10,7 +10,7 @@ import {
   dropDatabase,
   renameDatabase,
 } from '../postgres/databases.js'
-import { createRoles } from '../postgres/globals.js'
+import { createRoles } from '../postgres/roles.js'
 import { maintenanceDatabase } from '../postgres/target.js'
 import { findTool, majorOf } from '../postgres/tools.js'
 import { readStream } from '../repository/read-stream.js'

@@ -2,6 +2,7 @@
 import { type SubjectId, subjectName } from '../domain/subject.js'
 import { acquireLease } from '../repository/lease.js'
 import { leaseKey } from '../store/keys.js'
+import { ownIdentity } from '../sys/process-identity.js'
 import type { JobContext, Parts } from './parts.js'
 
 /**
@@ -15,8 +16,8 @@ export async function withSubjectLease<T>(
   work: (context: JobContext) => Promise<T>,
 ): Promise<T> {
   const { repository, clock } = parts
-  const lease = await acquireLease(repository.store, leaseKey(subject), {
-    purpose: `run ${context.run} on ${subjectName(subject)}`,
+  const holder = { ...ownIdentity(), purpose: `run ${context.run} on ${subjectName(subject)}` }
+  const lease = await acquireLease(repository.store, leaseKey(subject), holder, {
     busy: 'subject-busy',
     clock,
     signal: context.signal,

@@ -30,8 +30,7 @@ export async function loadBackup(
   options: LoadOptions,
 ): Promise<void> {
   const { target, database, tool, politeness, signal, onBytes } = options
-  const child = startRestore({ target, database, tool, politeness, signal })
-  child.stdout.resume()
+  const child = await startRestore({ target, database, tool, politeness, signal })
   const stream = readStream(repository, key, manifest, { signal, ...(onBytes ? { onBytes } : {}) })
   const feeding = pipeline(Readable.from(stream, { highWaterMark: 1, objectMode: true }), child.stdin)
   // Its input must not simply end when ours breaks: pg_restore would take that for the end of the archive.
@@ -40,7 +39,7 @@ export async function loadBackup(
   signal.throwIfAborted()
   if (ended.status === 'rejected') throw ended.reason
   if (fed.status === 'rejected' && !isBrokenPipe(fed.reason)) throw fed.reason
-  if (ended.value.exitCode !== 0) throw explainRestoreEnd(ended.value)
+  if (ended.value.exitCode !== 0) throw explainRestoreEnd(ended.value, database)
 }
 
 /** pg_restore went away while we wrote: how it ended tells why. */

@@ -3,7 +3,7 @@ import { Failure } from '../domain/errors.js'
 import type { DumpFacts, Manifest } from '../domain/manifest.js'
 import type { Session } from '../postgres/connection.js'
 import { databaseExists } from '../postgres/databases.js'
-import { missingRoles } from '../postgres/globals.js'
+import { missingRoles } from '../postgres/roles.js'
 import { checkDatabaseName } from '../postgres/target.js'
 import { majorOf } from '../postgres/tools.js'
 

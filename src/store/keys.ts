@@ -25,14 +25,15 @@ export const subjectPrefix = (subject: SubjectId): string =>
   subject.startsWith('tenants/') ? `${subject}/backups/` : `${subject}/`
 
 export const tenantKeyKey = (subject: SubjectId): string => `${subjectPrefix(subject)}key.age`
-export const leaseKey = (subject: SubjectId): string => `${subjectPrefix(subject)}lease.json`
 export const chunksPrefix = (subject: SubjectId): string => `${subjectPrefix(subject)}chunks/`
 export const manifestsPrefix = (subject: SubjectId): string => `${subjectPrefix(subject)}manifests/`
 export const chunkKey = (subject: SubjectId, id: ChunkId): string =>
   `${chunksPrefix(subject)}${id.slice(0, 2)}/${id}`
 
+/** Leases change all the time, so they live apart from what a bucket lock may hold. */
+export const leaseKey = (subject: SubjectId): string => `platform/leases/${subject}.json`
 /** The lease of the one daemon that works on this store. */
-export const DAEMON_LEASE = 'platform/lease.json'
+export const DAEMON_LEASE = 'platform/leases/daemon.json'
 
 const MANIFEST_END = '.json.zst.age'
 
