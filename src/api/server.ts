@@ -1,7 +1,13 @@
 // The daemon's HTTP face on a loopback address: liveness, readiness, metrics. It reads; nothing here starts or stops work.
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks'
-import { type FastifyBaseLogger, type FastifyInstance, fastify, type RawServerDefault } from 'fastify'
+import {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  fastify,
+  LogController,
+  type RawServerDefault,
+} from 'fastify'
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import type { Logger } from '../sys/log.js'
@@ -40,7 +46,7 @@ export function createServer(parts: ServerParts): FastifyInstance {
   const log: FastifyBaseLogger = parts.log.child({ part: 'api' })
   const server: FastifyInstance = fastify({
     loggerInstance: log,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     // Open streams of events would hold a stop for as long as somebody watches.
     forceCloseConnections: true,
     bodyLimit: 64 * 1024,

@@ -116,11 +116,11 @@ describe('lastDue and nextDue', () => {
             at = nextDue(cron, where, at)
           )
             found.push(at.getTime())
-          // The first local day is only half seen, so readings that repeat are judged from two hours in.
+          // Brute force starts three hours earlier, so that it knows which readings it has seen before.
           expect(found).toEqual(bruteForce(text, where, from - 3_600_000 * 3, to).filter(at => at > from))
         },
       ),
-      { numRuns: 40 },
+      { numRuns: 20 },
     )
   })
 

@@ -150,6 +150,14 @@ describe('clock jumps', () => {
   )
 })
 
+test('a schedule first seen under a clock that was years ahead runs once the clock is right', async () => {
+  const { scheduler, runs, pass, clock } = daemon(fakeClock('2038-01-01T00:00:00Z'))
+  scheduler.start()
+  clock.set('2026-11-23T00:00:00Z')
+  await pass(2 * HOUR_MS)
+  expect(runs()).toEqual([['schedule', '2026-11-23T01:30', 'succeeded']])
+})
+
 describe('crashes', () => {
   test('an interrupted night is taken up again, three times at most', async () => {
     const clock = fakeClock('2026-11-23T00:00:00Z')
