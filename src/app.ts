@@ -1,8 +1,7 @@
 // The one place that wires the parts: from a configuration to something that can run jobs.
 import { mkdirSync, readFileSync } from 'node:fs'
-import { availableParallelism, hostname } from 'node:os'
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import type { Config } from './domain/configuration.js'
 import { type JobLocks, openJobLocks } from './jobs/job-locks.js'
 import { type Journal, openJournal } from './jobs/journal.js'
@@ -10,6 +9,7 @@ import { JOURNAL_MIGRATIONS } from './jobs/journal-schema.js'
 import { loadKeyring } from './jobs/keys.js'
 import type { Parts } from './jobs/parts.js'
 import { createRunner, type Runner } from './jobs/runner.js'
+import { openScheduleStates, type ScheduleStates } from './jobs/schedule-states.js'
 import { CATALOGUE_MIGRATIONS, Catalogue } from './repository/catalogue.js'
 import { createSealPool } from './seal/pool.js'
 import type { OnOperation } from './store/metered.js'
@@ -18,11 +18,19 @@ import type { Clock } from './sys/clock.js'
 import type { Logger } from './sys/log.js'
 import { openSqlite } from './sys/sqlite.js'
 
-export interface App extends Parts {
+export interface App {
+  /** What a job that starts now works with. */
+  parts(): Parts
+  /**
+   * Another configuration for the jobs that start from here on. The store, the state directory and the daemon's own section
+   * stay as they were until a restart.
+   * @throws Failure key-missing, key-invalid; the old one then stays.
+   */
+  reconfigure(config: Config): Promise<void>
   journal: Journal
   locks: JobLocks
+  states: ScheduleStates
   runner: Runner
-  log: Logger
   /** Ends the threads and closes the local files. Runs must have ended before. */
   close(): Promise<void>
 }
@@ -46,34 +54,30 @@ const TRANSFERS = 8
  * @throws Failure key-missing, key-invalid; disk-full and the like when the state directory cannot be used.
  */
 export async function openApp(options: AppOptions): Promise<App> {
-  const { config, clock, log, shutdown, identityFile, onOperation } = options
-  const keyring = await loadKeyring(config.keys, identityFile)
+  const { config, clock, log, shutdown, onOperation } = options
+  const keyring = await loadKeyring(config.keys, options.identityFile)
   mkdirSync(config.stateDirectory, { recursive: true, mode: 0o700 })
   const journalDb = openSqlite(join(config.stateDirectory, 'journal.sqlite'), JOURNAL_MIGRATIONS)
   const catalogueDb = openSqlite(join(config.stateDirectory, 'catalogue.sqlite'), CATALOGUE_MIGRATIONS)
-  const journal = openJournal(journalDb, clock, error =>
-    log.error({ err: error }, 'a listener of the journal failed'),
-  )
+  const journal = openJournal(journalDb, clock, err => log.error({ err }, 'a listener of the journal failed'))
   const locks = openJobLocks(journalDb, clock)
   const seals = createSealPool(Math.min(2, availableParallelism()))
-  const repository = {
-    store: openStore(config.store, { clock, ...(onOperation ? { onOperation } : {}) }),
-    keyring,
-    seals,
-    clock,
-    cutter: config.dump.cutter,
-    compressionLevel: config.dump.compressionLevel,
-    transfers: TRANSFERS,
+  const store = openStore(config.store, { clock, ...(onOperation ? { onOperation } : {}) })
+  const catalogue = new Catalogue(catalogueDb)
+  const assemble = (now: Config, keys: typeof keyring): Parts => {
+    const { cutter, compressionLevel } = now.dump
+    const repository = { store, keyring: keys, seals, clock, cutter, compressionLevel, transfers: TRANSFERS }
+    return { config: now, clock, catalogue, repository, tool: `gmah-backup ${version()}` }
   }
+  let parts = assemble(config, keyring)
   return {
-    config,
-    clock,
-    log,
-    repository,
-    catalogue: new Catalogue(catalogueDb),
-    tool: `gmah-backup ${version()}`,
+    parts: () => parts,
+    reconfigure: async next => {
+      parts = assemble(next, await loadKeyring(next.keys, options.identityFile))
+    },
     journal,
     locks,
+    states: openScheduleStates(journalDb),
     runner: createRunner({ journal, locks, clock, log, shutdown }),
     close: async () => {
       await seals.close()
@@ -83,9 +87,8 @@ export async function openApp(options: AppOptions): Promise<App> {
   }
 }
 
-/** The package's version, from its own package.json, wherever the built files were put. */
+/** The package's version. */
 export function version(): string {
-  const up = import.meta.url.endsWith('.ts') ? '../package.json' : '../../package.json'
-  const text = readFileSync(fileURLToPath(new URL(up, import.meta.url)), 'utf8')
-  return (JSON.parse(text) as { version: string }).version
+  const root = import.meta.url.endsWith('.ts') ? '../package.json' : '../../package.json'
+  return (JSON.parse(readFileSync(new URL(root, import.meta.url), 'utf8')) as { version: string }).version
 }

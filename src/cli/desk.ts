@@ -4,11 +4,14 @@ import { EXIT } from '../domain/errors.js'
 import type { Journal } from '../jobs/journal.js'
 import type { JobContext, Parts } from '../jobs/parts.js'
 import type { JobEnd, JobRequest } from '../jobs/runner.js'
+import type { Scheduler } from '../jobs/scheduler.js'
 import type { Clock } from '../sys/clock.js'
 import { showFailure, type Terminal } from './output.js'
 
 export interface Desk extends Parts {
   journal: Journal
+  /** Knows the schedules and starts nothing. */
+  scheduler: Pick<Scheduler, 'status' | 'pause' | 'resume'>
   /** Runs a job with its journal entry, its lock and this process's signals. @throws what the work threw. */
   run<T>(
     job: Omit<JobRequest, 'trigger'>,

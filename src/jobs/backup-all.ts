@@ -1,8 +1,7 @@
 // One night: discover, then back every subject up, some at once. One tenant's failure is one tenant's failure.
 import PQueue from 'p-queue'
 import { asFailure, Failure } from '../domain/errors.js'
-import type { Manifest } from '../domain/manifest.js'
-import { type Subject, type SubjectId, subjectName } from '../domain/subject.js'
+import { type Subject, subjectName } from '../domain/subject.js'
 import type { Discovery } from '../postgres/discover.js'
 import { backupGlobals } from './backup-globals.js'
 import { backupFacts, type NightReport } from './backup-report.js'

@@ -1,5 +1,6 @@
 // From configuration to a store ready for use: the driver, and around it what every caller wants.
 // Inside out: driver, meter (sees each attempt), bandwidth cap (each attempt pays), retries, prefix.
+import type { StoreConfig } from '../domain/configuration.js'
 import type { Clock } from '../sys/clock.js'
 import type { Retried } from '../sys/retry.js'
 import { createThrottle, type Throttle } from '../sys/throttle.js'
@@ -12,23 +13,6 @@ import { retrying } from './retrying.js'
 import { s3Store } from './s3.js'
 import type { S3Timeouts } from './s3-client.js'
 import { throttled } from './throttled.js'
-
-export type StoreConfig = (
-  | { type: 'directory'; path: string; create?: boolean | undefined }
-  | {
-      type: 's3'
-      endpoint: string
-      bucket: string
-      accessKeyId: string
-      secretAccessKey: string
-      region?: string | undefined
-    }
-) & {
-  /** Everything of ours lives below it; none when empty. */
-  prefix?: string | undefined
-  /** For bodies, both ways together; no cap when left out. */
-  bandwidthBytesPerSecond?: number | undefined
-}
 
 export interface OpenOptions {
   clock: Clock
@@ -62,9 +46,9 @@ export function openStore(config: StoreConfig, options: OpenOptions): Store {
 function driver(config: StoreConfig, { clock, timeouts }: OpenOptions): Store {
   switch (config.type) {
     case 'directory':
-      return directoryStore({ path: config.path, create: config.create ?? false, clock })
+      return directoryStore({ path: config.path, create: false, clock })
     case 's3': {
-      const { endpoint, bucket, accessKeyId, secretAccessKey, region = 'auto' } = config
+      const { endpoint, bucket, accessKeyId, secretAccessKey, region } = config
       const access = { endpoint, bucket, accessKeyId, secretAccessKey, region }
       return s3Store(timeouts ? { ...access, timeouts } : access)
     }
@@ -74,6 +58,6 @@ function driver(config: StoreConfig, { clock, timeouts }: OpenOptions): Store {
 }
 
 function ownThrottle({ bandwidthBytesPerSecond }: StoreConfig, clock: Clock): Throttle | null {
-  if (bandwidthBytesPerSecond === undefined) return null
+  if (bandwidthBytesPerSecond === null) return null
   return createThrottle({ bytesPerSecond: bandwidthBytesPerSecond, clock })
 }

@@ -33,6 +33,7 @@ const backup: BackupFacts = {
   rows: 42,
   tables: 3,
   streamBytes: 1000,
+  newStoredBytes: 3,
   newBytes: 300,
   reusedBytes: 700,
   storedBytes: 120,

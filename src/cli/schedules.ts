@@ -1,0 +1,57 @@
+// `schedules`: when each job runs next, when it last did, and holding one back for a while.
+import { userInfo } from 'node:os'
+import type { Command } from 'commander'
+import { formatDuration } from '../domain/quantity.js'
+import type { ScheduleStatus } from '../jobs/scheduler.js'
+import { atDesk, type Doors, type GlobalOptions } from './desk.js'
+import { instantText, processTerminal, show, table } from './output.js'
+
+export function schedulesCommand(program: Command, doors: Doors): void {
+  const schedules = program
+    .command('schedules')
+    .description('list the schedules: what runs when, and how it went last')
+    .action(async (_options, command: Command) => {
+      const options = command.optsWithGlobals<GlobalOptions>()
+      const terminal = processTerminal(options.json === true)
+      await atDesk(doors, options, terminal, async desk => {
+        show(terminal, desk.scheduler.status(), schedulesText)
+        return undefined
+      })
+    })
+  holdCommand(schedules, doors, 'pause', 'start no more runs of a schedule until it is resumed')
+  holdCommand(
+    schedules,
+    doors,
+    'resume',
+    'start runs of a schedule again; what came due meanwhile is not made up for',
+  )
+}
+
+function holdCommand(schedules: Command, doors: Doors, verb: 'pause' | 'resume', description: string): void {
+  schedules
+    .command(verb)
+    .argument('<name>')
+    .description(description)
+    .action(async (name: string, _options, command: Command) => {
+      const options = command.optsWithGlobals<GlobalOptions>()
+      const terminal = processTerminal(options.json === true)
+      await atDesk(doors, options, terminal, async desk => {
+        desk.scheduler[verb](name, userInfo().username)
+        show(terminal, desk.scheduler.status(), schedulesText)
+        return undefined
+      })
+    })
+}
+
+function schedulesText(statuses: ScheduleStatus[]): string {
+  const rows = statuses.map(({ schedule, paused, next, lastRun, lastSuccess }) => [
+    schedule.name,
+    schedule.job,
+    `${schedule.cron} ${schedule.timeZone}`,
+    paused ? 'paused' : next ? instantText(next.toISOString()) : 'never',
+    lastRun ? `${instantText(lastRun.startedAt.toISOString())} ${lastRun.outcome}` : 'never',
+    lastSuccess?.finishedAt ? instantText(lastSuccess.finishedAt.toISOString()) : 'never',
+    formatDuration(schedule.freshnessWindowMs),
+  ])
+  return table(['schedule', 'job', 'when', 'next', 'last run', 'last success', 'window'], rows)
+}

@@ -1,0 +1,180 @@
+// The daemon's life: take the store's lease, tidy up after a crash, serve, run what is due, and leave in good order.
+import type { FastifyInstance } from 'fastify'
+import { createMetrics, type Metrics } from './api/metrics.js'
+import { createServer } from './api/server.js'
+import { type App, openApp, version } from './app.js'
+import { loadConfig } from './config.js'
+import type { Config } from './domain/configuration.js'
+import { asFailure } from './domain/errors.js'
+import type { Problem } from './domain/problem.js'
+import { closeLastLife, runSchedule } from './jobs/daemon-work.js'
+import { createScheduler, type Scheduler } from './jobs/scheduler.js'
+import { acquireLease } from './repository/lease.js'
+import { DAEMON_LEASE } from './store/keys.js'
+import { createStoreHealth } from './store-health.js'
+import { systemClock } from './sys/clock.js'
+import { type Lifecycle, superviseProcess } from './sys/lifecycle.js'
+import { createLogger, type Logger } from './sys/log.js'
+import { ownIdentity } from './sys/process-identity.js'
+
+export interface DaemonOptions {
+  configPath: string | undefined
+}
+
+const clock = systemClock
+
+/**
+ * Runs until a signal ends it. Resolves when everything is closed.
+ * @throws Failure config-*, key-*, store-leased when another daemon works on the store, store-* when it cannot be reached.
+ */
+export async function runDaemon({ configPath }: DaemonOptions): Promise<void> {
+  const { config, warnings } = loadConfig(configPath === undefined ? {} : { path: configPath })
+  const log = createLogger({ level: config.daemon.logLevel })
+  for (const warning of warnings) log.warn(warning, warning.message)
+  const health = createStoreHealth(clock)
+  let reload = async (): Promise<void> => {}
+  const life = superviseProcess({
+    clock,
+    drainMs: config.daemon.drainMs,
+    reload: () => reload(),
+    failed: error => log.error({ error: asFailure(error) }, 'the reload failed'),
+  })
+  let metrics: Metrics | null = null
+  const app = await openApp({
+    config,
+    clock,
+    log,
+    shutdown: life.interrupted,
+    identityFile: null,
+    onOperation: report => {
+      health.note(report)
+      metrics?.observeStore(report.operation, report.code, report.durationMs / 1000)
+    },
+  })
+  try {
+    const holder = { ...ownIdentity(), purpose: 'daemon' }
+    const lease = await acquireLease(app.parts().repository.store, DAEMON_LEASE, holder, {
+      clock,
+      signal: life.stopping,
+      onLost: failure => life.stop(failure.message),
+    })
+    try {
+      tellLease(app, lease.takenOverFrom?.holder.host)
+      await closeLastLife(app.parts(), app.journal, log)
+      let schedules = config.schedules
+      const scheduler = scheduleJobs(app, log, schedules)
+      metrics = createMetrics({ journal: app.journal, schedules: () => schedules })
+      const server = createServer({
+        journal: app.journal,
+        clock,
+        store: health.read,
+        schedules: () => scheduler.status(),
+        stopping: life.stopping,
+        metrics,
+        log,
+        version: version(),
+      })
+      reload = () =>
+        reread(app, log, configPath, next => {
+          schedules = next.schedules
+          scheduler.reload(schedules)
+        })
+      await serve({ app, config, server, scheduler, life, log })
+      metrics.close()
+    } finally {
+      await lease.release()
+    }
+  } finally {
+    await app.close()
+    life.close()
+  }
+}
+
+interface Serving {
+  app: App
+  config: Config
+  server: FastifyInstance
+  scheduler: Scheduler
+  life: Lifecycle
+  log: Logger
+}
+
+async function serve({ app, config, server, scheduler, life, log }: Serving): Promise<void> {
+  const { host, port } = config.daemon
+  const address = await server.listen({ host, port })
+  app.journal.event({
+    type: 'daemon-started',
+    run: null,
+    subject: null,
+    facts: { version: version(), pid: process.pid },
+  })
+  log.info({ address, store: app.parts().repository.store.name }, 'the daemon is ready')
+  scheduler.start()
+  life.ready()
+  await new Promise<void>(resolve => {
+    if (life.stopping.aborted) resolve()
+    else life.stopping.addEventListener('abort', () => resolve(), { once: true })
+  })
+  const { message } = asFailure(life.stopping.reason)
+  app.journal.event({ type: 'daemon-stopping', run: null, subject: null, facts: { reason: message } })
+  log.info({ running: app.runner.active() }, message)
+  scheduler.stop()
+  await app.runner.idle()
+  await server.close()
+  log.info('the daemon has stopped')
+}
+
+function scheduleJobs(app: App, log: Logger, schedules: Config['schedules']): Scheduler {
+  return createScheduler(
+    {
+      journal: app.journal,
+      states: app.states,
+      clock,
+      log,
+      busy: job => app.runner.busy({ name: job }),
+      launch: (schedule, launch) => runSchedule(app.parts(), app.runner, schedule, launch),
+    },
+    schedules,
+  )
+}
+
+/** A configuration that is refused changes nothing, and is said in the journal. */
+async function reread(
+  app: App,
+  log: Logger,
+  path: string | undefined,
+  accept: (config: Config) => void,
+): Promise<void> {
+  const { file } = app.parts().config
+  try {
+    const { config } = loadConfig({ path: path ?? file })
+    await app.reconfigure(config)
+    accept(config)
+    const schedules = config.schedules.map(schedule => schedule.name)
+    app.journal.event({ type: 'config-reloaded', run: null, subject: null, facts: { file, schedules } })
+    log.info(
+      { file, schedules },
+      'the configuration was read again; store, state_directory and daemon change at a restart',
+    )
+  } catch (thrown) {
+    const failure = asFailure(thrown)
+    const problems = (failure.facts.problems as Problem[] | undefined) ?? []
+    const facts = {
+      file,
+      problems: problems.map(({ path: place, message, at }) => ({ path: place, message, at })),
+    }
+    app.journal.event({ type: 'config-refused', run: null, subject: null, facts })
+    log.error(
+      { error: failure, problems: facts.problems },
+      'the new configuration was refused; the old one stays in force',
+    )
+  }
+}
+
+function tellLease(app: App, from: string | undefined): void {
+  const { host, pid } = ownIdentity()
+  const holder = `${host} process ${pid}`
+  const about = { run: null, subject: null }
+  if (from === undefined) app.journal.event({ type: 'lease-acquired', ...about, facts: { holder } })
+  else app.journal.event({ type: 'lease-taken-over', ...about, facts: { holder, from } })
+}

@@ -1,0 +1,52 @@
+// What the daemon does with the jobs: tidy up after its last life, and run what a schedule asks for.
+import { asFailure } from '../domain/errors.js'
+import type { Schedule } from '../domain/schedule.js'
+import type { Logger } from '../sys/log.js'
+import { isAlive } from '../sys/process-identity.js'
+import { backupAll } from './backup-all.js'
+import { endOfNight } from './backup-report.js'
+import type { Journal } from './journal.js'
+import type { Parts } from './parts.js'
+import type { Runner, RunResult } from './runner.js'
+import type { Launch } from './scheduler.js'
+import { sweepStaging } from './sweep-staging.js'
+
+/** Closes the runs that a crash left open, drops what their restores left on the server, and learns what the store has gained. */
+export async function closeLastLife(parts: Parts, journal: Journal, log: Logger): Promise<void> {
+  for (const run of journal.closeInterrupted(isAlive)) {
+    log.warn(
+      { run: run.id, job: run.job, startedAt: run.startedAt },
+      'a run was interrupted by the end of its process',
+    )
+  }
+  const isOver = (id: Parameters<Journal['run']>[0]): boolean =>
+    (journal.run(id)?.outcome ?? 'running') !== 'running'
+  try {
+    const dropped = await sweepStaging(parts, isOver)
+    if (dropped.length > 0) log.warn({ dropped }, 'dropped what interrupted restores had left')
+  } catch (thrown) {
+    // PostgreSQL may start after us; what is left over is in nobody's way, and the next start or restore tries again.
+    log.warn({ error: asFailure(thrown) }, 'could not look for leftovers of interrupted restores')
+  }
+  const { added, removed, problems } = await parts.catalogue.refresh(parts.repository, { from: 'cache' })
+  if (added + removed > 0) log.info({ added, removed }, 'the catalogue was brought up to date from the store')
+  for (const problem of problems) log.error(problem, 'an object in the store cannot be used')
+}
+
+/** Runs a schedule's job to its end, under the instant that asked for it. */
+export function runSchedule(
+  parts: Parts,
+  runner: Runner,
+  schedule: Schedule,
+  launch: Launch,
+): Promise<RunResult> {
+  const job = { name: schedule.job, deadlineMs: schedule.deadlineMs, ...launch }
+  switch (schedule.job) {
+    case 'backup-all':
+      return runner.run(job, async context =>
+        endOfNight(await backupAll(parts, { kind: 'scheduled', label: null, names: [] }, context)),
+      )
+    default:
+      return schedule.job satisfies never
+  }
+}
