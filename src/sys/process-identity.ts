@@ -1,34 +1,59 @@
-// Which process was that? A pid alone is used again; a pid with the boot it ran in and the instant it started is not.
-import { readFileSync } from 'node:fs'
+// Who a process is, so that another one can tell later, on the same machine, whether it still lives.
+// A pid alone is used again, and means another process in another container: boot, pid namespace and start make it unique.
+import { readFileSync, readlinkSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { processAlive } from './child.js'
 
 export interface ProcessIdentity {
   host: string
   pid: number
-  /** `<boot id>:<start, in clock ticks since boot>`; empty where /proc does not say. */
+  /** `<boot id> <pid namespace> <start, in clock ticks since boot>`; empty where /proc does not say. */
   start: string
 }
 
+export type Vitality = 'alive' | 'dead' | 'unknown'
+
 /** Who we are. */
 export function ownIdentity(): ProcessIdentity {
-  return { host: hostname(), pid: process.pid, start: startOf(process.pid) ?? '' }
+  const space = pidSpace()
+  const stat = readStat(process.pid)
+  return { host: hostname(), pid: process.pid, start: space && stat ? `${space} ${stat.startTicks}` : '' }
 }
 
-/** True while that very process runs. One of another boot, or whose pid now belongs to a younger process, is gone. */
+/** Whether that process still lives; unknown when it cannot be told from here: another machine, container or boot, or no /proc. */
+export function vitality({ pid, start }: ProcessIdentity): Vitality {
+  const space = pidSpace()
+  if (start === '' || space === null || !start.startsWith(`${space} `)) return 'unknown'
+  if (!processAlive(pid)) return 'dead'
+  const stat = readStat(pid)
+  // It exists and cannot be read: /proc hides other users' processes here.
+  if (!stat) return processAlive(pid) ? 'unknown' : 'dead'
+  return stat.ended || `${space} ${stat.startTicks}` !== start ? 'dead' : 'alive'
+}
+
+/** For what only processes of this machine write: true while that very process runs; one of another boot is gone. */
 export function isAlive(other: ProcessIdentity): boolean {
-  if (!processAlive(other.pid)) return false
-  const start = startOf(other.pid)
-  return start === null || other.start === '' || start === other.start
+  const state = vitality(other)
+  return state === 'unknown' ? other.start === '' && processAlive(other.pid) : state === 'alive'
 }
 
-// proc(5): /proc/<pid>/stat, field 22. The command's name, field 2, is in parentheses and may hold anything, so count from the last one.
-function startOf(pid: number): string | null {
+/** The kernel's id of this boot and of our pid namespace. */
+function pidSpace(): string | null {
   try {
     const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
+    return `${boot} ${readlinkSync('/proc/self/ns/pid')}`
+  } catch {
+    return null
+  }
+}
+
+// proc(5): /proc/<pid>/stat. The second field, the command in parentheses, may itself hold anything, so count from the last one.
+function readStat(pid: number): { ended: boolean; startTicks: string } | null {
+  try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    const ticks = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]
-    return ticks ? `${boot}:${ticks}` : null
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+    // A zombie has ended; only its parent has not looked yet.
+    return fields[19] ? { ended: /^[ZX]/.test(fields[0] ?? ''), startTicks: fields[19] } : null
   } catch {
     return null
   }
