@@ -7,7 +7,6 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { withSession } from '../../src/postgres/connection.js'
 import { processAlive } from '../../src/sys/child.js'
 import { systemClock } from '../../src/sys/clock.js'
-import { isLeftover } from '../../src/verify/scratch-owner.js'
 import { startScratchServer } from '../../src/verify/scratch-server.js'
 import { sweepScratchServers } from '../../src/verify/scratch-sweep.js'
 import { temporaryFolder } from '../kit/cluster.js'
@@ -109,10 +108,4 @@ test('does not outlive an owner that is killed, and the sweep removes its folder
   expect(processAlive(pid)).toBe(false)
   expect(await readdir(home)).toHaveLength(1)
   await ours.stop()
-})
-
-test('a leftover is one of a dead process, or of an earlier process with the same id', () => {
-  expect(isLeftover(`gmah-scratch-${process.pid}-1-abc123`)).toBe(true)
-  expect(isLeftover('gmah-scratch-4194399-1-abc123')).toBe(true)
-  expect(isLeftover('somebody-else')).toBe(false)
 })
