@@ -108,6 +108,10 @@ test('others can join it, and only while it is held', async () => {
       return rows.map(row => row.n)
     })
   expect(await join()).toEqual([1])
+  expect(await snapshot.session.query('SELECT n FROM public.t')).toEqual([{ n: 1 }])
+  await expect(snapshot.session.query('DELETE FROM public.t')).rejects.toMatchObject({
+    facts: { sqlstate: '25006' },
+  })
   await snapshot.release()
   await snapshot.release()
   expect(snapshot.lost.aborted).toBe(false)
