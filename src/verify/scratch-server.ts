@@ -113,6 +113,8 @@ async function supervise(
   const stop = () => {
     options.signal?.removeEventListener('abort', stop)
     stopped ??= endServer(child, ended, place.host, options.clock)
+    // Called by an abort, nobody awaits it; who awaits it still gets the error.
+    stopped.catch(() => {})
     return stopped
   }
   options.signal?.addEventListener('abort', stop, { once: true })
