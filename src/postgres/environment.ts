@@ -1,9 +1,10 @@
 // The whole environment of a PostgreSQL client program: where the server is, pinned session settings, and the way to
 // the password, which is in a 0600 file that exists as long as the program runs.
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Failure } from '../domain/errors.js'
+import { isLeftover, ownedPrefix } from '../sys/owner.js'
 import { overSocket, type PostgresTarget } from './target.js'
 
 export interface LibpqEnvironment {
@@ -14,6 +15,7 @@ export interface LibpqEnvironment {
 
 /** Debian's bundle: libpq before 16 has no way to say "the system's authorities". */
 const SYSTEM_CERTIFICATES = '/etc/ssl/certs/ca-certificates.crt'
+const PASSWORDS = 'gmah-passwords'
 /** libpq passes over a password file that is not there; it must not find the one of our home directory. */
 const NO_FILE = '/nonexistent/gmah-backup'
 
@@ -63,8 +65,15 @@ async function passwordFile(password: string | null | undefined) {
   if (/[\r\n\0]/.test(password)) {
     throw new Failure('config-invalid', 'the PostgreSQL password holds a line break')
   }
-  const folder = await mkdtemp(join(tmpdir(), 'gmah-backup-'))
+  const folder = await mkdtemp(join(tmpdir(), ownedPrefix(PASSWORDS)))
   const path = join(folder, 'pgpass')
   await writeFile(path, `*:*:*:*:${password.replace(/[\\:]/g, '\\$&')}\n`, { mode: 0o600, flag: 'wx' })
   return { path, remove: () => rm(folder, { recursive: true, force: true }) }
+}
+
+/** Removes the password files of processes that were killed; for the daemon's start. @returns how many there were. */
+export async function sweepPasswordFiles(): Promise<number> {
+  const names = (await readdir(tmpdir())).filter(name => isLeftover(PASSWORDS, name))
+  await Promise.all(names.map(name => rm(join(tmpdir(), name), { recursive: true, force: true })))
+  return names.length
 }

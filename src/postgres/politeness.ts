@@ -11,6 +11,7 @@ export interface Politeness {
   ionice?: 'none' | 'best-effort' | 'idle'
 }
 
+const SETPRIV = '/usr/bin/setpriv'
 const FOLDERS = ['/usr/bin', '/bin', '/usr/local/bin']
 
 /**
@@ -33,6 +34,14 @@ export async function politeWrapper(
     }),
   )
   return found.flat()
+}
+
+/**
+ * A wrapper by which the kernel sends the child a signal when we die, even by SIGKILL: an orphaned pg_dump would go on
+ * holding locks. Source: prctl(2), PR_SET_PDEATHSIG; it follows the thread that started the child.
+ */
+export async function dieWithUs(signal: 'TERM' | 'QUIT'): Promise<string[]> {
+  return (await executable(SETPRIV)) ? [SETPRIV, '--pdeathsig', signal, '--'] : []
 }
 
 async function firstExecutable(paths: readonly string[]): Promise<string | null> {

@@ -2,7 +2,7 @@
 // The password file lives exactly as long as the child.
 import { type Child, startChild } from '../sys/child.js'
 import { libpqEnvironment } from './environment.js'
-import { type Politeness, politeWrapper } from './politeness.js'
+import { dieWithUs, type Politeness, politeWrapper } from './politeness.js'
 import type { PostgresTarget } from './target.js'
 import type { Tool } from './tools.js'
 
@@ -19,7 +19,7 @@ export async function startProgram(
   args: readonly string[],
   options: { bigWrites: boolean },
 ): Promise<Child> {
-  const wrapper = await politeWrapper(politeness ?? {}, options)
+  const wrapper = [...(await dieWithUs('TERM')), ...(await politeWrapper(politeness ?? {}, options))]
   const { env, dispose } = await libpqEnvironment(target)
   try {
     signal?.throwIfAborted()

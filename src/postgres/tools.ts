@@ -37,7 +37,7 @@ export async function findTool(name: ToolName, serverMajor: number, search: Tool
     .filter(tool => tool.major >= serverMajor)
     .sort((one, other) => one.major - other.major || other.minor - one.minor)
   if (best) return best
-  const hint = `apt install ${packageOf(name, serverMajor)}, or set postgres.tools to a folder with ${name}`
+  const hint = `apt install ${packageOf(name, serverMajor)}, or set postgres.tools_directory to a folder with ${name}`
   if (tools.length === 0) {
     throw new Failure('tool-missing', `there is no ${name} ${where(search)}`, { hint })
   }

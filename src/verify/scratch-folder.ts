@@ -3,17 +3,18 @@
 import { chown, mkdtemp, rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { Failure } from '../domain/errors.js'
-import { executable } from '../postgres/politeness.js'
 import { runChild } from '../sys/child.js'
-import { scratchPrefix } from './scratch-owner.js'
+import { ownedPrefix } from '../sys/owner.js'
 
 export interface Owner {
   uid?: number
   gid?: number
 }
 
+/** Scratch folders are called `gmah-scratch-…`. */
+export const SCRATCH = 'gmah-scratch'
+
 const USERS = ['postgres', 'nobody']
-const SETPRIV = '/usr/bin/setpriv'
 /** sockaddr_un holds 108 bytes; PostgreSQL's lock file beside the socket takes five more. */
 const SOCKET_PATH_BYTES = 100
 
@@ -33,7 +34,7 @@ export async function unprivileged(): Promise<Owner> {
 
 /** A new folder, mode 0700, named after our process. @throws Failure config-invalid when a socket in it would have too long a path. */
 export async function makeFolder(parent: string, owner: Owner): Promise<string> {
-  const folder = await mkdtemp(join(resolve(parent), scratchPrefix()))
+  const folder = await mkdtemp(join(resolve(parent), ownedPrefix(SCRATCH)))
   if (Buffer.byteLength(join(folder, '.s.PGSQL.5432')) > SOCKET_PATH_BYTES) {
     await rm(folder, { recursive: true })
     throw new Failure('config-invalid', `${parent} is too long a path for a socket`, {
@@ -42,11 +43,6 @@ export async function makeFolder(parent: string, owner: Owner): Promise<string> 
   }
   if (owner.uid !== undefined && owner.gid !== undefined) await chown(folder, owner.uid, owner.gid)
   return folder
-}
-
-/** A wrapper by which the kernel ends the child when our process dies, even by SIGKILL. Linux only: prctl(2), PR_SET_PDEATHSIG. */
-export async function dieWithUs(): Promise<string[]> {
-  return (await executable(SETPRIV)) ? [SETPRIV, '--pdeathsig', 'QUIT', '--'] : []
 }
 
 async function idOf(user: string, what: '-u' | '-g'): Promise<number> {

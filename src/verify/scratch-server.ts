@@ -4,10 +4,11 @@ import { rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { Failure } from '../domain/errors.js'
 import { connect } from '../postgres/connection.js'
+import { dieWithUs } from '../postgres/politeness.js'
 import { findTool } from '../postgres/tools.js'
 import { type Child, runChild, startChild } from '../sys/child.js'
 import type { Clock } from '../sys/clock.js'
-import { dieWithUs, makeFolder, unprivileged } from './scratch-folder.js'
+import { makeFolder, unprivileged } from './scratch-folder.js'
 
 export interface ScratchServerOptions {
   /** An existing folder that the unprivileged user can pass through; the server's own folder is made in it. */
@@ -87,7 +88,7 @@ export async function startScratchServer(options: ScratchServerOptions): Promise
     const child = startChild(join(dirname(initdb.path), 'postgres'), {
       ...run,
       args: ['-D', dataDirectory],
-      wrapper: await dieWithUs(),
+      wrapper: await dieWithUs('QUIT'),
     })
     return await supervise(child, { host: folder, dataDirectory, version: initdb.version }, options)
   } catch (error) {
@@ -112,6 +113,8 @@ async function supervise(
   const stop = () => {
     options.signal?.removeEventListener('abort', stop)
     stopped ??= endServer(child, ended, place.host, options.clock)
+    // Called by an abort, nobody awaits it; who awaits it still gets the error.
+    stopped.catch(() => {})
     return stopped
   }
   options.signal?.addEventListener('abort', stop, { once: true })

@@ -4,7 +4,8 @@ import { readdir, readFile, readlink, realpath, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { processAlive } from '../sys/child.js'
 import type { Clock } from '../sys/clock.js'
-import { isLeftover } from './scratch-owner.js'
+import { isLeftover } from '../sys/owner.js'
+import { SCRATCH } from './scratch-folder.js'
 
 const STOP_WITHIN_MS = 10_000
 const PAUSE_MS = 25
@@ -12,7 +13,7 @@ const PAUSE_MS = 25
 /** Stops and removes the leftovers in `parent`. @returns the folders that were removed. */
 export async function sweepScratchServers(parent: string, clock: Clock): Promise<string[]> {
   const names = await readdir(parent).catch(() => [])
-  const leftovers = names.filter(isLeftover).map(name => join(parent, name))
+  const leftovers = names.filter(name => isLeftover(SCRATCH, name)).map(name => join(parent, name))
   for (const folder of leftovers) {
     await stopPostmaster(join(folder, 'data'), clock)
     await rm(folder, { recursive: true, force: true, maxRetries: 5 })
@@ -23,11 +24,20 @@ export async function sweepScratchServers(parent: string, clock: Clock): Promise
 async function stopPostmaster(dataDirectory: string, clock: Clock): Promise<void> {
   const pid = await postmasterOf(dataDirectory)
   if (pid === null) return
-  process.kill(pid, 'SIGQUIT')
+  send(pid, 'SIGQUIT')
   const start = clock.ticks()
   while (processAlive(pid)) {
-    if (clock.ticks() - start > STOP_WITHIN_MS) process.kill(pid, 'SIGKILL')
+    if (clock.ticks() - start > STOP_WITHIN_MS) send(pid, 'SIGKILL')
     await clock.sleep(PAUSE_MS)
+  }
+}
+
+/** A process that is gone meanwhile is what was wanted. */
+function send(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal)
+  } catch (error) {
+    if (processAlive(pid)) throw error
   }
 }
 

@@ -1,11 +1,11 @@
 // Connections: what is pinned, what each way of failing is called, and that a loss is told once and kills nobody.
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { appendFile, chmod, chown, readFile, stat, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { connect, withSession } from '../../src/postgres/connection.js'
-import { libpqEnvironment } from '../../src/postgres/environment.js'
+import { libpqEnvironment, sweepPasswordFiles } from '../../src/postgres/environment.js'
 import type { PostgresTarget, SslMode } from '../../src/postgres/target.js'
 import { type Cluster, startCluster } from '../kit/cluster.js'
 
@@ -201,6 +201,20 @@ describe('passwords and TLS', () => {
     await dispose()
     await expect(stat(file)).rejects.toMatchObject({ code: 'ENOENT' })
   })
+})
+
+test('the password file of a process that was killed is swept, ours is not', async () => {
+  const script = `
+    const { libpqEnvironment } = await import('./dist/src/postgres/environment.js')
+    const { env } = await libpqEnvironment(${JSON.stringify({ ...cluster.target, password: 'x' })})
+    console.log(env.PGPASSFILE)
+    process.kill(process.pid, 'SIGKILL')`
+  const { stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' })
+  const ours = await libpqEnvironment({ ...cluster.target, password: 'y' })
+  expect(await sweepPasswordFiles()).toBeGreaterThan(0)
+  await expect(stat(stdout.trim())).rejects.toMatchObject({ code: 'ENOENT' })
+  await stat(ours.env.PGPASSFILE ?? '')
+  await ours.dispose()
 })
 
 test('a password that a password file cannot hold is refused', async () => {

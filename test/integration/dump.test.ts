@@ -1,4 +1,5 @@
 // pg_dump as a stream under an exported snapshot, and the name of each way it fails.
+import { spawn } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { connect, type Session } from '../../src/postgres/connection.js'
@@ -81,7 +82,7 @@ describe('while it waits for a lock', () => {
       ...options,
     })
     child.stdout.resume()
-    await expect.poll(waiting).toBe(1)
+    await expect.poll(waiting, { timeout: 30_000 }).toBe(1)
     return child
   }
 
@@ -108,7 +109,20 @@ describe('while it waits for a lock', () => {
     controller.abort(new Error('enough'))
     // pg_dump cancels its query and leaves by itself.
     expect((await child.result).exitCode).not.toBe(0)
-    await expect.poll(waiting).toBe(0)
+    await expect.poll(waiting, { timeout: 30_000 }).toBe(0)
+  })
+
+  test('it does not outlive us', async () => {
+    const script = `
+      const { startDump } = await import('./dist/src/postgres/dump.js')
+      await startDump(${JSON.stringify({
+        ...{ target: cluster.target, database, tool: await tool('pg_dump'), lockWaitTimeoutMs: 600_000 },
+      })})
+      setInterval(() => {}, 1000)`
+    const owner = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: 'inherit' })
+    await expect.poll(waiting, { timeout: 30_000 }).toBe(1)
+    owner.kill('SIGKILL')
+    await expect.poll(waiting, { timeout: 30_000 }).toBe(0)
   })
 
   test('a wait that is too long is a lock timeout', async () => {

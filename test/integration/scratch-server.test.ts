@@ -1,13 +1,12 @@
 // The scratch server: private, quick, and certain to go away, even when its owner is killed.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmod, mkdir, readdir, readFile, stat } from 'node:fs/promises'
+import { chmod, mkdir, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { withSession } from '../../src/postgres/connection.js'
 import { processAlive } from '../../src/sys/child.js'
 import { systemClock } from '../../src/sys/clock.js'
-import { isLeftover } from '../../src/verify/scratch-owner.js'
 import { startScratchServer } from '../../src/verify/scratch-server.js'
 import { sweepScratchServers } from '../../src/verify/scratch-sweep.js'
 import { temporaryFolder } from '../kit/cluster.js'
@@ -100,19 +99,41 @@ test('does not outlive an owner that is killed, and the sweep removes its folder
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   const [said] = await once(owner.stdout, 'data')
-  const pid = await postmasterPid(String(said).trim())
+  const data = String(said).trim()
   expect(await sweepScratchServers(home, systemClock)).toEqual([])
   owner.kill('SIGKILL')
   await once(owner, 'exit')
+  // The kernel told the server, which removes its lock file as it goes.
+  const locked = () => postmasterPid(data).catch(() => null)
+  await expect.poll(locked, { timeout: 30_000 }).toBe(null)
 
-  expect(await sweepScratchServers(home, systemClock)).toEqual([join(String(said).trim(), '..')])
-  expect(processAlive(pid)).toBe(false)
+  expect(await sweepScratchServers(home, systemClock)).toEqual([join(data, '..')])
   expect(await readdir(home)).toHaveLength(1)
   await ours.stop()
 })
 
-test('a leftover is one of a dead process, or of an earlier process with the same id', () => {
-  expect(isLeftover(`gmah-scratch-${process.pid}-1-abc123`)).toBe(true)
-  expect(isLeftover('gmah-scratch-4194399-1-abc123')).toBe(true)
-  expect(isLeftover('somebody-else')).toBe(false)
+test('the sweep stops a server that outlived its owner', async () => {
+  const home = await parent('outlived')
+  const server = await startScratchServer({ parent: home, clock: systemClock })
+  const pid = await postmasterPid(server.dataDirectory)
+  const orphan = join(home, 'gmah-scratch-4194399-1-abc123')
+  await rename(server.host, orphan)
+  expect(await sweepScratchServers(home, systemClock)).toEqual([orphan])
+  expect(processAlive(pid)).toBe(false)
+  await server.ended
+  expect(await readdir(home)).toEqual([])
+  await server.stop()
+})
+
+test('the sweep ends nobody whose id only stands in a stale lock file', async () => {
+  const home = await parent('stale')
+  const bystander = spawn('sleep', ['60'])
+  const data = join(home, 'gmah-scratch-4194399-1-abc123', 'data')
+  await mkdir(data, { recursive: true })
+  await writeFile(join(data, 'postmaster.pid'), `${bystander.pid}\n${data}\n`)
+  await sweepScratchServers(home, systemClock)
+  expect(processAlive(bystander.pid ?? 0)).toBe(true)
+  expect(bystander.signalCode).toBe(null)
+  bystander.kill()
+  expect(await readdir(home)).toEqual([])
 })

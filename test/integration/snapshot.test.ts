@@ -3,7 +3,9 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { databasePropertiesSchema } from '../../src/domain/manifest.js'
 import { withSession } from '../../src/postgres/connection.js'
 import { openSnapshot } from '../../src/postgres/snapshot.js'
-import { type Cluster, randomName, startCluster } from '../kit/cluster.js'
+import { type Cluster, randomName, startCluster, temporaryFolder } from '../kit/cluster.js'
+import { dump } from '../kit/dumping.js'
+import { startStandby } from '../kit/standby.js'
 
 let cluster: Cluster
 beforeAll(async () => {
@@ -71,6 +73,29 @@ test('an icu database keeps its locale', async () => {
   await snapshot.release()
 })
 
+test('a standby exports one too, at the position it has replayed', async () => {
+  const primary = await startCluster({ settings: { wal_level: 'replica', max_wal_senders: '2' } })
+  const database = await primary.createDatabase({ sql: 'CREATE TABLE t AS SELECT 1 AS n' })
+  const folder = await temporaryFolder()
+  const standby = await startStandby(primary, folder.path)
+  try {
+    const snapshot = await openSnapshot(standby.target, database)
+    expect(snapshot.lsn).toMatch(/^[0-9A-F]+\/[0-9A-F]+$/)
+    const { bytes, result } = await dump({
+      target: standby.target,
+      database,
+      snapshotId: snapshot.snapshotId,
+    })
+    expect(result).toMatchObject({ exitCode: 0 })
+    expect(bytes.subarray(0, 5).toString()).toBe('PGDMP')
+    await snapshot.release()
+  } finally {
+    await standby.stop()
+    await folder.remove()
+    await primary.stop()
+  }
+})
+
 test('others can join it, and only while it is held', async () => {
   const database = await cluster.createDatabase({ sql: 'CREATE TABLE t AS SELECT 1 AS n' })
   const snapshot = await openSnapshot(cluster.target, database)
@@ -83,6 +108,10 @@ test('others can join it, and only while it is held', async () => {
       return rows.map(row => row.n)
     })
   expect(await join()).toEqual([1])
+  expect(await snapshot.session.query('SELECT n FROM public.t')).toEqual([{ n: 1 }])
+  await expect(snapshot.session.query('DELETE FROM public.t')).rejects.toMatchObject({
+    facts: { sqlstate: '25006' },
+  })
   await snapshot.release()
   await snapshot.release()
   expect(snapshot.lost.aborted).toBe(false)

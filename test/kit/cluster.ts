@@ -7,6 +7,7 @@ import { connect, withSession } from '../../src/postgres/connection.js'
 import { type PostgresTarget, quoteIdentifier } from '../../src/postgres/target.js'
 import { systemClock } from '../../src/sys/clock.js'
 import { startScratchServer } from '../../src/verify/scratch-server.js'
+import { sweepScratchServers } from '../../src/verify/scratch-sweep.js'
 
 export interface Cluster {
   /** As superuser, over the private socket. */
@@ -29,6 +30,7 @@ export const randomName = (stem = 'db'): string => `${stem}_${randomBytes(4).toS
 export async function startCluster(
   options: { settings?: Record<string, string>; locale?: string } = {},
 ): Promise<Cluster> {
+  await sweepScratchServers(tmpdir(), systemClock)
   const server = await startScratchServer({ parent: tmpdir(), clock: systemClock, ...options })
   const target: PostgresTarget = { host: server.host, port: server.port, user: server.user }
   const sql = <Row extends object>(database: string, text: string): Promise<Row[]> =>
