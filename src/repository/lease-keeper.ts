@@ -1,0 +1,169 @@
+// A lease while it is held: renewed in time, given up before anyone else may take it, and given back at the end.
+// Its holder stops trusting it an eighth of a TTL early, counted from before its last successful write was sent.
+import { asFailure, Failure } from '../domain/errors.js'
+import type { Store } from '../store/port.js'
+import type { Clock } from '../sys/clock.js'
+import { decodeRecord, describeHold, encodeRecord, type LeaseRecord, renewed } from './lease-record.js'
+
+export interface Lease {
+  /** Fires when the lease is no longer ours, with Failure lease-lost as its reason: whatever works under it must stop. */
+  readonly lost: AbortSignal
+  /** Who held it and seems dead; null when it was free. */
+  readonly takenOverFrom: LeaseRecord | null
+  /**
+   * Gives the lease back; nothing to do when it is lost already. Safe to call again.
+   * @throws Failure store-* when the store can't be told: the lease then ends by itself, after its TTL.
+   */
+  release(): Promise<void>
+}
+
+export interface Keeping {
+  store: Store
+  key: string
+  clock: Clock
+  renewEveryMs: number
+  onLost: ((failure: Failure) => void) | undefined
+}
+
+/** A write of ours that the store has accepted. */
+interface Written {
+  record: LeaseRecord
+  etag: string
+  /** Just before it was sent. */
+  writtenTicks: number
+}
+
+const LOOKS_PER_RENEWAL = 6
+/** The wall clock moving against the ticks by this much: the machine slept, or someone set the clock. Look at once. */
+const JUMP_MS = 5_000
+
+/** Starts to renew the lease that `first` took. */
+export function keepLease(keeping: Keeping, first: Written, takenOverFrom: LeaseRecord | null): Lease {
+  const { clock, renewEveryMs } = keeping
+  const lostController = new AbortController()
+  const renewals = renewer(keeping, first)
+  let ended = false
+  let running: Promise<void> | null = null
+  let released: Promise<void> | null = null
+  let offsetMs = clock.now().getTime() - clock.ticks()
+
+  const lose = (failure: Failure) => {
+    if (ended) return
+    ended = true
+    stop()
+    renewals.abort(failure)
+    lostController.abort(failure)
+    keeping.onLost?.(failure)
+  }
+  const look = () => {
+    if (ended) return
+    const jumpedMs = Math.abs(clock.now().getTime() - clock.ticks() - offsetMs)
+    if (renewals.expired()) return lose(renewals.expiry())
+    if (running || !(renewals.due() || jumpedMs > JUMP_MS)) return
+    offsetMs = clock.now().getTime() - clock.ticks()
+    running = renewals
+      .renew()
+      .then(failure => {
+        if (failure) lose(failure)
+      })
+      .finally(() => {
+        running = null
+      })
+  }
+  const stop = clock.every(renewEveryMs / LOOKS_PER_RENEWAL, look)
+  const giveBack = async () => {
+    if (ended) return
+    ended = true
+    stop()
+    renewals.abort(new Failure('interrupted', 'the lease is given back'))
+    await running
+    await renewals.release()
+  }
+  return {
+    lost: lostController.signal,
+    takenOverFrom,
+    release: () => {
+      released ??= giveBack()
+      return released
+    },
+  }
+}
+
+interface Renewer {
+  due(): boolean
+  expired(): boolean
+  expiry(): Failure
+  /** Never rejects: the failure when the lease is another's now, null when it is renewed or may be tried again. */
+  renew(): Promise<Failure | null>
+  release(): Promise<void>
+  abort(reason: Failure): void
+}
+
+function renewer({ store, key, clock, renewEveryMs }: Keeping, first: Written): Renewer {
+  const { ttlMs } = first.record
+  const validMs = ttlMs - ttlMs / 8
+  const work = new AbortController()
+  /** Writes whose outcome may be unknown, by token, since the last that is known to stand. */
+  const sent = new Map<string, { record: LeaseRecord; writtenTicks: number }>()
+  let last = first
+  let failed: Failure | null = null
+
+  const write = async (released: boolean, signal?: AbortSignal): Promise<void> => {
+    const record = renewed(last.record, clock, released)
+    const writtenTicks = clock.ticks()
+    sent.set(record.token, { record, writtenTicks })
+    const when = { etag: last.etag }
+    const { etag } = await store.put(key, encodeRecord(record), { when, ...(signal ? { signal } : {}) })
+    stands({ record, etag, writtenTicks })
+  }
+  const stands = (written: Written): void => {
+    last = written
+    failed = null
+    sent.clear()
+  }
+  /** After a conflict: one of our own writes may be what stands there. @returns the failure when it is another's. */
+  const lookWhoseItIs = async (signal?: AbortSignal): Promise<Failure | null> => {
+    const found = await store.get(key, signal ? { signal } : {}).catch(thrown => {
+      if (asFailure(thrown).code === 'object-missing') return null
+      throw thrown
+    })
+    const record = found && decodeRecord(found.body)
+    const ours = record && sent.get(record.token)
+    if (!found || !ours) return taken(key, found ? describeHold(record) : null)
+    stands({ ...ours, etag: found.etag })
+    return null
+  }
+  return {
+    due: () => failed !== null || clock.ticks() - last.writtenTicks >= renewEveryMs,
+    expired: () => clock.ticks() - last.writtenTicks >= validMs,
+    expiry: () =>
+      new Failure('lease-lost', `${key} could not be renewed for ${validMs / 1000} s`, { cause: failed }),
+    abort: reason => work.abort(reason),
+    renew: async () => {
+      try {
+        await write(false, work.signal)
+        return null
+      } catch (thrown) {
+        failed = asFailure(thrown)
+        if (failed.code !== 'store-conflict') return null
+        return lookWhoseItIs(work.signal).catch(() => null)
+      }
+    },
+    release: async () => {
+      try {
+        await write(true)
+      } catch (thrown) {
+        if (asFailure(thrown).code !== 'store-conflict') throw thrown
+        // A renewal that was in flight came first, or it is another's by now and there is nothing to give back.
+        if ((await lookWhoseItIs()) === null) await write(true)
+      }
+    },
+  }
+}
+
+function taken(key: string, by: string | null): Failure {
+  return new Failure(
+    'lease-lost',
+    by ? `${key} is now held by ${by}` : `${key} was deleted while it was held`,
+  )
+}
