@@ -1,7 +1,8 @@
 // The daemon's life: take the store's lease, tidy up after a crash, serve, run what is due, and leave in good order.
 import type { FastifyInstance } from 'fastify'
-import { createMetrics, type Metrics } from './api/metrics.js'
+import { createMetrics } from './api/metrics.js'
 import { createServer } from './api/server.js'
+import { watchStore } from './api/store-health.js'
 import { type App, openApp, version } from './app.js'
 import { loadConfig } from './config.js'
 import type { Config } from './domain/configuration.js'
@@ -11,7 +12,7 @@ import { closeLastLife, runSchedule } from './jobs/daemon-work.js'
 import { createScheduler, type Scheduler } from './jobs/scheduler.js'
 import { acquireLease } from './repository/lease.js'
 import { DAEMON_LEASE } from './store/keys.js'
-import { createStoreHealth } from './store-health.js'
+import type { OnOperation } from './store/metered.js'
 import { systemClock } from './sys/clock.js'
 import { type Lifecycle, superviseProcess } from './sys/lifecycle.js'
 import { createLogger, type Logger } from './sys/log.js'
@@ -23,6 +24,9 @@ export interface DaemonOptions {
 
 const clock = systemClock
 
+/** Longer than a lease lives: after a reboot our own last life still seems to hold it, and cannot be told from another machine. */
+const LEASE_WAIT_MS = 180_000
+
 /**
  * Runs until a signal ends it. Resolves when everything is closed.
  * @throws Failure config-*, key-*, store-leased when another daemon works on the store, store-* when it cannot be reached.
@@ -31,62 +35,82 @@ export async function runDaemon({ configPath }: DaemonOptions): Promise<void> {
   const { config, warnings } = loadConfig(configPath === undefined ? {} : { path: configPath })
   const log = createLogger({ level: config.daemon.logLevel })
   for (const warning of warnings) log.warn(warning, warning.message)
-  const health = createStoreHealth(clock)
-  let reload = async (): Promise<void> => {}
+  const reload: Reload = { run: async () => {} }
   const life = superviseProcess({
     clock,
     drainMs: config.daemon.drainMs,
-    reload: () => reload(),
+    reload: () => reload.run(),
     failed: error => log.error({ error: asFailure(error) }, 'the reload failed'),
   })
-  let metrics: Metrics | null = null
+  const watch = watchStore(clock)
+  const operations: OnOperation[] = [({ operation, code }) => watch.note(operation, code)]
+  const onOperation: OnOperation = report => operations.forEach(hear => void hear(report))
   const app = await openApp({
     config,
     clock,
     log,
     shutdown: life.interrupted,
     identityFile: null,
-    onOperation: report => {
-      health.note(report)
-      metrics?.observeStore(report.operation, report.code, report.durationMs / 1000)
-    },
+    onOperation,
   })
   try {
-    const holder = { ...ownIdentity(), purpose: 'daemon' }
-    const lease = await acquireLease(app.parts().repository.store, DAEMON_LEASE, holder, {
-      clock,
-      signal: life.stopping,
-      onLost: failure => life.stop(failure.message),
-    })
-    try {
-      tellLease(app, lease.takenOverFrom?.holder.host)
+    await withStoreLease(app, life, log, async () => {
       await closeLastLife(app.parts(), app.journal, log)
-      let schedules = config.schedules
-      const scheduler = scheduleJobs(app, log, schedules)
-      metrics = createMetrics({ journal: app.journal, schedules: () => schedules })
+      const metrics = createMetrics({ journal: app.journal, schedules: () => app.parts().config.schedules })
+      operations.push(({ operation, code, durationMs }) =>
+        metrics.observeStore(operation, code, durationMs / 1000),
+      )
+      const scheduler = scheduleJobs(app, log)
+      reload.run = () => reread(app, log, configPath, scheduler)
       const server = createServer({
         journal: app.journal,
         clock,
-        store: health.read,
+        store: watch.read,
         schedules: () => scheduler.status(),
         stopping: life.stopping,
         metrics,
         log,
         version: version(),
       })
-      reload = () =>
-        reread(app, log, configPath, next => {
-          schedules = next.schedules
-          scheduler.reload(schedules)
-        })
       await serve({ app, config, server, scheduler, life, log })
       metrics.close()
-    } finally {
-      await lease.release()
-    }
+    })
   } finally {
     await app.close()
     life.close()
+  }
+}
+
+interface Reload {
+  run(): Promise<void>
+}
+
+/** One daemon a store: another one that lives is refused at once, a dead one's lease is taken over. */
+async function withStoreLease(
+  app: App,
+  life: Lifecycle,
+  log: Logger,
+  work: () => Promise<void>,
+): Promise<void> {
+  const { store } = app.parts().repository
+  log.info({ store: store.name }, 'taking the lease of the store')
+  const lease = await acquireLease(
+    store,
+    DAEMON_LEASE,
+    { ...ownIdentity(), purpose: 'daemon' },
+    {
+      clock,
+      signal: life.stopping,
+      waitMs: LEASE_WAIT_MS,
+      refuseAlive: true,
+      onLost: failure => life.stop(failure.message),
+    },
+  )
+  try {
+    tellLease(app, lease.takenOverFrom?.holder.host)
+    await work()
+  } finally {
+    await lease.release()
   }
 }
 
@@ -124,7 +148,7 @@ async function serve({ app, config, server, scheduler, life, log }: Serving): Pr
   log.info('the daemon has stopped')
 }
 
-function scheduleJobs(app: App, log: Logger, schedules: Config['schedules']): Scheduler {
+function scheduleJobs(app: App, log: Logger): Scheduler {
   return createScheduler(
     {
       journal: app.journal,
@@ -134,22 +158,17 @@ function scheduleJobs(app: App, log: Logger, schedules: Config['schedules']): Sc
       busy: job => app.runner.busy({ name: job }),
       launch: (schedule, launch) => runSchedule(app.parts(), app.runner, schedule, launch),
     },
-    schedules,
+    app.parts().config.schedules,
   )
 }
 
 /** A configuration that is refused changes nothing, and is said in the journal. */
-async function reread(
-  app: App,
-  log: Logger,
-  path: string | undefined,
-  accept: (config: Config) => void,
-): Promise<void> {
+async function reread(app: App, log: Logger, path: string | undefined, scheduler: Scheduler): Promise<void> {
   const { file } = app.parts().config
   try {
     const { config } = loadConfig({ path: path ?? file })
     await app.reconfigure(config)
-    accept(config)
+    scheduler.reload(config.schedules)
     const schedules = config.schedules.map(schedule => schedule.name)
     app.journal.event({ type: 'config-reloaded', run: null, subject: null, facts: { file, schedules } })
     log.info(

@@ -1,6 +1,7 @@
 // What the daemon does with the jobs: tidy up after its last life, and run what a schedule asks for.
 import { asFailure } from '../domain/errors.js'
 import type { Schedule } from '../domain/schedule.js'
+import { sweepPasswordFiles } from '../postgres/environment.js'
 import type { Logger } from '../sys/log.js'
 import { isAlive } from '../sys/process-identity.js'
 import { backupAll } from './backup-all.js'
@@ -19,6 +20,7 @@ export async function closeLastLife(parts: Parts, journal: Journal, log: Logger)
       'a run was interrupted by the end of its process',
     )
   }
+  await sweepPasswordFiles()
   const isOver = (id: Parameters<Journal['run']>[0]): boolean =>
     (journal.run(id)?.outcome ?? 'running') !== 'running'
   try {

@@ -24,6 +24,8 @@ export interface LeaseOptions {
   renewEveryMs?: number
   /** How long to wait for another holder to let go or to prove dead; 0 (the default) refuses at once. Give more than the TTL. */
   waitMs?: number
+  /** Stop waiting as soon as the holder shows that it lives: by renewing, or as a process of this machine. */
+  refuseAlive?: boolean
   /** What the refusal is called. */
   busy?: 'store-leased' | 'subject-busy'
   signal?: AbortSignal
@@ -37,6 +39,9 @@ const RENEW_EVERY_MS = 30_000
 const LOOKS_PER_TTL = 24
 /** So many TTLs old by the store's own clock, a lease has no holder, wherever that was. */
 const STALE_TTLS = 10
+
+/** A race is lost to someone who then holds the lease; so many in a row mean that the store's conditions don't work. */
+const RACES_MAX = 50
 
 interface Contender {
   store: Store
@@ -73,21 +78,26 @@ export async function acquireLease(
   const contender = { store, key, holder, ttlMs, options }
   const startedTicks = clock.ticks()
   let seen: Seen | null = null as Seen | null
-  for (;;) {
+  for (let racesLost = 0; ; ) {
     const found = await read(contender)
+    const renewedMeanwhile = seen !== null && found !== null && seen.etag !== found.etag
     if (!found) seen = null
     else if (seen?.etag !== found.etag) seen = { etag: found.etag, sinceTicks: clock.ticks() }
     const unchangedMs = seen ? clock.ticks() - seen.sinceTicks : 0
     if (!found || (await isFree(contender, found, unchangedMs))) {
       const lease = await tryTake(contender, found)
       if (lease) return lease
-      continue
+      if (++racesLost < RACES_MAX) continue
+      throw new Failure('store-conflict', `${key} changes faster than it can be taken`)
     }
     const leftMs = waitMs - (clock.ticks() - startedTicks)
-    if (leftMs <= 0) throw refusal(contender, found)
+    const alive = options.refuseAlive === true && (renewedMeanwhile || livesHere(found))
+    if (leftMs <= 0 || alive) throw refusal(contender, found)
     await pause(contender, Math.min(leftMs, ttlMs / LOOKS_PER_TTL))
   }
 }
+
+const livesHere = ({ record }: Found): boolean => record !== null && vitality(record.holder) === 'alive'
 
 async function read({ store, key, options }: Contender): Promise<Found | null> {
   try {
@@ -131,7 +141,7 @@ async function tryTake(contender: Contender, found: Found | null): Promise<Lease
   const writtenTicks = options.clock.ticks()
   const record = newRecord(holder, options.clock, ttlMs)
   try {
-    const when = found ? ('absent' as const) : ('absent' as const)
+    const when = found ? { etag: found.etag } : ('absent' as const)
     const { etag } = await store.put(key, encodeRecord(record), { ...signalOf(options), when })
     return keepLease(
       {

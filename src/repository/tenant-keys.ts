@@ -8,6 +8,8 @@ import { chunksPrefix, manifestsPrefix, tenantKeyKey } from '../store/keys.js'
 import type { Store } from '../store/port.js'
 import type { Keyring, Repository } from './repository.js'
 
+export type { TenantKey }
+
 /** @throws Failure object-missing without a key in the store, key-wrong when no identity at hand opens it. */
 export async function openTenantKey(store: Store, keyring: Keyring, subject: SubjectId): Promise<TenantKey> {
   const { body } = await store.get(tenantKeyKey(subject))

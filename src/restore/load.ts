@@ -7,7 +7,7 @@ import { explainRestoreEnd, startRestore } from '../postgres/load.js'
 import type { Tool } from '../postgres/tools.js'
 import { readStream } from '../repository/read-stream.js'
 import type { Repository } from '../repository/repository.js'
-import type { TenantKey } from '../seal/tenant-key.js'
+import type { TenantKey } from '../repository/tenant-keys.js'
 
 export interface LoadOptions {
   target: PostgresConfig

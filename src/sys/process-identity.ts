@@ -37,6 +37,9 @@ export function isAlive(other: ProcessIdentity): boolean {
   return state === 'unknown' ? other.start === '' && processAlive(other.pid) : state === 'alive'
 }
 
+/** Clock ticks from boot to the process's start; null where /proc does not say. */
+export const startTicksOf = (pid: number): string | null => readStat(pid)?.startTicks ?? null
+
 /** The kernel's id of this boot and of our pid namespace. */
 function pidSpace(): string | null {
   try {

@@ -45,7 +45,13 @@ storeContract(
   'all wrappers around S3 (R2)',
   async () => {
     const r2 = await startR2()
-    const config = { type: 's3', region: 'auto', ...r2, prefix: 'a prefix/of+two', bandwidthBytesPerSecond: 1e9 } as const
+    const config = {
+      type: 's3',
+      region: 'auto',
+      ...r2,
+      prefix: 'a prefix/of+two',
+      bandwidthBytesPerSecond: 1e9,
+    } as const
     return { store: openStore(config, { clock: systemClock, onOperation: () => {} }), close: r2.stop }
   },
   { manyKeys: 1_100 },
@@ -53,7 +59,13 @@ storeContract(
 
 storeContract(
   'all wrappers around a directory',
-  () => inDirectory(path => openStore({ type: 'directory', path, prefix: 'p', bandwidthBytesPerSecond: null }, { clock: systemClock })),
+  () =>
+    inDirectory(path =>
+      openStore(
+        { type: 'directory', path, prefix: 'p', bandwidthBytesPerSecond: null },
+        { clock: systemClock },
+      ),
+    ),
   { manyKeys: 500 },
 )
 

@@ -28,7 +28,7 @@ export interface HttpFault {
   nth?: number
   /** How many from there; 1 unless told otherwise. */
   times?: number
-  then: HttpEffect
+  effect: HttpEffect
 }
 
 export interface RecordedRequest {
@@ -65,7 +65,7 @@ export async function faultyHttp(target: string): Promise<FaultyHttp> {
     )
     for (const one of hit) one.seen++
     const due = hit.find(({ fault: { nth = 1, times = 1 }, seen }) => seen >= nth && seen < nth + times)
-    return due?.fault.then ?? null
+    return due?.fault.effect ?? null
   }
   const server = createServer(async (incoming, outgoing) => {
     const { method = 'GET', url = '/', headers } = incoming

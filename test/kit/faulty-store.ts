@@ -30,7 +30,7 @@ export interface Fault {
   nth?: number
   /** How many matching calls from there; 1 unless told otherwise, Infinity for ever. */
   times?: number
-  then: Effect
+  effect: Effect
 }
 
 export interface FaultyStore extends Store {
@@ -54,7 +54,7 @@ export function faultyStore(
     calls.push({ operation, key })
     const hit = active.filter(one => matches(one.fault, operation, key))
     for (const one of hit) one.seen++
-    return hit.find(one => applies(one.fault, one.seen))?.fault.then ?? null
+    return hit.find(one => applies(one.fault, one.seen))?.fault.effect ?? null
   }
   const around = async <T>(
     operation: Operation,
