@@ -33,6 +33,7 @@ export const TOP_LEVEL = [
 
 const FORBIDDEN_NAMES = ['util', 'helper', 'common', 'core', 'service', 'manager', 'base']
 const MAX_FILE_LINES = 250
+const MAX_TEST_FILE_LINES = 520
 const MAX_FUNCTION_LINES = 60
 
 const CLOCK = 'src/sys/clock.ts'
@@ -79,13 +80,18 @@ export function cycles(sources: readonly Source[]): string[] {
   return found
 }
 
+/** Tests are lists of cases: a file of them may be longer, and a suite is no function. */
 export function sizeBreaches(sources: readonly Source[]): string[] {
-  return sources.flatMap(({ path, lines, functions }) => [
-    ...(lines > MAX_FILE_LINES ? [`${path}: ${lines} lines, at most ${MAX_FILE_LINES}`] : []),
-    ...functions
-      .filter(one => one.lines > MAX_FUNCTION_LINES)
-      .map(one => `${path}:${one.atLine}: ${one.name} has ${one.lines} lines, at most ${MAX_FUNCTION_LINES}`),
-  ])
+  return sources.flatMap(({ path, lines, functions }) => {
+    const most = isOurs(path) ? MAX_FILE_LINES : MAX_TEST_FILE_LINES
+    const long = isOurs(path) ? functions.filter(one => one.lines > MAX_FUNCTION_LINES) : []
+    return [
+      ...(lines > most ? [`${path}: ${lines} lines, at most ${most}`] : []),
+      ...long.map(
+        one => `${path}:${one.atLine}: ${one.name} has ${one.lines} lines, at most ${MAX_FUNCTION_LINES}`,
+      ),
+    ]
+  })
 }
 
 /** Environment, clock, children and the terminal each have one door. */
