@@ -11,7 +11,7 @@ import type { S3Options } from '../../src/store/s3-client.js'
 import { systemClock } from '../../src/sys/clock.js'
 import { type FaultyHttp, faultyHttp, type RecordedRequest } from '../kit/faulty-http.js'
 import { type R2, startR2 } from '../kit/r2.js'
-import { all, codeOf } from './store-contract.js'
+import { all, codeOf } from './store-samples.js'
 
 let r2: R2
 let proxy: FaultyHttp
