@@ -5,6 +5,7 @@ import type { BackupId, Instant } from '../domain/ids.js'
 import type { BackupKind, Manifest } from '../domain/manifest.js'
 import type { SubjectId } from '../domain/subject.js'
 import { type ManifestName, manifestKey } from '../store/keys.js'
+import { guard } from '../sys/sqlite.js'
 import { listManifests, listSubjects, manifestName, readManifest } from './manifests.js'
 import type { Repository } from './repository.js'
 import { openTenantKey } from './tenant-keys.js'
@@ -59,9 +60,11 @@ export class Catalogue {
     this.#db = db
   }
 
+  /** @throws Failure disk-full and the like; the backup is no less in the store, and the next refresh finds it. */
   record(manifest: Manifest): void {
     const slots = COLUMNS.replace(/\w+/g, name => `@${name}`)
-    this.#db.prepare(`INSERT OR REPLACE INTO backups (${COLUMNS}) VALUES (${slots})`).run(entryOf(manifest))
+    const insert = `INSERT OR REPLACE INTO backups (${COLUMNS}) VALUES (${slots})`
+    guard(this.#db.name, () => void this.#db.prepare(insert).run(entryOf(manifest)))
   }
 
   /** Newest first. */
@@ -107,7 +110,7 @@ export class Catalogue {
 
   /** Makes the cache equal to the store: asks for the names, opens only manifests it has not seen. */
   async refresh(repository: Repository, options: { from: 'cache' | 'nothing' }): Promise<RefreshReport> {
-    if (options.from === 'nothing') this.#db.exec('DELETE FROM backups')
+    if (options.from === 'nothing') guard(this.#db.name, () => this.#db.exec('DELETE FROM backups'))
     const report: RefreshReport = { subjects: 0, backups: 0, added: 0, removed: 0, problems: [] }
     const subjects = await listSubjects(repository.store)
     for (const subject of subjects) await this.#refreshSubject(repository, subject, report)
@@ -148,15 +151,16 @@ export class Catalogue {
 
   #forget(subject: SubjectId, kept: ReadonlySet<string>): number {
     const gone = this.list({ subject }).filter(entry => !kept.has(entry.manifest))
-    for (const { manifest } of gone) this.#db.prepare('DELETE FROM backups WHERE manifest = ?').run(manifest)
+    const drop = this.#db.prepare('DELETE FROM backups WHERE manifest = ?')
+    guard(this.#db.name, () => gone.forEach(({ manifest }) => void drop.run(manifest)))
     return gone.length
   }
 }
 
-/** What is wrong with one object. @throws what was thrown when it says nothing about that object, but that the store is away. */
+/** What is wrong with one object. @throws what was thrown when it tells of the store or of our own disk instead. */
 function problem(key: string, thrown: unknown): RefreshReport['problems'][number] {
   const { code, message } = asFailure(thrown)
-  if (code.startsWith('store-')) throw thrown
+  if (code.startsWith('store-') || code === 'disk-full') throw thrown
   return { key, code, message }
 }
 
