@@ -8,6 +8,7 @@ import { loadConfig } from './config.js'
 import { runDaemon } from './daemon.js'
 import { describeConfig } from './domain/describe-configuration.js'
 import { Failure } from './domain/errors.js'
+import { closeDeadRuns } from './jobs/daemon-work.js'
 import { createScheduler } from './jobs/scheduler.js'
 import { systemClock } from './sys/clock.js'
 import { silentLogger } from './sys/log.js'
@@ -34,6 +35,7 @@ async function openDesk(options: GlobalOptions): Promise<Desk> {
     journal: app.journal,
     scheduler: createScheduler(schedulerParts, config.schedules),
     run: async (job, work) => {
+      await closeDeadRuns(parts, app.journal)
       let result: Awaited<ReturnType<typeof work>>['result'] | undefined
       const { failure } = await app.runner.run({ ...job, trigger: 'manual' }, async context => {
         const end = await work(context)
