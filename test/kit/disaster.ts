@@ -3,6 +3,8 @@
 import { readdirSync } from 'node:fs'
 import type { ErrorFacts, StoredEvent } from '../../src/domain/events.js'
 import type { RunId } from '../../src/domain/ids.js'
+import { parseSubjectId } from '../../src/domain/subject.js'
+import { chunksPrefix, manifestsPrefix } from '../../src/store/keys.js'
 import { type Cluster, startCluster, temporaryFolder } from './cluster.js'
 import { type Installation, type InstallationOptions, install } from './installation.js'
 import { type Gate, gateIn, type TwistedTools, twistedTools } from './twisted-tools.js'
@@ -69,8 +71,8 @@ export async function setScene(
     tools,
     here,
     gate: name => gateIn(folder.path, name),
-    manifests: subject => files(here, `${subject}/backups/manifests/`),
-    chunks: subject => files(here, `${subject}/backups/chunks/`).length,
+    manifests: subject => files(here, manifestsPrefix(parseSubjectId(subject))),
+    chunks: subject => files(here, chunksPrefix(parseSubjectId(subject))).length,
     told: run => told(here, run),
     end: async () => {
       await here.remove()

@@ -12,7 +12,7 @@ export interface Twist {
   version?: string
   /** So many bytes go through and no more. */
   pass?: number
-  /** The byte at this place comes out inverted. */
+  /** The byte at this place comes out with its lowest bit changed. */
   flip?: number
   /** Said in place of the real program's stream, in base64. */
   bytes?: string
