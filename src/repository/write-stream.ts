@@ -6,6 +6,7 @@ import type { SubjectId } from '../domain/subject.js'
 import type { TenantKey } from '../seal/tenant-key.js'
 import { chunkKey, chunksPrefix, parseChunkKey } from '../store/keys.js'
 import type { Store } from '../store/port.js'
+import { expectManyListeners } from '../sys/interruption.js'
 import { ChunkIndex } from './chunk-index.js'
 import { type CutChunk, type IntakeResult, takeIn } from './intake.js'
 import type { Repository } from './repository.js'
@@ -49,6 +50,7 @@ export async function writeStream(
   source: Readable,
   options: WriteOptions,
 ): Promise<WrittenStream> {
+  expectManyListeners(options.signal)
   const known = await listChunks(repository.store, key.subject, options.signal)
   const writer = new ChunkWriter(repository, key, known, options)
   try {
