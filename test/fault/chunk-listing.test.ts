@@ -49,7 +49,7 @@ test('a listing that fails fails the backup with the store’s own words, and pg
   const refused = new Failure('store-denied', 'the token may not list')
   const here = await install(cluster.target, {
     wrapStore: beforeListing(async () => {
-      await sleep(500)
+      await sleep(1500)
       throw refused
     }),
   })
