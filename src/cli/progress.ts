@@ -5,7 +5,7 @@ import type { Manifest } from '../domain/manifest.js'
 import { type SubjectId, subjectName } from '../domain/subject.js'
 import type { Progress, Watcher } from '../jobs/parts.js'
 import type { Clock } from '../sys/clock.js'
-import { bytesText, countText, secondsText, type Terminal } from './output.js'
+import { bytesText, countText, type Terminal } from './output.js'
 
 /** A redraw more often than this is only flicker. */
 const REDRAW_MS = 200
@@ -16,24 +16,26 @@ export function watchRun(terminal: Terminal, clock: Clock): Watcher & { close():
   return terminal.live ? liveWatcher(clock) : plainWatcher(terminal)
 }
 
-/** acme: 41 tables, 120 345 rows, 28.5 MB in 0.4 s (71.2 MB/s), 1.2 MB new, 27.3 MB reused */
+/** acme: 120 345 rows, 28.5 MB at 71.2 MB/s; 1.20 MB new, 27.3 MB reused */
 export function backupLine(manifest: Manifest): string {
   const { bytes } = manifest.stream
-  const { newBytes, newStoredBytes, reusedBytes } = manifest.stored
+  const rows = (manifest.dump?.tables ?? []).reduce((sum, one) => sum + one.rows, 0)
+  const content = manifest.dump ? `${countText(rows)} rows, ` : ''
   const seconds = manifest.durations.totalSeconds ?? 0
-  const tables = manifest.dump?.tables ?? []
-  const rows = tables.reduce((sum, one) => sum + one.rows, 0)
-  const content = manifest.dump ? `${tables.length} tables, ${countText(rows)} rows, ` : ''
-  const speed = seconds > 0 ? ` (${bytesText(bytes / seconds)}/s)` : ''
-  const stored =
-    newBytes > 0 ? `${bytesText(newBytes)} new, stored as ${bytesText(newStoredBytes)}` : 'nothing new'
-  return `${subjectName(manifest.subject)}: ${content}${bytesText(bytes)} in ${secondsText(seconds)}${speed}; ${stored}, ${bytesText(reusedBytes)} reused`
+  // Of a small one the speed says only how long it takes to begin.
+  const speed = seconds > 0 && bytes >= 1_000_000 ? ` at ${bytesText(bytes / seconds)}/s` : ''
+  return `${subjectName(manifest.subject)}: ${content}${bytesText(bytes)}${speed}; ${noveltyText(manifest)}`
+}
+
+function noveltyText({ stored: { newBytes, reusedBytes } }: Manifest): string {
+  if (newBytes === 0) return 'nothing new'
+  return reusedBytes === 0 ? 'all new' : `${bytesText(newBytes)} new, ${bytesText(reusedBytes)} reused`
 }
 
 function plainWatcher(terminal: Terminal): Watcher & { close(): Promise<void> } {
   return {
     planned: subjects => terminal.err(`backing up ${subjects.length} subjects`),
-    backedUp: manifest => terminal.err(`ok      ${backupLine(manifest)}`),
+    backedUp: manifest => terminal.err(`ok  ${backupLine(manifest)}`),
     failed: (subject, failure) =>
       terminal.err(`FAILED  ${subjectName(subject)}: ${failure.message} [${failure.code}]`),
     close: async () => {},
