@@ -149,6 +149,11 @@ async function serve({ app, config, server, scheduler, life, log }: Serving): Pr
 }
 
 function scheduleJobs(app: App, log: Logger): Scheduler {
+  // `keys rotate` on the command line replaces the identity under our feet: each run reads it anew.
+  const freshParts = async () => {
+    await app.reconfigure(app.parts().config)
+    return app.parts()
+  }
   return createScheduler(
     {
       journal: app.journal,
@@ -156,7 +161,7 @@ function scheduleJobs(app: App, log: Logger): Scheduler {
       clock,
       log,
       busy: job => app.runner.busy({ name: job }),
-      launch: (schedule, launch) => runSchedule(app.parts(), app.runner, schedule, launch),
+      launch: (schedule, launch) => runSchedule(freshParts, app.runner, schedule, launch),
     },
     app.parts().config.schedules,
   )

@@ -35,9 +35,12 @@ export async function closeLastLife(parts: Parts, journal: Journal, log: Logger)
   for (const problem of problems) log.error(problem, 'an object in the store cannot be used')
 }
 
-/** Runs a schedule's job to its end, under the instant that asked for it. */
+/**
+ * Runs a schedule's job to its end, under the instant that asked for it.
+ * @param assemble gives the parts as they are when the run starts; what it throws is how the run failed.
+ */
 export function runSchedule(
-  parts: Parts,
+  assemble: () => Promise<Parts>,
   runner: Runner,
   schedule: Schedule,
   launch: Launch,
@@ -46,7 +49,7 @@ export function runSchedule(
   switch (schedule.job) {
     case 'backup-all':
       return runner.run(job, async context =>
-        endOfNight(await backupAll(parts, { kind: 'scheduled', label: null, names: [] }, context)),
+        endOfNight(await backupAll(await assemble(), { kind: 'scheduled', label: null, names: [] }, context)),
       )
     default:
       return schedule.job satisfies never

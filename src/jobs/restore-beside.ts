@@ -56,7 +56,7 @@ export async function restoreBeside(
       const plan = await checkTarget(session, manifest, request.database, request)
       if (plan.missingRoles.length > 0) await createMissingRoles(parts, session, plan.missingRoles, context)
       await createDatabaseLike(session, staging, facts.database)
-      const tool = await findTool('pg_restore', majorOf(session.server.versionNum), {
+      const tool = await findTool('pg_restore', restoringMajor(session.server, facts), {
         directory: postgres.toolsDirectory,
       })
       await loadBackup(parts.repository, key, manifest, {
@@ -82,6 +82,10 @@ export async function restoreBeside(
     }
   })
 }
+
+/** The target's own major: a newer pg_restore sends settings that it does not know. But never older than what made the archive. */
+const restoringMajor = ({ versionNum }: Session['server'], { client }: DumpFacts): number =>
+  Math.max(majorOf(versionNum), Number.parseInt(client.version, 10))
 
 function dumpOf(manifest: Manifest): DumpFacts {
   if (manifest.dump) return manifest.dump

@@ -81,7 +81,7 @@ export async function listManifests(store: Store, subject: SubjectId): Promise<M
 export async function listSubjects(store: Store): Promise<SubjectId[]> {
   const candidates = [...PLATFORM_SUBJECTS]
   for await (const folder of store.folders(TENANTS_PREFIX)) {
-    const subject = subjectOf(folder)
+    const subject = subjectOf(TENANTS_PREFIX + folder)
     if (subject) candidates.push(subject)
   }
   const subjects: SubjectId[] = []
@@ -143,6 +143,7 @@ function manifestNameOf(key: string): ManifestName | null {
   }
 }
 
+/** A folder whose name no tenant encodes to is the application's own, not ours. */
 function subjectOf(folder: string): SubjectId | null {
   try {
     return parseSubjectId(folder.slice(0, -1))

@@ -36,3 +36,13 @@ test('a night backs every subject up, the next one stores only what changed, and
     expect(proof.tables).toBeGreaterThan(0)
   }
 })
+
+test('the catalogue is the same when it is made anew from the store alone', async () => {
+  const { catalogue, repository } = here.parts()
+  const before = catalogue.list()
+  const report = await catalogue.refresh(repository, { from: 'nothing' })
+  expect(report).toMatchObject({ problems: [], subjects: DEMO_TENANTS.length + 2, backups: before.length })
+  expect(before.length).toBeGreaterThan(0)
+  expect(catalogue.list()).toEqual(before)
+  expect(await catalogue.refresh(repository, { from: 'cache' })).toMatchObject({ added: 0, removed: 0 })
+})
