@@ -57,10 +57,13 @@ async function keep(configFile: string): Promise<KeeperReport> {
   return { type: 'kept', keeperPid: process.pid, daemonPid: child.pid ?? 0, address: await addressIn(log) }
 }
 
-/** Where the daemon says that it listens: its port is whichever was free. */
+/** Where the daemon says that it listens: its port is whichever was free. Its log is written a moment later. */
 async function addressIn(log: string): Promise<string> {
-  const lines = (await readFile(log, 'utf8')).split('\n')
-  return lines.map(line => /"address":"([^"]+)"/.exec(line)?.[1]).find(Boolean) ?? 'nowhere'
+  while (true) {
+    const [, address] = /"address":"([^"]+)"/.exec(await readFile(log, 'utf8')) ?? []
+    if (address) return address
+    await systemClock.sleep(20, ending.signal)
+  }
 }
 
 async function stopDaemon(): Promise<void> {

@@ -66,7 +66,7 @@ export function nextCommands(
     ['is the daemon well', `curl -s ${kept.address}/healthz`],
     [
       `the dropped table, back into the live database`,
-      `pg_dump ${on} -t ${table} ${restored} | psql -q ${on} ${live}`,
+      `pg_dump ${on} -t ${table} ${restored} | psql -q -o /dev/null ${on} ${live}`,
     ],
     ['end it all: daemon, server, folder', `kill ${kept.keeperPid}`],
   ] as const) {
