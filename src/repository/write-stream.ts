@@ -51,7 +51,24 @@ export async function writeStream(
   options: WriteOptions,
 ): Promise<WrittenStream> {
   expectManyListeners(options.signal)
-  const known = await listChunks(repository.store, key.subject, options.signal)
+  // Keeps a child's first words while the listing goes on: its output flows away unless somebody is there to read it.
+  source.on('readable', () => {})
+  try {
+    const known = await listChunks(repository.store, key.subject, options.signal)
+    return await writeUnknown(repository, key, source, known, options)
+  } finally {
+    // Whatever broke, nobody reads any more: a child would wait for ever to be rid of its output.
+    source.destroy()
+  }
+}
+
+async function writeUnknown(
+  repository: Repository,
+  key: TenantKey,
+  source: Readable,
+  known: ChunkIndex,
+  options: WriteOptions,
+): Promise<WrittenStream> {
   const writer = new ChunkWriter(repository, key, known, options)
   try {
     const result = await takeIn(source, {

@@ -46,7 +46,8 @@ process.on('exit', () => {
 })
 
 /**
- * Starts a child with all three pipes. The caller reads stdout to its end and awaits `result`.
+ * Starts a child with all three pipes. The caller reads stdout to its end and awaits `result`. It must begin at once, in the
+ * same turn of the event loop, if only by listening to `readable`: what nobody wants by then flows away.
  * @throws (from `result`) Failure tool-missing when the command does not exist.
  */
 export function startChild(command: string, options: ChildOptions): Child {
