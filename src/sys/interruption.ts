@@ -1,4 +1,5 @@
 // Cancellation in one form: whatever aborted a signal becomes a Failure, and a deadline joins a caller's signal without leaking.
+import { setMaxListeners } from 'node:events'
 import { asFailure, Failure } from '../domain/errors.js'
 import { deadline } from './clock.js'
 
@@ -13,6 +14,13 @@ export function interruption(signal: AbortSignal): Failure {
 /** @throws Failure interrupted (or the signal's own Failure) when the signal has fired. */
 export function throwIfInterrupted(signal: AbortSignal | undefined): void {
   if (signal?.aborted) throw interruption(signal)
+}
+
+/** Fires with the first of `signals`, for any number of listeners: Node takes more than ten on one for a leak, and says so on stderr. */
+export function joined(...signals: AbortSignal[]): AbortSignal {
+  const signal = AbortSignal.any(signals)
+  setMaxListeners(0, signal)
+  return signal
 }
 
 /**
