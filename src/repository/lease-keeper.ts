@@ -25,12 +25,15 @@ export interface Keeping {
   onLost: ((failure: Failure) => void) | undefined
 }
 
-/** A write of ours that the store has accepted. */
-interface Written {
+interface Sent {
   record: LeaseRecord
-  etag: string
   /** Just before it was sent. */
   writtenTicks: number
+}
+
+/** A write of ours that the store has accepted. */
+interface Written extends Sent {
+  etag: string
 }
 
 const LOOKS_PER_RENEWAL = 6
@@ -115,7 +118,7 @@ function renewer({ store, key, clock, renewEveryMs }: Keeping, first: Written): 
   const validMs = ttlMs - ttlMs / 8
   const work = new AbortController()
   /** Writes whose outcome may be unknown, by token, since the last that is known to stand. */
-  const sent = new Map<string, { record: LeaseRecord; writtenTicks: number }>()
+  const sent = new Map<string, Sent>()
   let last = first
   let failed: Failure | null = null
 
@@ -132,16 +135,10 @@ function renewer({ store, key, clock, renewEveryMs }: Keeping, first: Written): 
     failed = null
     sent.clear()
   }
-  /** After a conflict: one of our own writes may be what stands there. @returns the failure when it is another's. */
   const lookWhoseItIs = async (signal?: AbortSignal): Promise<Failure | null> => {
-    const found = await store.get(key, signal ? { signal } : {}).catch(thrown => {
-      if (asFailure(thrown).code === 'object-missing') return null
-      throw thrown
-    })
-    const record = found && decodeRecord(found.body)
-    const ours = record && sent.get(record.token)
-    if (!found || !ours) return taken(key, found ? describeHold(record) : null)
-    stands({ ...ours, etag: found.etag })
+    const found = await standing({ store, key, sent }, signal)
+    if (found instanceof Failure) return found
+    stands(found)
     return null
   }
   return {
@@ -178,9 +175,19 @@ const overdue = (key: string, validMs: number, cause: Failure | null): Failure =
     hint: 'the store did not take it in time, or this machine slept: check the store and the network',
   })
 
-function taken(key: string, by: string | null): Failure {
-  return new Failure(
-    'lease-lost',
-    by ? `${key} is now held by ${by}` : `${key} was deleted while it was held`,
-  )
+/** After a conflict: one of our own writes may be what stands there. @returns the failure when it is another's, or gone. */
+async function standing(
+  { store, key, sent }: { store: Store; key: string; sent: ReadonlyMap<string, Sent> },
+  signal: AbortSignal | undefined,
+): Promise<Written | Failure> {
+  const found = await store.get(key, signal ? { signal } : {}).catch(thrown => {
+    if (asFailure(thrown).code === 'object-missing') return null
+    throw thrown
+  })
+  if (!found) return new Failure('lease-lost', `${key} was deleted while it was held`)
+  const record = decodeRecord(found.body)
+  const ours = record && sent.get(record.token)
+  return ours
+    ? { ...ours, etag: found.etag }
+    : new Failure('lease-lost', `${key} is now held by ${describeHold(record)}`)
 }

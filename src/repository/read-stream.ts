@@ -5,7 +5,7 @@ import type { Manifest, ManifestChunk } from '../domain/manifest.js'
 import { subjectName } from '../domain/subject.js'
 import type { TenantKey } from '../seal/tenant-key.js'
 import { chunkKey } from '../store/keys.js'
-import { joined } from '../sys/interruption.js'
+import { expectManyListeners } from '../sys/interruption.js'
 import type { Repository } from './repository.js'
 
 export interface ReadOptions {
@@ -28,7 +28,8 @@ export async function* readStream(
   const whole = createHash('sha256').update(head)
   const ahead: Promise<Uint8Array>[] = []
   const left = new AbortController()
-  const signal = joined(options.signal, left.signal)
+  const signal = AbortSignal.any([options.signal, left.signal])
+  expectManyListeners(signal)
   let next = 0
   const fetchOne = () => {
     const chunk = manifest.chunks[next]

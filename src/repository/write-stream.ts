@@ -4,7 +4,7 @@ import PQueue from 'p-queue'
 import type { Manifest, ManifestChunk } from '../domain/manifest.js'
 import type { TenantKey } from '../seal/tenant-key.js'
 import { chunkKey } from '../store/keys.js'
-import { joined } from '../sys/interruption.js'
+import { expectManyListeners } from '../sys/interruption.js'
 import type { ChunkIndex } from './chunk-index.js'
 import { type CutChunk, type IntakeResult, takeIn } from './intake.js'
 import { type Damage, knownChunks } from './known-chunks.js'
@@ -41,17 +41,37 @@ export async function writeStream(
   source: Readable,
   options: WriteOptions,
 ): Promise<WrittenStream> {
-  const { onDamage } = options
-  const signal = joined(options.signal)
-  const known = await knownChunks(repository.store, key, { signal, ...(onDamage ? { tell: onDamage } : {}) })
-  const writer = new ChunkWriter(repository, key, known, { ...options, signal })
+  expectManyListeners(options.signal)
+  // Keeps a child's first words while the listing goes on: its output flows away unless somebody is there to read it.
+  source.on('readable', () => {})
+  try {
+    const { signal, onDamage } = options
+    const known = await knownChunks(repository.store, key, {
+      signal,
+      ...(onDamage ? { tell: onDamage } : {}),
+    })
+    return await writeUnknown(repository, key, source, known, options)
+  } finally {
+    // Whatever broke, nobody reads any more: a child would wait for ever to be rid of its output.
+    source.destroy()
+  }
+}
+
+async function writeUnknown(
+  repository: Repository,
+  key: TenantKey,
+  source: Readable,
+  known: ChunkIndex,
+  options: WriteOptions,
+): Promise<WrittenStream> {
+  const writer = new ChunkWriter(repository, key, known, options)
   try {
     const result = await takeIn(source, {
       cutting: { parameters: repository.cutter, chunkIdKey: key.chunkIdKey, known },
       observer: options.observer,
       onChunk: chunk => writer.write(chunk),
       onBytes: bytes => writer.progressed(bytes),
-      signal: joined(signal, writer.broken),
+      signal: AbortSignal.any([options.signal, writer.broken]),
     })
     await writer.finished()
     return { ...result, chunks: writer.chunks, stored: writer.stored }

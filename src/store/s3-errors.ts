@@ -50,7 +50,7 @@ export function s3Failure(
   if (thrown instanceof Failure) return thrown
   const answer = answerOf(thrown)
   const code = codeOf(answer, context.operation)
-  const hint = hintOf(answer)
+  const hint = hintOf(code, answer)
   return new Failure(code, `cannot ${what}`, {
     cause: withoutSecrets(thrown, answer, context.secrets),
     facts: { status: answer.status, s3Code: answer.code },
@@ -76,14 +76,14 @@ function codeOf({ status, code, name }: Answer, operation: Operation): ErrorCode
   return fromNetwork ? 'store-unreachable' : 'store-refused'
 }
 
-function hintOf({ status, code }: Answer): string | undefined {
+function hintOf(meaning: ErrorCode, { status, code }: Answer): string | undefined {
+  if (status === 501) return 'the store lacks something this program needs; R2, S3 and Ceph have it'
+  if (meaning !== 'store-denied') return undefined
   if (code === 'RequestTimeTooSkewed') return "set this machine's clock: it is too far from the store's"
   if (code === 'SignatureDoesNotMatch') return 'check the secret access key: the store knows the key id only'
   if (status === 401)
     return 'check the access key id and that the endpoint is the right account and jurisdiction'
-  if (status === 403) return 'check that the token may read and write objects of this very bucket'
-  if (status === 501) return 'the store lacks something this program needs; R2, S3 and Ceph have it'
-  return undefined
+  return 'check that the token may read and write objects of this very bucket'
 }
 
 /** The SDK's errors carry the whole request; only their name, status and message go on, with secrets struck out. */

@@ -122,7 +122,7 @@ async function head(
         abortSignal,
       })
       const etag = etagOf(output, `look at ${key}`)
-      return { bytes: output.ContentLength ?? 0, etag, modifiedAt: output.LastModified ?? new Date(0) }
+      return { bytes: output.ContentLength ?? 0, etag, modifiedAt: dateOf(output, `look at ${key}`) }
     } catch (thrown) {
       if (!(thrown instanceof sdk.NotFound)) throw thrown
       // The answer to HEAD has no body: the bucket itself may be what is missing.
@@ -136,7 +136,7 @@ async function* list(bucket: Bucket, prefix: string, how: ListOptions): AsyncGen
   for await (const page of pages(bucket, prefix, { ...how, what: `list ${prefix}` })) {
     for (const one of page.Contents ?? []) {
       if (one.Key === undefined) throw new Failure('store-refused', 'a listing has an object without a key')
-      yield { key: one.Key, bytes: one.Size ?? 0, modifiedAt: one.LastModified ?? new Date(0) }
+      yield { key: one.Key, bytes: one.Size ?? 0, modifiedAt: dateOf(one, `list ${prefix}`) }
     }
   }
 }
@@ -198,4 +198,9 @@ async function remove(bucket: Bucket, key: string, signal: AbortSignal | undefin
 function etagOf(output: { ETag?: string | undefined }, what: string): string {
   if (output.ETag) return output.ETag.replace(/^"|"$/g, '')
   throw new Failure('store-refused', `cannot ${what}: the store's answer has no etag`)
+}
+
+function dateOf(output: { LastModified?: Date | undefined }, what: string): Date {
+  if (output.LastModified) return output.LastModified
+  throw new Failure('store-refused', `cannot ${what}: the store's answer has no date`)
 }

@@ -16,11 +16,9 @@ export function throwIfInterrupted(signal: AbortSignal | undefined): void {
   if (signal?.aborted) throw interruption(signal)
 }
 
-/** Fires with the first of `signals`, for any number of listeners: Node takes more than ten on one for a leak, and says so on stderr. */
-export function joined(...signals: AbortSignal[]): AbortSignal {
-  const signal = AbortSignal.any(signals)
+/** Many chunks on their way listen to one signal, and none keeps listening: node must not take that for a leak. */
+export function expectManyListeners(signal: AbortSignal): void {
   setMaxListeners(0, signal)
-  return signal
 }
 
 /**

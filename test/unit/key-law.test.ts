@@ -1,0 +1,48 @@
+// The order of keys is that of their UTF-8 bytes, whatever is in them; and every key that the layout makes is lawful.
+import fc from 'fast-check'
+import { expect, it } from 'vitest'
+import { newBackupId, parseChunkId, parseInstant } from '../../src/domain/ids.js'
+import { tenantSubject } from '../../src/domain/subject.js'
+import { byUtf8, checkKey } from '../../src/store/key-law.js'
+import { chunkKey, DAEMON_LEASE, leaseKey, manifestKey, tenantKeyKey } from '../../src/store/keys.js'
+
+it('orders as the bytes do', () => {
+  const unit = fc.constantFrom(
+    'a',
+    '/',
+    '.',
+    '\u007f',
+    'é',
+    '\ud7ff',
+    '\ue000',
+    '～',
+    '\uffff',
+    '\u{10000}',
+    '\u{1f600}',
+  )
+  const text = fc.oneof(fc.string({ unit }), fc.string({ unit: 'binary' }))
+  fc.assert(
+    fc.property(text, text, (a, b) => {
+      expect(Math.sign(byUtf8(a, b))).toBe(Math.sign(Buffer.compare(Buffer.from(a), Buffer.from(b))))
+    }),
+    { numRuns: 2_000 },
+  )
+})
+
+it('takes every key of every tenant whose name fits a database', () => {
+  const name = fc
+    .string({ unit: 'binary', minLength: 1, maxLength: 63 })
+    .filter(one => one.isWellFormed() && Buffer.byteLength(one) <= 63)
+  fc.assert(
+    fc.property(name, tenant => {
+      const { id } = tenantSubject(tenant, 'db')
+      const backup = newBackupId()
+      const instant = parseInstant('20261123T021500Z')
+      checkKey(chunkKey(id, parseChunkId('ab'.repeat(32))))
+      checkKey(manifestKey({ subject: id, instant, kind: 'scheduled', backup }))
+      checkKey(leaseKey(id))
+      checkKey(tenantKeyKey(id))
+    }),
+  )
+  checkKey(DAEMON_LEASE)
+})

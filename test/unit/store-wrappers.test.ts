@@ -1,0 +1,199 @@
+// Each wrapper alone: what it adds, and that it adds nothing else.
+import { describe, expect, it } from 'vitest'
+import { asFailure, type ErrorCode } from '../../src/domain/errors.js'
+import { metered, type OperationReport } from '../../src/store/metered.js'
+import type { Store } from '../../src/store/port.js'
+import { prefixed } from '../../src/store/prefixed.js'
+import { readOnly } from '../../src/store/read-only.js'
+import { retrying } from '../../src/store/retrying.js'
+import { throttled } from '../../src/store/throttled.js'
+import { createThrottle } from '../../src/sys/throttle.js'
+import { manualClock } from '../kit/clock.js'
+import { type Fault, faultyStore } from '../kit/faulty-store.js'
+import { memoryStore } from '../kit/memory-store.js'
+
+const X = Buffer.from('x')
+const FOREVER = Number.POSITIVE_INFINITY
+const skipping = () => manualClock(undefined, { skipSleeps: true })
+const failureOf = (call: Promise<unknown>) =>
+  call.then(() => {
+    throw new Error('it should have failed')
+  }, asFailure)
+async function keysOf(store: Store, prefix = ''): Promise<string[]> {
+  const keys = []
+  for await (const one of store.list(prefix)) keys.push(one.key)
+  return keys
+}
+
+describe('retrying', () => {
+  const around = (...faults: Fault[]) => {
+    const faulty = faultyStore(memoryStore(), faults)
+    return { faulty, store: retrying(faulty, { clock: skipping() }) }
+  }
+
+  it('tries what may pass again, and what may not only once', async () => {
+    const codes: [ErrorCode, number][] = [
+      ['store-unreachable', 3],
+      ['store-busy', 3],
+      ['store-denied', 1],
+      ['store-full', 1],
+      ['store-locked', 1],
+      ['object-missing', 1],
+    ]
+    for (const [code, calls] of codes) {
+      const { faulty, store } = around({ on: 'head', times: 2, effect: { fail: code } })
+      await store.head('x').catch(() => {})
+      expect(faulty.calls.length, code).toBe(calls)
+    }
+  })
+
+  it('goes on with a listing after the last key it gave', async () => {
+    const { faulty, store } = around(
+      { on: 'list', nth: 1, effect: { failAfterItems: 2, fail: 'store-unreachable' } },
+      { on: 'list', nth: 2, effect: { failAfterItems: 0, fail: 'store-busy' } },
+      { on: 'list', nth: 3, effect: { failAfterItems: 1, fail: 'store-busy' } },
+    )
+    for (const key of ['a', 'b', 'c', 'd', 'e']) await faulty.put(key, X)
+    expect(await keysOf(store)).toEqual(['a', 'b', 'c', 'd', 'e'])
+    expect(faulty.calls.filter(one => one.operation === 'list')).toHaveLength(4)
+  })
+
+  it('asks for folders again, and gives each once', async () => {
+    const { faulty, store } = around({ on: 'folders', effect: { failAfterItems: 1, fail: 'store-busy' } })
+    for (const key of ['a/1', 'b/1']) await faulty.put(key, X)
+    const names = []
+    for await (const name of store.folders('')) names.push(name)
+    expect(names).toEqual(['a/', 'b/'])
+  })
+
+  it('ends when folders always fail at the same place', async () => {
+    const { faulty, store } = around({
+      on: 'folders',
+      times: FOREVER,
+      effect: { failAfterItems: 1, fail: 'store-busy' },
+    })
+    for (const key of ['a/1', 'b/1']) await faulty.put(key, X)
+    const listing = (async () => {
+      for await (const _ of store.folders(''));
+    })()
+    expect((await failureOf(listing)).code).toBe('store-busy')
+  })
+
+  it('looks at the bytes after a lost answer, also when looking fails at first', async () => {
+    const { store } = around(
+      { on: 'put', effect: { failAfter: 'store-unreachable' } },
+      { on: 'get', times: 2, effect: { fail: 'store-busy' } },
+    )
+    const { etag } = await store.put('x', X, { when: 'absent' })
+    expect((await store.head('x'))?.etag).toBe(etag)
+  })
+
+  it('does not take over bytes that differ', async () => {
+    const { faulty, store } = around({ on: 'put', nth: 2, effect: { fail: 'store-unreachable' } })
+    await faulty.put('x', Buffer.from('y'))
+    expect((await failureOf(store.put('x', X, { when: 'absent' }))).code).toBe('store-conflict')
+  })
+
+  it('passes a signal on and stops at once when it fires', async () => {
+    const { faulty, store } = around({ on: 'get', times: FOREVER, effect: { hang: true } })
+    const controller = new AbortController()
+    const ended = failureOf(store.get('x', { signal: controller.signal }))
+    controller.abort()
+    expect((await ended).code).toBe('interrupted')
+    expect(faulty.calls).toHaveLength(1)
+  })
+})
+
+describe('metered', () => {
+  it('reports each operation once, with its code, bytes and time', async () => {
+    const clock = skipping()
+    const reports: OperationReport[] = []
+    const slow = faultyStore(memoryStore(clock), [{ on: 'put', effect: { delayMs: 250 } }], clock)
+    const store = metered(slow, clock, report => reports.push(report))
+    await store.put('a', Buffer.alloc(10))
+    await store.get('a')
+    await store.get('b').catch(() => {})
+    await store.head('a')
+    await keysOf(store)
+    await store.delete('a')
+    slow.add({ on: 'list', effect: { failAfterItems: 0, fail: 'store-busy' } })
+    await keysOf(store).catch(() => {})
+    expect(reports).toEqual([
+      { operation: 'put', code: 'ok', durationMs: 250, bytes: 10 },
+      { operation: 'get', code: 'ok', durationMs: 0, bytes: 10 },
+      { operation: 'get', code: 'object-missing', durationMs: 0, bytes: 0 },
+      { operation: 'head', code: 'ok', durationMs: 0, bytes: 0 },
+      { operation: 'list', code: 'ok', durationMs: 0, bytes: 0 },
+      { operation: 'delete', code: 'ok', durationMs: 0, bytes: 0 },
+      { operation: 'list', code: 'store-busy', durationMs: 0, bytes: 0 },
+    ])
+  })
+
+  it("does not count a listing's reader, and reports one that is left early", async () => {
+    const clock = skipping()
+    const reports: OperationReport[] = []
+    const store = metered(memoryStore(clock), clock, report => reports.push(report))
+    await store.put('a', X)
+    await store.put('b', X)
+    for await (const _ of store.list('')) {
+      await clock.sleep(1_000)
+      break
+    }
+    expect(reports.at(-1)).toEqual({ operation: 'list', code: 'ok', durationMs: 0, bytes: 0 })
+  })
+})
+
+describe('throttled', () => {
+  it('holds puts and gets of several stores to one rate', async () => {
+    const clock = skipping()
+    const throttle = createThrottle({ bytesPerSecond: 1_000, clock })
+    const [one, two] = [memoryStore(clock), memoryStore(clock)].map(store => throttled(store, throttle))
+    const startedTicks = clock.ticks()
+    for (let n = 0; n < 5; n++) {
+      await one!.put(`${n}`, Buffer.alloc(1_000))
+      await two!.put(`${n}`, Buffer.alloc(1_000))
+      await one!.get(`${n}`)
+    }
+    // 15,000 bytes, of which a burst of 1,000 and the last piece may go unpaid.
+    expect(clock.ticks() - startedTicks).toBeGreaterThanOrEqual(13_000)
+    expect(clock.ticks() - startedTicks).toBeLessThanOrEqual(15_000)
+    await one!.head('1')
+  })
+})
+
+describe('prefixed', () => {
+  it('puts everything below, and shows nothing else', async () => {
+    const whole = memoryStore()
+    const store = prefixed(whole, 'a/b')
+    await whole.put('a/c', X)
+    await whole.put('a/bc', X)
+    await store.put('k/1', X)
+    expect([...whole.objects.keys()].sort()).toEqual(['a/b/k/1', 'a/bc', 'a/c'])
+    expect(await keysOf(store)).toEqual(['k/1'])
+    expect(store.name).toBe('memory, below a/b/')
+  })
+
+  it.each(['../x', '/x', 'x/../../y', '..'])('lets nothing out of it by %s', async key => {
+    const whole = memoryStore()
+    await whole.put('y', X)
+    const store = prefixed(whole, 'a')
+    expect((await failureOf(store.delete(key))).code).toBe('store-refused')
+    expect(whole.objects.size).toBe(1)
+  })
+
+  it.each(['', '/', 'a//b', '../a'])('is not opened on the prefix %j', prefix => {
+    expect(() => prefixed(memoryStore(), prefix)).toThrow(/not a key/)
+  })
+})
+
+describe('read-only', () => {
+  it('reads, and sends no write', async () => {
+    const faulty = faultyStore(memoryStore())
+    await faulty.put('a', X)
+    const store = readOnly(faulty)
+    expect((await failureOf(store.put('a', X))).code).toBe('store-denied')
+    expect((await failureOf(store.delete('a'))).code).toBe('store-denied')
+    expect((await store.get('a')).body).toHaveLength(1)
+    expect(faulty.calls).toHaveLength(2)
+  })
+})
