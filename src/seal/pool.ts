@@ -2,6 +2,7 @@
 import { Piscina } from 'piscina'
 import type { ChunkId } from '../domain/ids.js'
 import { builtFile } from '../sys/built.js'
+import { throwIfInterrupted } from '../sys/interruption.js'
 import { type FailureMessage, failureFrom } from '../sys/threads.js'
 
 export interface SealTask {
@@ -42,11 +43,13 @@ export function createSealPool(threads: number): SealPool {
     resourceLimits: { maxOldGenerationSizeMb: 96, maxYoungGenerationSizeMb: 8 },
   })
   const run = async (name: string, task: object, transfer: Uint8Array, signal?: AbortSignal) => {
+    // Not piscina's own way to abort: it ends the thread, and keeps a listener on the signal for each task that waits.
+    throwIfInterrupted(signal)
     const answer: PoolAnswer = await pool.run(task, {
       name,
       transferList: [transfer.buffer as ArrayBuffer],
-      ...(signal ? { signal } : {}),
     })
+    throwIfInterrupted(signal)
     if ('failure' in answer) throw failureFrom(answer.failure)
     return answer
   }
