@@ -6,5 +6,5 @@ import { runDaemon } from './daemon.js'
 try {
   await runDaemon({ configPath: undefined })
 } catch (thrown) {
-  process.exitCode = showFailure(processTerminal(false), thrown)
+  process.exitCode = showFailure(processTerminal({}), thrown)
 }

@@ -2,6 +2,7 @@
 import { Failure } from '../domain/errors.js'
 import { type BackupId, instantOf } from '../domain/ids.js'
 import { type Manifest, parseManifest } from '../domain/manifest.js'
+import { shellWord } from '../domain/shell-word.js'
 import { parseSubjectId, type SubjectId, subjectName } from '../domain/subject.js'
 import { openFile } from '../seal/age-decrypt.js'
 import { sealFile } from '../seal/age-encrypt.js'
@@ -106,12 +107,17 @@ export function chooseManifest(
 ): ManifestName {
   const fits = names.filter(name => matches(name, wanted))
   const chosen = fits[0]
+  if (!chosen && names.length === 0) {
+    throw new Failure('backup-unknown', `there is no backup of ${subjectName(subject)} in the store`, {
+      hint: 'type `gmah-backup backups` to see what there is, `gmah-backup tenants` to see the names',
+    })
+  }
   if (!chosen) {
     throw new Failure(
       'backup-unknown',
       `${subjectName(subject)} has no backup ${wanted} (${names.length} in the store)`,
       {
-        hint: `type \`gmah-backup backups ${subjectName(subject)}\` to see them`,
+        hint: `type \`gmah-backup backups ${shellWord(subjectName(subject))}\` to see them`,
       },
     )
   }

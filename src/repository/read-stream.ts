@@ -5,6 +5,7 @@ import type { Manifest, ManifestChunk } from '../domain/manifest.js'
 import { subjectName } from '../domain/subject.js'
 import type { TenantKey } from '../seal/tenant-key.js'
 import { chunkKey } from '../store/keys.js'
+import { expectManyListeners } from '../sys/interruption.js'
 import type { Repository } from './repository.js'
 
 export interface ReadOptions {
@@ -23,6 +24,7 @@ export async function* readStream(
   manifest: Manifest,
   options: ReadOptions,
 ): AsyncGenerator<Uint8Array> {
+  expectManyListeners(options.signal)
   const head = Buffer.from(manifest.stream.head, 'base64')
   const whole = createHash('sha256').update(head)
   const ahead: Promise<Uint8Array>[] = []

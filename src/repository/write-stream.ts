@@ -6,6 +6,7 @@ import type { SubjectId } from '../domain/subject.js'
 import type { TenantKey } from '../seal/tenant-key.js'
 import { chunkKey, chunksPrefix, parseChunkKey } from '../store/keys.js'
 import type { Store } from '../store/port.js'
+import { expectManyListeners } from '../sys/interruption.js'
 import { ChunkIndex } from './chunk-index.js'
 import { type CutChunk, type IntakeResult, takeIn } from './intake.js'
 import type { Repository } from './repository.js'
@@ -49,7 +50,25 @@ export async function writeStream(
   source: Readable,
   options: WriteOptions,
 ): Promise<WrittenStream> {
-  const known = await listChunks(repository.store, key.subject, options.signal)
+  expectManyListeners(options.signal)
+  // Keeps a child's first words while the listing goes on: its output flows away unless somebody is there to read it.
+  source.on('readable', () => {})
+  try {
+    const known = await listChunks(repository.store, key.subject, options.signal)
+    return await writeUnknown(repository, key, source, known, options)
+  } finally {
+    // Whatever broke, nobody reads any more: a child would wait for ever to be rid of its output.
+    source.destroy()
+  }
+}
+
+async function writeUnknown(
+  repository: Repository,
+  key: TenantKey,
+  source: Readable,
+  known: ChunkIndex,
+  options: WriteOptions,
+): Promise<WrittenStream> {
   const writer = new ChunkWriter(repository, key, known, options)
   try {
     const result = await takeIn(source, {

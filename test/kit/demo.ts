@@ -77,5 +77,5 @@ try {
   if (wishes === 'help') process.stdout.write(`${HELP}\n`)
   else await demo(wishes)
 } catch (thrown) {
-  process.exitCode = showFailure(processTerminal(false), thrown)
+  process.exitCode = showFailure(processTerminal({}), thrown)
 }

@@ -18,7 +18,14 @@ export function createNarrator(output: NodeJS.WriteStream = process.stdout): Nar
   const write = (text: string) => void output.write(`${text}\n`)
   let number = 0
   return {
-    terminal: { json: false, live, out: write, err: text => write(`   ${text}`) },
+    terminal: {
+      json: false,
+      debug: false,
+      live,
+      columns: live ? output.columns : null,
+      out: write,
+      err: text => write(`   ${text}`),
+    },
     step: (heading, why) => {
       number += 1
       write(`\n${style('bold', `${number}. ${heading}`)}`)

@@ -1,6 +1,7 @@
 // What the demo shows of a proof: the dropped table, the largest ones, and the count of all.
 // Nothing is said to be equal that the proof does not call so.
-import { bytesText, countText, table } from '../../../src/cli/output.js'
+import { bytesText, countText } from '../../../src/cli/output.js'
+import { table } from '../../../src/cli/table.js'
 import type { Manifest, TableFacts } from '../../../src/domain/manifest.js'
 import type { Proof } from '../../../src/verify/proof.js'
 
