@@ -85,7 +85,7 @@ function rotateCommand(keys: Command, doors: Doors): void {
           const result = await rotateKeys(desk, { newIdentity: options.newIdentity === true }, context)
           context.emit({
             type: 'keys-rotated',
-            facts: { recipients: [...desk.repository.keyring.recipients], subjects: result.rewrapped.length },
+            facts: { recipients: [...result.recipients], subjects: result.rewrapped.length },
           })
           return { outcome: result.failed.length > 0 ? 'partial' : 'succeeded', result }
         })

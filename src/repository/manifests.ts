@@ -45,13 +45,21 @@ export async function commitManifest(
 
 /**
  * Opens one manifest.
- * @throws Failure object-missing, object-corrupt, key-wrong, manifest-invalid (also when it is not the one its key says).
+ * @throws Failure object-missing, object-corrupt (also when it was sealed for another key), manifest-invalid (also when it
+ * is not the one its key says), format-unknown.
  */
-export async function readManifest(store: Store, key: TenantKey, name: ManifestName): Promise<Manifest> {
+export async function readManifest(
+  store: Store,
+  key: TenantKey,
+  name: ManifestName,
+  options: { signal?: AbortSignal } = {},
+): Promise<Manifest> {
   const where = manifestKey(name)
-  const { body } = await store.get(where)
+  const { body } = await store.get(where, options)
   const manifest = await openManifest(body, key).catch(cause => {
-    const code = cause instanceof Failure ? cause.code : 'object-corrupt'
+    // The tenant's own key is at hand, so one that it does not open is not the tenant's.
+    const own = cause instanceof Failure && cause.code !== 'key-wrong'
+    const code = own ? cause.code : 'object-corrupt'
     throw new Failure(code, `the manifest ${where} cannot be used`, { cause })
   })
   if (manifestKey(manifestName(manifest)) !== where) {
@@ -69,9 +77,13 @@ async function openManifest(file: Uint8Array, key: TenantKey): Promise<Manifest>
 }
 
 /** The names of a subject's manifests, newest first. Keys that are not of our making are passed over. */
-export async function listManifests(store: Store, subject: SubjectId): Promise<ManifestName[]> {
+export async function listManifests(
+  store: Store,
+  subject: SubjectId,
+  options: { signal?: AbortSignal } = {},
+): Promise<ManifestName[]> {
   const names: ManifestName[] = []
-  for await (const { key } of store.list(manifestsPrefix(subject))) {
+  for await (const { key } of store.list(manifestsPrefix(subject), options)) {
     const name = manifestNameOf(key)
     if (name) names.push(name)
   }
