@@ -1,8 +1,9 @@
 #!/usr/bin/env node
 // The command line's entry: opens the doors that the commands need.
 import { userInfo } from 'node:os'
-import { openApp, version } from './app.js'
-import type { Desk, GlobalOptions } from './cli/desk.js'
+import { type App, openApp, version } from './app.js'
+import type { Desk, DeskJob, DeskWork, GlobalOptions } from './cli/desk.js'
+import { surviveBrokenPipes } from './cli/output.js'
 import { createProgram, runProgram } from './cli/program.js'
 import { loadConfig } from './config.js'
 import { runDaemon } from './daemon.js'
@@ -14,57 +15,73 @@ import { systemClock } from './sys/clock.js'
 import { silentLogger } from './sys/log.js'
 
 const clock = systemClock
+const SIGNALS = ['SIGINT', 'SIGTERM'] as const
 const load = (path: string | undefined) => loadConfig(path === undefined ? {} : { path })
 
 async function openDesk(options: GlobalOptions): Promise<Desk> {
   const { config } = load(options.config)
-  const shutdown = interruptOnSignals()
+  const signals = interruptOnSignals()
   const log = silentLogger()
-  const app = await openApp({ config, clock, log, shutdown, identityFile: options.identity ?? null })
-  const parts = app.parts()
-  const schedulerParts = {
-    journal: app.journal,
-    states: app.states,
-    clock,
-    log,
-    busy: () => false,
-    launch: async () => {},
-  }
+  const identityFile = options.identity ?? null
+  const app = await openApp({ config, clock, log, shutdown: signals.shutdown, identityFile })
   return {
-    ...parts,
+    ...app.parts(),
     journal: app.journal,
-    scheduler: createScheduler(schedulerParts, config.schedules),
-    run: async (job, work) => {
-      await closeDeadRuns(parts, app.journal)
-      let result: Awaited<ReturnType<typeof work>>['result'] | undefined
-      const { failure } = await app.runner.run({ ...job, trigger: 'manual' }, async context => {
-        const end = await work(context)
-        result = end.result
-        return { outcome: end.outcome, ...(end.facts ? { facts: end.facts } : {}) }
-      })
-      app.journal.audit({
-        who: `${userInfo().username}, command line`,
-        action: job.name,
-        target: job.subject ?? 'all',
-        outcome: failure ? 'failed' : 'allowed',
-        detail: failure ? `${failure.code}: ${failure.message}` : null,
-      })
-      if (failure) throw failure
-      return result as Awaited<ReturnType<typeof work>>['result']
-    },
+    scheduler: createScheduler(
+      { journal: app.journal, states: app.states, clock, log, busy: () => false, launch: async () => {} },
+      config.schedules,
+    ),
+    run: (job, work) => signals.during(() => runJob(app, job, work)),
     close: app.close,
   }
 }
 
-/** The first signal ends what runs in good order; a second one ends the process. */
-function interruptOnSignals(): AbortSignal {
-  const controller = new AbortController()
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.once(signal, () => controller.abort(new Failure('interrupted', `interrupted by ${signal}`)))
-  }
-  return controller.signal
+/** One run, its line in the audit, and its result or what it failed of, which names the run. */
+async function runJob<T>(app: App, job: DeskJob, work: DeskWork<T>): Promise<T> {
+  await closeDeadRuns(app.parts(), app.journal)
+  const done: { result?: T } = {}
+  const { run, failure } = await app.runner.run({ ...job, trigger: 'manual' }, async context => {
+    const { result, ...end } = await work(context)
+    done.result = result
+    return end
+  })
+  app.journal.audit({
+    who: `${userInfo().username}, command line`,
+    action: job.name,
+    target: job.subject ?? 'all',
+    outcome: failure ? 'failed' : 'allowed',
+    detail: failure ? `${failure.code}: ${failure.message}` : null,
+  })
+  if (failure) throw inRun(failure, run.id)
+  return done.result as T
 }
 
+function inRun({ code, message, hint, facts, cause, stack }: Failure, run: string): Failure {
+  const named = new Failure(code, message, { hint, cause, facts: { ...facts, run } })
+  if (stack !== undefined) named.stack = stack
+  return named
+}
+
+/** While a run goes on, the first signal ends it in good order; otherwise, and the second time, it ends the process. */
+function interruptOnSignals() {
+  const controller = new AbortController()
+  return {
+    shutdown: controller.signal,
+    during: async <T>(work: () => Promise<T>): Promise<T> => {
+      const interrupt = (signal: NodeJS.Signals) =>
+        controller.abort(new Failure('interrupted', `interrupted by ${signal}`))
+      for (const signal of SIGNALS) process.once(signal, interrupt)
+      try {
+        return await work()
+      } finally {
+        for (const signal of SIGNALS) process.off(signal, interrupt)
+      }
+    },
+  }
+}
+
+surviveBrokenPipes()
+const json = process.argv.includes('--json')
 const program = createProgram(
   {
     clock,
@@ -74,5 +91,6 @@ const program = createProgram(
     runDaemon: options => runDaemon({ configPath: options.config }),
   },
   version(),
+  json,
 )
-await runProgram(program, process.argv)
+await runProgram(program, process.argv, json)

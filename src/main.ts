@@ -6,7 +6,7 @@ import { runDaemon } from './daemon.js'
 try {
   await runDaemon({ configPath: undefined })
 } catch (thrown) {
-  process.exitCode = showFailure(processTerminal(false), thrown)
+  process.exitCode = showFailure(processTerminal({}), thrown)
 }
 // All is closed, but PM2 listens on its channel from inside our process, which would keep it alive until SIGKILL.
 process.exit()

@@ -1,7 +1,10 @@
 // One backup, for a person: what it is of, when, how large, and every table in it.
 import type { Manifest } from '../domain/manifest.js'
+import { shellWord } from '../domain/shell-word.js'
 import { subjectName } from '../domain/subject.js'
-import { bytesText, countText, instantText, table } from './output.js'
+import { oneLine } from './cells.js'
+import { bytesText, counted, countText, instantText } from './output.js'
+import { table } from './table.js'
 
 export function manifestText(manifest: Manifest): string {
   const { stream, stored, dump, chunks } = manifest
@@ -10,14 +13,21 @@ export function manifestText(manifest: Manifest): string {
     ['backup', `${manifest.backup} of ${subjectName(manifest.subject)}`],
     ['instant', instantText(manifest.instant)],
     ['kind', manifest.label ? `${manifest.kind}: ${manifest.label}` : manifest.kind],
-    ['size', `${bytesText(stream.bytes)} in ${chunks.length} chunks, ${bytesText(storedBytes)} stored`],
+    [
+      'size',
+      `${bytesText(stream.bytes)} in ${counted(chunks.length, 'chunk')}, ${bytesText(storedBytes)} stored`,
+    ],
     [
       'new',
       `${bytesText(stored.newBytes)}, stored as ${bytesText(stored.newStoredBytes)}; ${bytesText(stored.reusedBytes)} reused`,
     ],
     ['sha256', stream.sha256],
   ]
-  if (!dump) return columns(head)
+  if (!dump) {
+    const name = shellWord(subjectName(manifest.subject))
+    head.push(['content', `a script: \`gmah-backup backup export ${name} --to globals.sql\``])
+    return columns(head)
+  }
   const rows = dump.tables.reduce((sum, one) => sum + one.rows, 0)
   head.push(
     ['server', `PostgreSQL ${dump.server.version}, pg_dump ${dump.client.version}`],
@@ -29,7 +39,12 @@ export function manifestText(manifest: Manifest): string {
     ['roles', dump.roles.join(', ') || 'none'],
     [
       'content',
-      `${dump.tables.length} tables, ${countText(rows)} rows, ${dump.sequences.length} sequences, ${dump.largeObjects.count} large objects`,
+      [
+        counted(dump.tables.length, 'table'),
+        counted(rows, 'row'),
+        counted(dump.sequences.length, 'sequence'),
+        counted(dump.largeObjects.count, 'large object'),
+      ].join(', '),
     ],
   )
   const tables = [...dump.tables]
@@ -40,8 +55,8 @@ export function manifestText(manifest: Manifest): string {
       bytesText(one.bytes),
       one.digest.slice(0, 12),
     ])
-  return `${columns(head)}\n\n${table(['table', 'rows', 'size', 'digest'], tables)}`
+  return `${columns(head)}\n\n${table(['table', 'rows', 'size', 'digest'], tables, { right: ['rows', 'size'] })}`
 }
 
 const columns = (pairs: readonly string[][]): string =>
-  pairs.map(([name = '', value]) => `${name.padEnd(11)}${value}`).join('\n')
+  pairs.map(([name = '', value = '']) => `${name.padEnd(11)}${oneLine(value)}`).join('\n')

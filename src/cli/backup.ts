@@ -1,6 +1,6 @@
 // `backup [tenant…]`, `backup show`, `backup export`.
 import type { Command } from 'commander'
-import { EXIT } from '../domain/errors.js'
+import { asFailure, EXIT } from '../domain/errors.js'
 import type { BackupKind, Manifest } from '../domain/manifest.js'
 import { subjectName } from '../domain/subject.js'
 import { backupAll } from '../jobs/backup-all.js'
@@ -8,9 +8,10 @@ import { endOfNight, type NightReport } from '../jobs/backup-report.js'
 import { exportBackup } from '../jobs/export-backup.js'
 import { openBackup, subjectNamed } from '../jobs/open-backup.js'
 import { manifestText } from './backup-text.js'
+import { oneLine } from './cells.js'
 import { atDesk, type Doors, type GlobalOptions } from './desk.js'
 import { bytesText, processTerminal, show, type Terminal } from './output.js'
-import { watchRun } from './progress.js'
+import { watched } from './progress.js'
 
 export function backupCommand(program: Command, doors: Doors): void {
   const backup = program
@@ -24,7 +25,7 @@ export function backupCommand(program: Command, doors: Doors): void {
     .option('--before-migration', 'mark the backups as taken before a migration')
     .action(async (tenants: string[], _options, command: Command) => {
       const options = command.optsWithGlobals<GlobalOptions & { label?: string; beforeMigration?: true }>()
-      const terminal = processTerminal(options.json === true)
+      const terminal = processTerminal(options)
       const kind: BackupKind = options.beforeMigration ? 'before-migration' : 'manual'
       await backUp(doors, options, terminal, { kind, label: options.label ?? null, names: tenants })
     })
@@ -32,6 +33,7 @@ export function backupCommand(program: Command, doors: Doors): void {
   exportCommand(backup, doors)
 }
 
+/** Shows the report whenever there is one; of a single subject that failed, its failure. */
 async function backUp(
   doors: Doors,
   options: GlobalOptions,
@@ -39,23 +41,20 @@ async function backUp(
   request: Parameters<typeof backupAll>[1],
 ): Promise<void> {
   await atDesk(doors, options, terminal, async desk => {
-    const watch = watchRun(terminal, desk.clock)
     const job = request.names.length === 0 ? 'backup-all' : 'backup'
-    try {
-      const report = await desk.run({ name: job }, async context => {
-        const result = await backupAll(desk, request, { ...context, watch })
-        return { ...endOfNight(result), result }
+    const made: { report?: NightReport } = {}
+    await watched(terminal, desk.clock, async watch => {
+      const running = desk.run({ name: job }, async context => {
+        made.report = await backupAll(desk, request, { ...context, watch })
+        return { ...endOfNight(made.report), result: null }
       })
-      await watch.close()
-      show(terminal, reportJson(report), () => nightText(report))
-      return report.failed.length === 0
-        ? EXIT.ok
-        : request.names.length === 1
-          ? (report.failed[0]?.failure.exit ?? EXIT.partial)
-          : EXIT.partial
-    } finally {
-      await watch.close()
-    }
+      await running.catch(thrown => {
+        if (asFailure(thrown).code !== 'partial' || !made.report) throw thrown
+      })
+    })
+    const report = made.report ?? { succeeded: [], failed: [] }
+    show(terminal, reportJson(report), () => nightText(report))
+    return report.failed.length === 0 ? EXIT.ok : EXIT.partial
   })
 }
 
@@ -66,7 +65,7 @@ function showCommand(backup: Command, doors: Doors): void {
     .description('show one backup: its tables, rows and sizes')
     .action(async (id: string, _options, command: Command) => {
       const options = command.optsWithGlobals<GlobalOptions>()
-      const terminal = processTerminal(options.json === true)
+      const terminal = processTerminal(options)
       await atDesk(doors, options, terminal, async desk => {
         const entry = desk.catalogue.find(id)
         const { manifest } = await openBackup(desk.repository, entry.subject, entry.id)
@@ -85,15 +84,16 @@ function exportCommand(backup: Command, doors: Doors): void {
     .description('write a backup as the plain file that pg_dump made, for pg_restore or psql')
     .action(async (tenant: string, _options, command: Command) => {
       const options = command.optsWithGlobals<GlobalOptions & { to: string; backup: string }>()
-      const terminal = processTerminal(options.json === true)
+      const terminal = processTerminal(options)
       await atDesk(doors, options, terminal, async desk => {
         const subject = subjectNamed(tenant)
-        const watch = watchRun(terminal, desk.clock)
-        const manifest = await desk.run({ name: 'export', subject }, async context => {
-          const request = { subject, backup: options.backup, file: options.to }
-          return { outcome: 'succeeded', result: await exportBackup(desk, request, { ...context, watch }) }
-        })
-        await watch.close()
+        const request = { subject, backup: options.backup, file: options.to }
+        const manifest = await watched(terminal, desk.clock, watch =>
+          desk.run({ name: 'export', subject }, async context => ({
+            outcome: 'succeeded',
+            result: await exportBackup(desk, request, { ...context, watch }),
+          })),
+        )
         const written = {
           file: options.to,
           backup: manifest.backup,
@@ -111,16 +111,15 @@ function exportCommand(backup: Command, doors: Doors): void {
     })
 }
 
+/** Why each one failed has been said when it did. */
 function nightText({ succeeded, failed }: NightReport): string {
   const added = succeeded.reduce((sum, one) => sum + one.stored.newStoredBytes, 0)
   const bytes = succeeded.reduce((sum, one) => sum + one.stream.bytes, 0)
-  const lines = failed.flatMap(({ subject, failure }) => [
-    `FAILED ${subjectName(subject)}: ${failure.message} [${failure.code}]`,
-    `       hint: ${failure.hint}`,
-  ])
-  lines.push(
-    `${succeeded.length} backed up (${bytesText(bytes)}, ${bytesText(added)} added to the store), ${failed.length} failed`,
+  const lines = failed.map(
+    ({ subject, failure }) => `FAILED ${oneLine(subjectName(subject))} [${failure.code}]`,
   )
+  const sizes = `${bytesText(bytes)}, ${bytesText(added)} added to the store`
+  lines.push(`${succeeded.length} backed up (${sizes}), ${failed.length} failed`)
   return lines.join('\n')
 }
 

@@ -2,20 +2,22 @@
 import type { Command } from 'commander'
 import { subjectName } from '../domain/subject.js'
 import { subjectNamed } from '../jobs/open-backup.js'
+import { parseCount } from './arguments.js'
 import { atDesk, type Doors, type GlobalOptions } from './desk.js'
-import { bytesText, countText, instantText, processTerminal, show, table } from './output.js'
+import { bytesText, countText, instantText, processTerminal, show } from './output.js'
+import { table } from './table.js'
 
 export function backupsCommand(program: Command, doors: Doors): void {
   program
     .command('backups')
     .argument('[tenant]', 'only of this tenant (or platform/master, platform/globals)')
     .description('list the backups, newest first')
-    .option('--limit <n>', 'at most so many', '50')
+    .option('--limit <n>', 'at most so many', parseCount, 50)
     .action(async (tenant: string | undefined, _options, command: Command) => {
-      const options = command.optsWithGlobals<GlobalOptions & { limit: string }>()
-      const terminal = processTerminal(options.json === true)
+      const options = command.optsWithGlobals<GlobalOptions & { limit: number }>()
+      const terminal = processTerminal(options)
       await atDesk(doors, options, terminal, async desk => {
-        const filter = { limit: Number(options.limit), ...(tenant ? { subject: subjectNamed(tenant) } : {}) }
+        const filter = { limit: options.limit, ...(tenant ? { subject: subjectNamed(tenant) } : {}) }
         const entries = desk.catalogue.list(filter)
         show(terminal, entries, () => {
           if (entries.length === 0)
@@ -26,10 +28,12 @@ export function backupsCommand(program: Command, doors: Doors): void {
             instantText(one.instant),
             one.label ? `${one.kind} (${one.label})` : one.kind,
             bytesText(one.bytes),
-            countText(one.rows),
+            one.database === null ? '' : countText(one.rows),
             bytesText(one.newStoredBytes),
           ])
-          return table(['id', 'tenant', 'instant', 'kind', 'size', 'rows', 'added to store'], rows)
+          return table(['id', 'tenant', 'instant', 'kind', 'size', 'rows', 'added to store'], rows, {
+            right: ['size', 'rows', 'added to store'],
+          })
         })
         return undefined
       })

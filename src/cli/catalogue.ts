@@ -3,7 +3,7 @@ import type { Command } from 'commander'
 import { EXIT } from '../domain/errors.js'
 import { rebuildCatalogue } from '../jobs/rebuild-catalogue.js'
 import { atDesk, type Doors, type GlobalOptions } from './desk.js'
-import { processTerminal, show } from './output.js'
+import { counted, processTerminal, show } from './output.js'
 
 export function catalogueCommand(program: Command, doors: Doors): void {
   program
@@ -13,7 +13,7 @@ export function catalogueCommand(program: Command, doors: Doors): void {
     .description('forget the local catalogue and read it anew from the store')
     .action(async (_options, command: Command) => {
       const options = command.optsWithGlobals<GlobalOptions>()
-      const terminal = processTerminal(options.json === true)
+      const terminal = processTerminal(options)
       await atDesk(doors, options, terminal, async desk => {
         const report = await desk.run({ name: 'catalogue-rebuild' }, async context => {
           const result = await rebuildCatalogue(desk, context)
@@ -21,7 +21,7 @@ export function catalogueCommand(program: Command, doors: Doors): void {
         })
         show(terminal, report, () =>
           [
-            `${report.backups} backups of ${report.subjects} subjects`,
+            `${counted(report.backups, 'backup')} of ${counted(report.subjects, 'subject')}`,
             ...report.problems.map(
               ({ key, code, message }) => `cannot be used: ${key}: ${message} [${code}]`,
             ),

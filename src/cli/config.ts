@@ -2,12 +2,13 @@
 import type { Command } from 'commander'
 import { EXIT, Failure } from '../domain/errors.js'
 import { type Doors, type GlobalOptions, reportFailure } from './desk.js'
-import { processTerminal, show, type Terminal } from './output.js'
+import { counted, processTerminal, show, type Terminal } from './output.js'
 
 interface Problem {
   path: string
   message: string
   hint?: string
+  at?: string
 }
 
 export function configCommand(program: Command, doors: Doors): void {
@@ -17,7 +18,7 @@ export function configCommand(program: Command, doors: Doors): void {
     .description('read the configuration, the schedules and the secret files, and print every problem')
     .action((_options, command: Command) => {
       const options = command.optsWithGlobals<GlobalOptions>()
-      const terminal = processTerminal(options.json === true)
+      const terminal = processTerminal(options)
       return reportFailure(terminal, async () => check(doors, options, terminal))
     })
   config
@@ -25,7 +26,7 @@ export function configCommand(program: Command, doors: Doors): void {
     .description('print what the program runs on, defaults included, secrets redacted')
     .action((_options, command: Command) => {
       const options = command.optsWithGlobals<GlobalOptions>()
-      const terminal = processTerminal(options.json === true)
+      const terminal = processTerminal(options)
       return reportFailure(terminal, async () => {
         terminal.out(JSON.stringify(doors.describeConfig(doors.loadConfig(options.config).config), null, 2))
         return undefined
@@ -37,21 +38,26 @@ function check(doors: Doors, options: GlobalOptions, terminal: Terminal): number
   try {
     const { config, warnings } = doors.loadConfig(options.config)
     show(terminal, { file: config.file, problems: [], warnings }, () =>
-      [...warnings.map(problemText('warning')), `${config.file} is in order`].join('\n'),
+      [
+        ...warnings.map(problemText('warning')),
+        `${config.file} is in order, with ${counted(config.schedules.length, 'schedule')}`,
+      ].join('\n'),
     )
     return EXIT.ok
   } catch (thrown) {
     const problems = thrown instanceof Failure ? (thrown.facts.problems as Problem[] | undefined) : undefined
     if (!problems || terminal.json) throw thrown
     for (const problem of problems) terminal.err(problemText('problem')(problem))
-    terminal.err(
-      `${problems.length} ${problems.length === 1 ? 'problem' : 'problems'}; nothing was started or changed`,
-    )
+    terminal.err(`${counted(problems.length, 'problem')}; nothing was started or changed`)
     return EXIT.usage
   }
 }
 
 const problemText =
   (what: string) =>
-  ({ path, message, hint }: Problem): string =>
-    `${what}: ${path}: ${message}${hint ? `\n    hint: ${hint}` : ''}`
+  ({ path, message, hint, at }: Problem): string =>
+    [
+      `${what}: ${[path, message].filter(Boolean).join(': ')}`,
+      ...(at ? [`    at:   ${at}`] : []),
+      ...(hint ? [`    hint: ${hint}`] : []),
+    ].join('\n')

@@ -9,7 +9,7 @@ export function daemonCommand(program: Command, doors: Doors): void {
     .description('run the service in the foreground (PM2 runs it through ecosystem.config.cjs)')
     .action(async (_options, command: Command) => {
       const options = command.optsWithGlobals<GlobalOptions>()
-      await reportFailure(processTerminal(options.json === true), async () => {
+      await reportFailure(processTerminal(options), async () => {
         await doors.runDaemon(options)
         return undefined
       })

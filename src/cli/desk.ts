@@ -8,15 +8,15 @@ import type { Scheduler } from '../jobs/scheduler.js'
 import type { Clock } from '../sys/clock.js'
 import { showFailure, type Terminal } from './output.js'
 
+export type DeskJob = Omit<JobRequest, 'trigger'>
+export type DeskWork<T> = (context: JobContext) => Promise<JobEnd & { result: T }>
+
 export interface Desk extends Parts {
   journal: Journal
   /** Knows the schedules and starts nothing. */
   scheduler: Pick<Scheduler, 'status' | 'pause' | 'resume'>
   /** Runs a job with its journal entry, its lock and this process's signals. @throws what the work threw. */
-  run<T>(
-    job: Omit<JobRequest, 'trigger'>,
-    work: (context: JobContext) => Promise<JobEnd & { result: T }>,
-  ): Promise<T>
+  run<T>(job: DeskJob, work: DeskWork<T>): Promise<T>
   close(): Promise<void>
 }
 
@@ -24,6 +24,7 @@ export interface GlobalOptions {
   config?: string
   identity?: string
   json?: boolean
+  debug?: boolean
 }
 
 /** The doors out of the command line, given by cli.ts, so that commands stay testable. */
@@ -31,7 +32,7 @@ export interface Doors {
   clock: Clock
   loadConfig(path: string | undefined): {
     config: Config
-    warnings: readonly { path: string; message: string; hint?: string }[]
+    warnings: readonly { path: string; message: string; hint?: string; at?: string }[]
   }
   describeConfig(config: Config): unknown
   openDesk(options: GlobalOptions): Promise<Desk>

@@ -2,9 +2,10 @@
 import type { Command } from 'commander'
 import { EXIT } from '../domain/errors.js'
 import { subjectName } from '../domain/subject.js'
-import { initKeys, newIdentityFile, rotateKeys } from '../jobs/keys.js'
+import { initKeys, newIdentityFile, type RotationReport, rotateKeys } from '../jobs/keys.js'
+import { oneLine } from './cells.js'
 import { atDesk, type Doors, type GlobalOptions, reportFailure } from './desk.js'
-import { processTerminal, show } from './output.js'
+import { counted, failureText, processTerminal, show } from './output.js'
 
 export function keysCommand(program: Command, doors: Doors): void {
   const keys = program.command('keys').description('the keys that open the backups')
@@ -21,11 +22,11 @@ function generateCommand(keys: Command, doors: Doors): void {
       'print a new recovery identity, as age-keygen does: do this on another machine and keep it offline',
     )
     .action(async (_options, command: Command) => {
-      const terminal = processTerminal(command.optsWithGlobals<GlobalOptions>().json === true)
+      const terminal = processTerminal(command.optsWithGlobals<GlobalOptions>())
       await reportFailure(terminal, async () => {
         const { text, recipient } = await newIdentityFile(doors.clock)
-        terminal.err(`recipient, for keys.recovery_recipients: ${recipient}`)
-        terminal.out(text.trimEnd())
+        if (!terminal.json) terminal.err(`recipient, for keys.recovery_recipients: ${recipient}`)
+        show(terminal, { recipient, file: text }, () => text.trimEnd())
         return undefined
       })
     })
@@ -37,7 +38,7 @@ function initCommand(keys: Command, doors: Doors): void {
     .description("make this machine's operational identity")
     .action(async (_options, command: Command) => {
       const options = command.optsWithGlobals<GlobalOptions>()
-      const terminal = processTerminal(options.json === true)
+      const terminal = processTerminal(options)
       await reportFailure(terminal, async () => {
         const { config } = doors.loadConfig(options.config)
         const recipient = await initKeys(config.keys, doors.clock)
@@ -57,7 +58,7 @@ function showCommand(keys: Command, doors: Doors): void {
     .description('show who can open what is wrapped from now on; no secrets')
     .action(async (_options, command: Command) => {
       const options = command.optsWithGlobals<GlobalOptions>()
-      const terminal = processTerminal(options.json === true)
+      const terminal = processTerminal(options)
       await atDesk(doors, options, terminal, async desk => {
         const [operational, ...recovery] = desk.repository.keyring.recipients
         const file = desk.config.keys.operationalIdentityFile
@@ -78,22 +79,21 @@ function rotateCommand(keys: Command, doors: Doors): void {
     .description("wrap every tenant's key to today's recipients; no data is rewritten")
     .action(async (_options, command: Command) => {
       const options = command.optsWithGlobals<GlobalOptions & { newIdentity?: true }>()
-      const terminal = processTerminal(options.json === true)
+      const terminal = processTerminal(options)
       await atDesk(doors, options, terminal, async desk => {
         const report = await desk.run({ name: 'keys-rotate' }, async context => {
           const result = await rotateKeys(desk, { newIdentity: options.newIdentity === true }, context)
           context.emit({
             type: 'keys-rotated',
-            facts: { recipients: [...desk.repository.keyring.recipients], subjects: result.rewrapped.length },
+            facts: { recipients: [...result.recipients], subjects: result.rewrapped.length },
           })
           return { outcome: result.failed.length > 0 ? 'partial' : 'succeeded', result }
         })
-        show(terminal, report, () =>
+        show(terminal, reportJson(report), () =>
           [
-            `${report.rewrapped.length} keys wrapped anew`,
+            `${counted(report.rewrapped.length, 'key')} wrapped anew`,
             ...report.failed.map(
-              ({ subject, failure }) =>
-                `FAILED ${subjectName(subject)}: ${failure.message} [${failure.code}]`,
+              ({ subject, failure }) => `FAILED ${oneLine(subjectName(subject))}: ${failureText(failure)}`,
             ),
           ].join('\n'),
         )
@@ -101,3 +101,8 @@ function rotateCommand(keys: Command, doors: Doors): void {
       })
     })
 }
+
+const reportJson = ({ rewrapped, failed }: RotationReport) => ({
+  rewrapped,
+  failed: failed.map(({ subject, failure: { code, message, hint } }) => ({ subject, code, message, hint })),
+})

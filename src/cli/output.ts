@@ -1,21 +1,46 @@
-// How the command line speaks: aligned columns for people, one JSON document for machines, errors with their hint.
-import { asFailure, causes } from '../domain/errors.js'
+// How the command line speaks: results on stdout, everything else on stderr; one JSON document for machines; errors with
+// their hint. The words of sizes, times and counts are here too.
+import { asFailure, causes, type Failure } from '../domain/errors.js'
+import { redactText } from '../domain/redact.js'
+import { harmless } from './cells.js'
 
 export interface Terminal {
   json: boolean
+  /** Errors come with the stacks that led to them. */
+  debug: boolean
   /** True when a person watches: progress may redraw lines. */
   live: boolean
+  /** How wide stdout is; null when it is no terminal, and lines are never cut. */
+  columns: number | null
   out(text: string): void
   err(text: string): void
 }
 
 /** The process's own terminal. */
-export function processTerminal(json: boolean): Terminal {
+export function processTerminal({
+  json = false,
+  debug = false,
+}: {
+  json?: boolean
+  debug?: boolean
+}): Terminal {
+  const { stdout, stderr } = process
   return {
     json,
-    live: !json && process.stderr.isTTY === true,
-    out: text => void process.stdout.write(`${text}\n`),
-    err: text => void process.stderr.write(`${text}\n`),
+    debug,
+    live: !json && stderr.isTTY === true && stdout.isTTY === true,
+    columns: stdout.isTTY ? stdout.columns : null,
+    out: text => void stdout.write(`${harmless(text)}\n`),
+    err: text => void stderr.write(`${harmless(text)}\n`),
+  }
+}
+
+/** Whoever reads our output may stop reading (`| head`): that ends the output, not the work. */
+export function surviveBrokenPipes(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', error => {
+      if ((error as NodeJS.ErrnoException).code !== 'EPIPE') throw error
+    })
   }
 }
 
@@ -27,33 +52,48 @@ export function show<T>(terminal: Terminal, value: T, text: (value: T) => string
 /** An error for a tired person: what failed, why, what to type next. @returns the exit status. */
 export function showFailure(terminal: Terminal, thrown: unknown): number {
   const failure = asFailure(thrown)
-  const [, ...why] = causes(failure)
+  const { code, message, hint, exit, facts } = failure
   if (terminal.json) {
-    const { code, message, hint, facts } = failure
-    terminal.out(JSON.stringify({ error: { code, message, hint, causes: why, facts } }, null, 2))
-    return failure.exit
+    const stack = terminal.debug ? { stack: stackText(failure) } : {}
+    const error = { code, exit, message, hint, causes: causes(failure).slice(1), facts, ...stack }
+    terminal.out(JSON.stringify({ error }, null, 2))
+    return exit
   }
-  terminal.err(`error: ${failure.message} [${failure.code}]`)
-  for (const line of why) terminal.err(`  because: ${line}`)
-  terminal.err(`  hint: ${failure.hint}`)
-  return failure.exit
+  terminal.err(`error: ${failureText(failure, terminal.debug)}`)
+  if (typeof facts.run === 'string')
+    terminal.err(`  run: ${facts.run}, see \`gmah-backup runs ${facts.run}\``)
+  if (terminal.debug) terminal.err(stackText(failure))
+  return exit
 }
 
-/** Rows under headings, columns aligned; numbers (cells that start with a digit) to the right. */
-export function table(headings: readonly string[], rows: readonly (readonly string[])[]): string {
-  const widths = headings.map((heading, at) =>
-    Math.max(heading.length, ...rows.map(row => (row[at] ?? '').length)),
-  )
-  const line = (cells: readonly string[], right: (at: number) => boolean) =>
-    cells
-      .map((cell, at) => (right(at) ? cell.padStart(widths[at] ?? 0) : cell.padEnd(widths[at] ?? 0)))
-      .join('  ')
-      .trimEnd()
-  const numeric = headings.map(
-    (_, at) =>
-      rows.length > 0 && rows.every(row => /^[\d-]/.test(row[at] ?? '') && !/T|:/.test(row[at] ?? '')),
-  )
-  return [headings, ...rows].map(row => line(row, at => numeric[at] === true)).join('\n')
+/** What failed, why and what to do, over several lines. `whole`: however long the causes are. */
+export function failureText(failure: Failure, whole = false): string {
+  const why = causes(failure)
+    .slice(1)
+    .map(line => `  because: ${whole ? indented(line) : shortened(indented(line))}`)
+  return [`${failure.message} [${failure.code}]`, ...why, `  hint: ${failure.hint}`].join('\n')
+}
+
+/** Programs say a lot when they die, and the reason comes last. */
+const CAUSE_LINES = 12
+
+const indented = (text: string): string => text.trimEnd().replaceAll('\n', '\n    ')
+
+function shortened(text: string): string {
+  const lines = text.split('\n')
+  if (lines.length <= CAUSE_LINES) return text
+  const kept = lines.slice(1 - CAUSE_LINES)
+  return [`(${lines.length - kept.length} lines before; --debug shows all)`, ...kept].join('\n')
+}
+
+function stackText(failure: Failure): string {
+  const stacks: string[] = []
+  let at: unknown = failure
+  while (at instanceof Error && stacks.length < 10) {
+    stacks.push(redactText(at.stack ?? at.message))
+    at = at.cause
+  }
+  return stacks.join('\ncaused by: ')
 }
 
 /** 0 B, 12.3 kB, 4.56 MB: powers of a thousand, three digits. */
@@ -65,12 +105,12 @@ export function bytesText(bytes: number): string {
     value /= 1000
     unit += 1
   }
-  return `${unit === 0 ? value : value.toPrecision(3)} ${units[unit]}`
+  return `${unit === 0 ? Math.round(value) : value.toPrecision(3)} ${units[unit]}`
 }
 
 /** 0.4 s, 12 s, 3 min 20 s, 2 h 5 min. */
 export function secondsText(seconds: number): string {
-  if (seconds < 10) return `${seconds.toFixed(1)} s`
+  if (seconds < 9.95) return `${seconds.toFixed(1)} s`
   const whole = Math.round(seconds)
   if (whole < 60) return `${whole} s`
   if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`
@@ -83,4 +123,9 @@ export function instantText(instant: string): string {
   return parts ? `${parts[1]}-${parts[2]}-${parts[3]} ${parts[4]}:${parts[5]}:${parts[6]}Z` : instant
 }
 
+/** 1234567 as 1 234 567. */
 export const countText = (count: number): string => String(count).replace(/\B(?=(\d{3})+$)/g, ' ')
+
+/** 1 table, 2 tables, 1 234 tables. */
+export const counted = (count: number, noun: string): string =>
+  `${countText(count)} ${noun}${count === 1 ? '' : 's'}`

@@ -1,24 +1,33 @@
 // The command line as a whole: every command, its arguments and its help. What each does is in a file of its own.
 import { Command, CommanderError } from 'commander'
-import { EXIT } from '../domain/errors.js'
+import { EXIT, Failure } from '../domain/errors.js'
 import { backupCommand } from './backup.js'
 import { backupsCommand } from './backups.js'
 import { catalogueCommand } from './catalogue.js'
 import { configCommand } from './config.js'
 import { daemonCommand } from './daemon.js'
 import type { Doors } from './desk.js'
+import { docsCommand } from './docs.js'
 import { keysCommand } from './keys.js'
+import { processTerminal, showFailure } from './output.js'
 import { restoreCommand } from './restore.js'
 import { runsCommand } from './runs.js'
 import { schedulesCommand } from './schedules.js'
 import { tenantsCommand } from './tenants.js'
 
-const EXIT_STATUSES = `
-Exit status: 0 done, 1 unexpected, 2 wrong usage or configuration, 3 partial, 4 not found, 5 refused, 6 store,
-7 PostgreSQL, 8 integrity, 9 keys, 10 busy, 130 interrupted. Each error code: docs/errors.md.`
+const AFTER = `
+A tenant is called by its own name; platform/master and platform/globals (the
+roles) are backed up like tenants. Results go to stdout, all else to stderr.
 
-/** The whole program. Commands set process.exitCode; nothing here ends the process. */
-export function createProgram(doors: Doors, version: string): Command {
+Exit status: 0 done, 1 unexpected, 2 wrong usage or configuration, 3 partial,
+4 not found, 5 refused, 6 store, 7 PostgreSQL, 8 integrity, 9 keys, 10 busy,
+130 interrupted. Each error code is explained in docs/errors.md.`
+
+/**
+ * The whole program. Commands set process.exitCode; nothing here ends the process.
+ * @param json wrong usage is told as JSON too, which must be known before the arguments are understood.
+ */
+export function createProgram(doors: Doors, version: string, json: boolean): Command {
   const program = new Command('gmah-backup')
     .description('Backup and restore for platforms that keep one PostgreSQL database per tenant.')
     .version(version)
@@ -31,9 +40,14 @@ export function createProgram(doors: Doors, version: string): Command {
       'open backups with this age identity instead of the operational one (recovery)',
     )
     .option('--json', 'print one JSON document instead of text')
-    .addHelpText('after', EXIT_STATUSES)
-    .showHelpAfterError()
+    .option('--debug', 'print where in the program an error came from')
+    .addHelpText('after', AFTER)
+    .showHelpAfterError('  hint: type the command with --help')
     .exitOverride()
+    .configureOutput({
+      writeErr: text => void (json || process.stderr.write(text)),
+      outputError: (text, write) => write(text.replace(/\n\(Did/, ' (did')),
+    })
   const commands = [
     daemonCommand,
     configCommand,
@@ -45,17 +59,24 @@ export function createProgram(doors: Doors, version: string): Command {
     schedulesCommand,
     keysCommand,
     catalogueCommand,
+    docsCommand,
   ]
   for (const command of commands) command(program, doors)
   return program
 }
 
-/** Parses and runs. Wrong usage has been explained on stderr by then, and exits 2. */
-export async function runProgram(program: Command, argv: readonly string[]): Promise<void> {
+/** Parses and runs. Wrong usage has been explained on stderr by then, or is told as JSON, and exits 2. */
+export async function runProgram(program: Command, argv: readonly string[], json: boolean): Promise<void> {
   try {
     await program.parseAsync([...argv])
   } catch (thrown) {
     if (!(thrown instanceof CommanderError)) throw thrown
     process.exitCode = thrown.exitCode === 0 ? EXIT.ok : EXIT.usage
+    if (json && thrown.exitCode !== 0) showFailure(processTerminal({ json }), wrongUsage(thrown))
   }
+}
+
+function wrongUsage({ code, message }: CommanderError): Failure {
+  const text = code === 'commander.help' ? 'which command?' : message.replace(/^error: /, '')
+  return new Failure('usage', text.replace(/\n\(Did/, ' (did'))
 }

@@ -1,117 +1,35 @@
-// Live progress of a run: one line a subject that redraws on a terminal, plain lines elsewhere.
-import { Listr, type ListrTaskWrapper } from 'listr2'
-import type { Failure } from '../domain/errors.js'
-import type { Manifest } from '../domain/manifest.js'
-import { type SubjectId, subjectName } from '../domain/subject.js'
-import type { Progress, Watcher } from '../jobs/parts.js'
+// Progress of a run, on stderr: a line a subject, as it ends. On a terminal those that are at work redraw below.
+import { subjectName } from '../domain/subject.js'
 import type { Clock } from '../sys/clock.js'
-import { bytesText, countText, secondsText, type Terminal } from './output.js'
+import { type ClosingWatcher, liveWatcher } from './live.js'
+import { counted, type Terminal } from './output.js'
+import { backupLine, failedText } from './progress-text.js'
 
-/** A redraw more often than this is only flicker. */
-const REDRAW_MS = 200
-
-/** A watcher for this terminal. `close` resolves when everything shown is final. */
-export function watchRun(terminal: Terminal, clock: Clock): Watcher & { close(): Promise<void> } {
+/** A watcher for this terminal. */
+export function watchRun(terminal: Terminal, clock: Clock): ClosingWatcher {
   if (terminal.json) return { close: async () => {} }
   return terminal.live ? liveWatcher(clock) : plainWatcher(terminal)
 }
 
-/** acme: 41 tables, 120 345 rows, 28.5 MB in 0.4 s (71.2 MB/s), 1.2 MB new, 27.3 MB reused */
-export function backupLine(manifest: Manifest): string {
-  const { bytes } = manifest.stream
-  const { newBytes, newStoredBytes, reusedBytes } = manifest.stored
-  const seconds = manifest.durations.totalSeconds ?? 0
-  const tables = manifest.dump?.tables ?? []
-  const rows = tables.reduce((sum, one) => sum + one.rows, 0)
-  const content = manifest.dump ? `${tables.length} tables, ${countText(rows)} rows, ` : ''
-  const speed = seconds > 0 ? ` (${bytesText(bytes / seconds)}/s)` : ''
-  const stored =
-    newBytes > 0 ? `${bytesText(newBytes)} new, stored as ${bytesText(newStoredBytes)}` : 'nothing new'
-  return `${subjectName(manifest.subject)}: ${content}${bytesText(bytes)} in ${secondsText(seconds)}${speed}; ${stored}, ${bytesText(reusedBytes)} reused`
+/** Gives the work a watcher, and closes it whatever happens: an error must not be said into a line that redraws. */
+export async function watched<T>(
+  terminal: Terminal,
+  clock: Clock,
+  work: (watch: ClosingWatcher) => Promise<T>,
+): Promise<T> {
+  const watch = watchRun(terminal, clock)
+  try {
+    return await work(watch)
+  } finally {
+    await watch.close()
+  }
 }
 
-function plainWatcher(terminal: Terminal): Watcher & { close(): Promise<void> } {
+function plainWatcher(terminal: Terminal): ClosingWatcher {
   return {
-    planned: subjects => terminal.err(`backing up ${subjects.length} subjects`),
+    planned: subjects => terminal.err(`backing up ${counted(subjects.length, 'subject')}`),
     backedUp: manifest => terminal.err(`ok      ${backupLine(manifest)}`),
-    failed: (subject, failure) =>
-      terminal.err(`FAILED  ${subjectName(subject)}: ${failure.message} [${failure.code}]`),
+    failed: (subject, failure) => terminal.err(`FAILED  ${failedText(subjectName(subject), failure)}`),
     close: async () => {},
   }
-}
-
-interface Line {
-  task: ListrTaskWrapper<unknown, never, never> | null
-  startedTicks: number | null
-  drawnTicks: number
-  resolve(): void
-  reject(failure: Failure): void
-  done: Promise<void>
-}
-
-function liveWatcher(clock: Clock): Watcher & { close(): Promise<void> } {
-  const lines = new Map<SubjectId, Line>()
-  let drawn: Promise<unknown> = Promise.resolve()
-  const lineOf = (subject: SubjectId): Line => lines.get(subject) ?? addLines([subject])
-  const addLines = (subjects: readonly SubjectId[]): Line => {
-    const added = subjects.map(subject => [subject, newLine()] as const)
-    for (const [subject, line] of added) lines.set(subject, line)
-    const tasks = added.map(([subject, line]) => ({
-      title: subjectName(subject),
-      task: (_: unknown, task: unknown) => {
-        line.task = task as NonNullable<Line['task']>
-        return line.done
-      },
-    }))
-    const list = new Listr(tasks, {
-      concurrent: true,
-      exitOnError: false,
-      rendererOptions: { collapseErrors: true },
-    })
-    drawn = Promise.all([drawn, list.run().catch(() => {})])
-    return (added[0] as readonly [SubjectId, Line])[1]
-  }
-  return {
-    planned: subjects => void (subjects.length > 0 && addLines(subjects)),
-    progress: (subject, progress) => redraw(lineOf(subject), subject, progress, clock),
-    backedUp: manifest => {
-      const line = lineOf(manifest.subject)
-      if (line.task) line.task.title = backupLine(manifest)
-      line.resolve()
-    },
-    failed: (subject, failure) => lineOf(subject).reject(failure),
-    close: async () => {
-      for (const line of lines.values()) line.resolve()
-      await drawn
-    },
-  }
-}
-
-function newLine(): Line {
-  const line: Partial<Line> = { task: null, startedTicks: null, drawnTicks: 0 }
-  line.done = new Promise<void>((resolve, reject) => {
-    line.resolve = resolve
-    line.reject = reject
-  })
-  line.done.catch(() => {})
-  return line as Line
-}
-
-function redraw(line: Line, subject: SubjectId, progress: Progress, clock: Clock): void {
-  const ticks = clock.ticks()
-  line.startedTicks ??= ticks
-  if (!line.task || ticks - line.drawnTicks < REDRAW_MS) return
-  line.drawnTicks = ticks
-  line.task.title = `${subjectName(subject)}: ${progressText(progress, (ticks - line.startedTicks) / 1000)}`
-}
-
-const PHASES = { dump: 'dumping', load: 'loading', prove: 'proving', export: 'writing' } as const
-
-function progressText(progress: Progress, seconds: number): string {
-  const { phase, bytes, of, newBytes, reusedBytes } = progress
-  const share = of ? ` of ${bytesText(of)} (${Math.floor((100 * bytes) / of)} %)` : ''
-  const speed = seconds > 0.5 ? `, ${bytesText(bytes / seconds)}/s` : ''
-  const kept =
-    newBytes === undefined ? '' : `, ${bytesText(newBytes)} new, ${bytesText(reusedBytes ?? 0)} reused`
-  return `${PHASES[phase]} ${bytesText(bytes)}${share}${speed}${kept}`
 }

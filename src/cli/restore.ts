@@ -1,11 +1,13 @@
 // `restore <tenant> --as <database>`: a proven copy beside the live database.
 import type { Command } from 'commander'
+import type { PostgresConfig } from '../domain/configuration.js'
+import { shellWord } from '../domain/shell-word.js'
 import { subjectName } from '../domain/subject.js'
 import { subjectNamed } from '../jobs/open-backup.js'
 import { type RestoreReport, restoreBeside } from '../jobs/restore-beside.js'
 import { atDesk, type Doors, type GlobalOptions } from './desk.js'
-import { bytesText, countText, instantText, processTerminal, show } from './output.js'
-import { watchRun } from './progress.js'
+import { bytesText, counted, instantText, processTerminal, show } from './output.js'
+import { watched } from './progress.js'
 
 interface RestoreOptions extends GlobalOptions {
   as: string
@@ -27,39 +29,42 @@ export function restoreCommand(program: Command, doors: Doors): void {
     .description('restore into a new database beside the live one, and prove it table by table')
     .action(async (tenant: string, _options, command: Command) => {
       const options = command.optsWithGlobals<RestoreOptions>()
-      const terminal = processTerminal(options.json === true)
+      const terminal = processTerminal(options)
       await atDesk(doors, options, terminal, async desk => {
         const subject = subjectNamed(tenant)
-        const watch = watchRun(terminal, desk.clock)
-        try {
-          const report = await desk.run({ name: 'restore', subject }, async context => {
-            const request = {
-              subject,
-              backup: options.backup,
-              database: options.as,
-              withRoles: options.withRoles === true,
-            }
-            return { outcome: 'succeeded', result: await restoreBeside(desk, request, { ...context, watch }) }
-          })
-          await watch.close()
-          show(terminal, reportJson(report), () => reportText(report))
-        } finally {
-          await watch.close()
+        const request = {
+          subject,
+          backup: options.backup,
+          database: options.as,
+          withRoles: options.withRoles === true,
         }
+        const report = await watched(terminal, desk.clock, watch =>
+          desk.run({ name: 'restore', subject }, async context => ({
+            outcome: 'succeeded',
+            result: await restoreBeside(desk, request, { ...context, watch }),
+          })),
+        )
+        show(terminal, reportJson(report), () => reportText(report, desk.config.postgres))
         return undefined
       })
     })
 }
 
-function reportText({ manifest, database, createdRoles, proof }: RestoreReport): string {
+function reportText(
+  { manifest, database, createdRoles, proof }: RestoreReport,
+  server: PostgresConfig,
+): string {
   const lines = [
     `${database} holds ${subjectName(manifest.subject)} as of ${instantText(manifest.instant)} (backup ${manifest.backup})`,
-    `proven: ${proof.tables} tables, ${countText(proof.rows)} rows, ${bytesText(proof.bytes)} are equal to the backup`,
+    `proven: ${counted(proof.tables, 'table')}, ${counted(proof.rows, 'row')}, ${bytesText(proof.bytes)} are equal to the backup`,
   ]
   if (proof.reordered > 0)
-    lines.push(`${proof.reordered} tables hold the same rows in another physical order`)
+    lines.push(`${counted(proof.reordered, 'table')} with the same rows in another physical order`)
   if (!proof.schemaCompared) lines.push('definitions were not compared: the server has another major version')
   if (createdRoles.length > 0) lines.push(`created roles: ${createdRoles.join(', ')}`)
+  const at = `-h ${shellWord(server.host)} -p ${server.port} -U ${shellWord(server.user)}`
+  lines.push(`look at it: psql ${at} -d ${shellWord(database)}`)
+  lines.push(`drop it:    dropdb ${at} -- ${shellWord(database)}`)
   return lines.join('\n')
 }
 

@@ -1,62 +1,47 @@
 // `runs`: what was done, when, and how it ended.
 import type { Command } from 'commander'
-import { parseRunId } from '../domain/ids.js'
-import { subjectName } from '../domain/subject.js'
+import { Failure } from '../domain/errors.js'
 import type { Run } from '../jobs/journal-rows.js'
-import { atDesk, type Doors, type GlobalOptions } from './desk.js'
-import { instantText, processTerminal, secondsText, show, table } from './output.js'
+import { parseCount } from './arguments.js'
+import { atDesk, type Desk, type Doors, type GlobalOptions } from './desk.js'
+import { processTerminal, show } from './output.js'
+import { runsText, runText } from './run-text.js'
 
 export function runsCommand(program: Command, doors: Doors): void {
   program
     .command('runs')
-    .argument('[id]', 'show the events of this run')
+    .argument('[id]', 'show what happened in this run; the beginning of its id is enough')
     .description('list the runs, newest first, or what happened in one of them')
-    .option('--limit <n>', 'at most so many', '20')
+    .option('--limit <n>', 'at most so many', parseCount, 20)
     .action(async (id: string | undefined, _options, command: Command) => {
-      const options = command.optsWithGlobals<GlobalOptions & { limit: string }>()
-      const terminal = processTerminal(options.json === true)
+      const options = command.optsWithGlobals<GlobalOptions & { limit: number }>()
+      const terminal = processTerminal(options)
       await atDesk(doors, options, terminal, async desk => {
-        if (id !== undefined) {
-          const events = desk.journal.events({ run: parseRunId(id) })
-          show(terminal, events, () => events.map(eventText).join('\n') || `no events of a run ${id}`)
+        if (id === undefined) {
+          const runs = desk.journal.runs({ limit: options.limit })
+          show(terminal, runs, () => runsText(runs, terminal.columns))
           return undefined
         }
-        show(terminal, desk.journal.runs({ limit: Number(options.limit) }), runsText)
+        const run = findRun(desk.journal, id)
+        const events = desk.journal.events({ run: run.id, limit: EVENTS_MAX })
+        show(terminal, { run, events }, () => runText(run, events))
         return undefined
       })
     })
 }
 
-function runsText(runs: Run[]): string {
-  if (runs.length === 0) return 'no runs yet; type `gmah-backup backup`'
-  const rows = runs.map(run => [
-    run.id,
-    run.job,
-    run.subject ? subjectName(run.subject) : 'all',
-    run.trigger,
-    instantText(run.startedAt.toISOString()),
-    run.finishedAt ? secondsText((run.finishedAt.getTime() - run.startedAt.getTime()) / 1000) : '',
-    run.outcome,
-    run.error ? `${run.error.code}: ${run.error.message}` : factsText(run.facts),
-  ])
-  return table(['run', 'job', 'subject', 'trigger', 'started', 'took', 'outcome', ''], rows)
-}
+/** Tens of thousands of tenants in one night stay below. */
+const EVENTS_MAX = 200_000
+/** How far back a beginning of an id is looked for. */
+const RUNS_MAX = 10_000
 
-const factsText = (facts: Record<string, unknown>): string =>
-  Object.entries(facts)
-    .map(([name, value]) => `${value} ${name}`)
-    .join(', ')
-
-function eventText({
-  at,
-  type,
-  subject,
-  facts,
-}: {
-  at: string
-  type: string
-  subject: string | null
-  facts: unknown
-}): string {
-  return `${instantText(at)}  ${type.padEnd(18)} ${subject ?? ''}  ${JSON.stringify(facts)}`
+function findRun(journal: Desk['journal'], id: string): Run {
+  if (!/^[0-9a-f]{4,12}$/.test(id)) {
+    throw new Failure('usage', `not a run id: ${id}`, { hint: 'give at least four of its twelve hex digits' })
+  }
+  const fits = journal.runs({ limit: RUNS_MAX }).filter(run => run.id.startsWith(id))
+  const [run] = fits
+  if (!run) throw new Failure('run-unknown', `there is no run ${id} in the journal`)
+  if (fits.length === 1) return run
+  throw new Failure('usage', `${id} is the beginning of ${fits.length} run ids`, { hint: 'type more digits' })
 }

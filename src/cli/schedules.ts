@@ -4,7 +4,8 @@ import type { Command } from 'commander'
 import { formatDuration } from '../domain/quantity.js'
 import type { ScheduleStatus } from '../jobs/scheduler.js'
 import { atDesk, type Doors, type GlobalOptions } from './desk.js'
-import { instantText, processTerminal, show, table } from './output.js'
+import { instantText, processTerminal, show } from './output.js'
+import { table } from './table.js'
 
 export function schedulesCommand(program: Command, doors: Doors): void {
   const schedules = program
@@ -12,7 +13,7 @@ export function schedulesCommand(program: Command, doors: Doors): void {
     .description('list the schedules: what runs when, and how it went last')
     .action(async (_options, command: Command) => {
       const options = command.optsWithGlobals<GlobalOptions>()
-      const terminal = processTerminal(options.json === true)
+      const terminal = processTerminal(options)
       await atDesk(doors, options, terminal, async desk => {
         show(terminal, desk.scheduler.status(), schedulesText)
         return undefined
@@ -30,11 +31,11 @@ export function schedulesCommand(program: Command, doors: Doors): void {
 function holdCommand(schedules: Command, doors: Doors, verb: 'pause' | 'resume', description: string): void {
   schedules
     .command(verb)
-    .argument('<name>')
+    .argument('<name>', 'as `gmah-backup schedules` shows it')
     .description(description)
     .action(async (name: string, _options, command: Command) => {
       const options = command.optsWithGlobals<GlobalOptions>()
-      const terminal = processTerminal(options.json === true)
+      const terminal = processTerminal(options)
       await atDesk(doors, options, terminal, async desk => {
         desk.scheduler[verb](name, userInfo().username)
         show(terminal, desk.scheduler.status(), schedulesText)
@@ -44,6 +45,8 @@ function holdCommand(schedules: Command, doors: Doors, verb: 'pause' | 'resume',
 }
 
 function schedulesText(statuses: ScheduleStatus[]): string {
+  if (statuses.length === 0)
+    return 'no schedules: nothing runs by itself; see schedules_directory in the configuration'
   const rows = statuses.map(({ schedule, paused, next, lastRun, lastSuccess }) => [
     schedule.name,
     schedule.job,

@@ -2,8 +2,10 @@
 import type { Command } from 'commander'
 import { subjectName } from '../domain/subject.js'
 import { listTenants, type TenantsReport } from '../jobs/list-tenants.js'
+import { oneLine } from './cells.js'
 import { atDesk, type Doors, type GlobalOptions } from './desk.js'
-import { bytesText, countText, instantText, processTerminal, show, table } from './output.js'
+import { bytesText, countText, instantText, processTerminal, show } from './output.js'
+import { table } from './table.js'
 
 export function tenantsCommand(program: Command, doors: Doors): void {
   program
@@ -11,7 +13,7 @@ export function tenantsCommand(program: Command, doors: Doors): void {
     .description('list the databases on the server, each with its newest backup')
     .action(async (_options, command: Command) => {
       const options = command.optsWithGlobals<GlobalOptions>()
-      const terminal = processTerminal(options.json === true)
+      const terminal = processTerminal(options)
       await atDesk(doors, options, terminal, async desk => {
         show(terminal, await listTenants(desk, AbortSignal.timeout(60_000)), tenantsText)
         return undefined
@@ -25,15 +27,21 @@ function tenantsText(report: TenantsReport): string {
     database ?? '',
     newest ? instantText(newest.instant) : 'never',
     newest ? bytesText(newest.bytes) : '',
-    newest ? countText(newest.rows) : '',
+    newest && database ? countText(newest.rows) : '',
     newest?.id ?? '',
   ])
-  const parts = [table(['tenant', 'database', 'newest backup', 'size', 'rows', 'id'], rows)]
+  const parts = [
+    table(['tenant', 'database', 'newest backup', 'size', 'rows', 'id'], rows, { right: ['size', 'rows'] }),
+  ]
   if (report.skipped.length > 0) {
-    parts.push('', 'skipped:', ...report.skipped.map(({ database, reason }) => `  ${database}: ${reason}`))
+    parts.push(
+      '',
+      'skipped:',
+      ...report.skipped.map(({ database, reason }) => `  ${oneLine(database)}: ${reason}`),
+    )
   }
   const look = [...report.drift.map(driftText), ...report.problems]
-  if (look.length > 0) parts.push('', 'look at this:', ...look.map(line => `  ${line}`))
+  if (look.length > 0) parts.push('', 'look at this:', ...look.map(line => `  ${oneLine(line)}`))
   return parts.join('\n')
 }
 

@@ -28,7 +28,7 @@ const row = (exit: number, http: number, retryable: boolean, hint: string): Row 
 
 // biome-ignore format: a table is read by rows
 export const ERRORS = {
-  unexpected: row(EXIT.unexpected, 500, false, 'this is a bug: report it with the run id and the cause chain'),
+  unexpected: row(EXIT.unexpected, 500, false, 'this is a bug: type the command again with --debug and report what it says'),
   interrupted: row(EXIT.interrupted, 503, true, 'start the command again; what was stored is reused'),
   'deadline-passed': row(EXIT.unexpected, 504, true, "raise the schedule's deadline, or find what made it slow"),
   partial: row(EXIT.partial, 500, false, 'type `gmah-backup runs` to see which subjects failed and why'),
@@ -64,8 +64,8 @@ export const ERRORS = {
   'dump-invalid': row(EXIT.integrity, 500, true, 'pg_dump produced no sound archive; see the cause, then run the backup again'),
   'dump-failed': row(EXIT.postgres, 502, true, 'see what pg_dump said in the cause, then run the backup again'),
   'restore-failed': row(EXIT.postgres, 502, false, 'see what pg_restore said in the cause; nothing is left under the asked name'),
-  'tool-missing': row(EXIT.postgres, 500, false, 'install the PostgreSQL client package of the server version, or set postgres.tools'),
-  'tool-too-old': row(EXIT.postgres, 500, false, 'install a pg_dump at least as new as the server, or set postgres.tools'),
+  'tool-missing': row(EXIT.postgres, 500, false, 'install the PostgreSQL client package of the server version, or set postgres.tools_directory'),
+  'tool-too-old': row(EXIT.postgres, 500, false, 'install a pg_dump at least as new as the server, or set postgres.tools_directory'),
   'lock-timeout': row(EXIT.postgres, 503, true, 'something holds a table lock: look at pg_stat_activity, then run the backup again'),
   'postgres-unreachable': row(EXIT.postgres, 502, true, 'check that PostgreSQL runs and that host, port or socket are right'),
   'postgres-denied': row(EXIT.postgres, 502, false, 'check user, password and pg_hba.conf; the user needs to read every table'),
@@ -75,6 +75,7 @@ export const ERRORS = {
   'key-missing': row(EXIT.keys, 500, false, 'put the identity file back, or type `gmah-backup keys init` on a new installation'),
   'key-wrong': row(EXIT.keys, 500, false, 'none of the identities at hand opens this; try with the recovery identity'),
   'key-invalid': row(EXIT.keys, 400, false, 'an identity starts with AGE-SECRET-KEY-1, a recipient with age1'),
+  'file-denied': row(EXIT.unexpected, 500, false, "check the file's owner and mode: commands are run as the daemon's user"),
   'disk-full': row(EXIT.unexpected, 507, false, 'free disk space in the state directory'),
   'child-failed': row(EXIT.unexpected, 500, false, 'see the command and what it said in the cause'),
 } as const satisfies Record<string, Row>
@@ -116,7 +117,19 @@ export class Failure extends Error {
   }
 }
 
-/** Anything thrown, as a Failure: our own pass through, an abort becomes `interrupted`, the rest `unexpected`. */
+/** What the operating system says of files. Stores have a table of their own. */
+const BY_ERRNO: Record<string, ErrorCode> = {
+  ENOSPC: 'disk-full',
+  EDQUOT: 'disk-full',
+  EACCES: 'file-denied',
+  EPERM: 'file-denied',
+  EROFS: 'file-denied',
+}
+
+/**
+ * Anything thrown, as a Failure: our own pass through, an abort becomes `interrupted`, a full disk and a file that is
+ * not ours become what they are, the rest `unexpected`.
+ */
 export function asFailure(thrown: unknown): Failure {
   if (thrown instanceof Failure) return thrown
   if (thrown instanceof Error && thrown.name === 'AbortError') {
@@ -124,18 +137,36 @@ export function asFailure(thrown: unknown): Failure {
       ? thrown.cause
       : new Failure('interrupted', 'interrupted before the end', { cause: thrown })
   }
-  const message = thrown instanceof Error ? thrown.message : String(thrown)
-  return new Failure('unexpected', message, { cause: thrown })
+  return new Failure(codeOf(thrown), words(thrown), { cause: thrown })
 }
 
-/** The cause chain as lines, outermost first, for a person and for the journal. */
+function codeOf(thrown: unknown): ErrorCode {
+  const { code, path } = (thrown ?? {}) as { code?: unknown; path?: unknown }
+  const known = typeof code === 'string' ? BY_ERRNO[code] : undefined
+  // A port that we may not listen on is denied too, and is no file.
+  return known === undefined || (known === 'file-denied' && typeof path !== 'string') ? 'unexpected' : known
+}
+
+/** The cause chain as lines, outermost first, for a person and for the journal. One that only repeats is left out. */
 export function causes(thrown: unknown): string[] {
   const lines: string[] = []
+  let last = ''
   let at: unknown = thrown
-  while (at !== undefined && at !== null && lines.length < 10) {
-    if (at instanceof Failure) lines.push(`${at.code}: ${at.message}`)
-    else lines.push(at instanceof Error ? at.message : String(at))
+  for (let depth = 0; at !== undefined && at !== null && depth < 10; depth++) {
+    const said = words(at)
+    if (at instanceof Failure) lines.push(`${at.code}: ${said}`)
+    else if (said !== last) lines.push(said)
+    last = said
     at = at instanceof Error ? at.cause : undefined
   }
   return lines
+}
+
+/** What it says of itself; `TypeError: …` where the name adds something. */
+function words(thrown: unknown): string {
+  if (!(thrown instanceof Error)) return String(thrown)
+  const message =
+    thrown.message || (thrown instanceof AggregateError ? thrown.errors.map(words).join('; ') : '')
+  if (thrown instanceof Failure || /^(error|aggregateerror|sqliteerror)$/i.test(thrown.name)) return message
+  return message ? `${thrown.name}: ${message}` : thrown.name
 }

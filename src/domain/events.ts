@@ -64,6 +64,8 @@ export interface EventFacts {
   'backup-started': { kind: BackupKind }
   'backup-committed': BackupFacts
   'backup-failed': { error: ErrorFacts }
+  /** Found by a night on its way: stored objects that are not what was stored. A chunk still needed is stored anew. */
+  'objects-damaged': { count: number; first: { key: string; message: string }[] }
   'restore-started': { backup: BackupId; target: string }
   'restore-finished': { backup: BackupId; target: string; durationMs: number }
   'restore-failed': { backup: BackupId | null; target: string; error: ErrorFacts }

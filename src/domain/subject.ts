@@ -57,7 +57,20 @@ export function parseSubjectId(text: string): SubjectId {
   return text as SubjectId
 }
 
-/** What an operator calls it: the tenant's own name, `platform/master` or `platform/globals`. */
+export function isSubjectId(text: string): text is SubjectId {
+  try {
+    return parseSubjectId(text) === text
+  } catch {
+    return false
+  }
+}
+
+/**
+ * What an operator calls it: the tenant's own name, `platform/master` or `platform/globals`. A tenant whose name looks
+ * like an id goes by its own id, so that `subjectNamed` always finds the same subject again.
+ */
 export function subjectName(id: SubjectId): string {
-  return id.startsWith('tenants/') ? decodeTenant(id.slice('tenants/'.length)) : id
+  if (!id.startsWith('tenants/')) return id
+  const name = decodeTenant(id.slice('tenants/'.length))
+  return isSubjectId(name) ? id : name
 }

@@ -8,6 +8,7 @@ import { backupFacts, type NightReport } from './backup-report.js'
 import { backupTenant } from './backup-tenant.js'
 import { errorFacts } from './journal-rows.js'
 import { look, vanishedDatabases } from './list-tenants.js'
+import { subjectNamed } from './open-backup.js'
 import type { BackupRequest, JobContext, Parts } from './parts.js'
 
 /** A dump holds two connections: its own and the one that exports the snapshot. */
@@ -85,9 +86,9 @@ async function withOneRetry<T>(parts: Parts, context: JobContext, attempt: () =>
 
 function choose(subjects: Subject[], names: readonly string[]): Subject[] {
   if (names.length === 0) return subjects
-  return names.map(name => {
-    const subject = subjects.find(one => one.id === name || subjectName(one.id) === name)
-    if (!subject) throw new Failure('tenant-unknown', `there is no tenant ${name} on the server`)
+  return [...new Set(names.map(subjectNamed))].map(id => {
+    const subject = subjects.find(one => one.id === id)
+    if (!subject) throw new Failure('tenant-unknown', `there is no tenant ${subjectName(id)} on the server`)
     return subject
   })
 }

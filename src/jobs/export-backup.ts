@@ -1,5 +1,6 @@
 // Writes a backup's stream to a plain file: exactly the bytes that pg_dump said, for pg_restore or psql.
 import { link, open, rm } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { Failure } from '../domain/errors.js'
 import type { Manifest } from '../domain/manifest.js'
 import type { SubjectId } from '../domain/subject.js'
@@ -18,7 +19,9 @@ export async function exportBackup(
 ): Promise<Manifest> {
   const { manifest, key } = await openBackup(parts.repository, request.subject, request.backup)
   const partial = `${request.file}.${context.run}.partial`
-  const file = await open(partial, 'wx', 0o600)
+  const file = await open(partial, 'wx', 0o600).catch(thrown => {
+    throw explain(thrown, request.file)
+  })
   const count = progressOf(context, request.subject, 'export', manifest.stream.bytes)
   try {
     for await (const part of readStream(parts.repository, key, manifest, { signal: context.signal })) {
@@ -28,13 +31,31 @@ export async function exportBackup(
     await file.sync()
     await link(partial, request.file)
   } catch (thrown) {
-    const code = (thrown as NodeJS.ErrnoException).code
-    if (code === 'EEXIST') throw new Failure('file-exists', `there is a file ${request.file} already`)
-    if (code === 'ENOSPC') throw new Failure('disk-full', `no room for ${request.file}`, { cause: thrown })
-    throw thrown
+    throw explain(thrown, request.file)
   } finally {
     await file.close()
     await rm(partial, { force: true })
   }
   return manifest
+}
+
+function explain(thrown: unknown, file: string): unknown {
+  switch ((thrown as NodeJS.ErrnoException).code) {
+    case 'EEXIST':
+      return new Failure('file-exists', `there is a file ${file} already`)
+    case 'ENOSPC':
+    case 'EDQUOT':
+      return new Failure('disk-full', `no room for ${file}`, {
+        cause: thrown,
+        hint: `free space in ${dirname(file)}, or choose another folder; nothing of it was left there`,
+      })
+    case 'ENOENT':
+    case 'ENOTDIR':
+      return new Failure('usage', `there is no folder ${dirname(file)}`, {
+        cause: thrown,
+        hint: 'make the folder, or choose one that is there',
+      })
+    default:
+      return thrown
+  }
 }

@@ -47,6 +47,8 @@ export async function loadKeyring(keys: KeysConfig, identityFile: string | null)
 }
 
 export interface RotationReport {
+  /** Who can open what was wrapped anew. */
+  recipients: readonly string[]
   rewrapped: SubjectId[]
   failed: { subject: SubjectId; failure: Failure }[]
 }
@@ -54,6 +56,8 @@ export interface RotationReport {
 /**
  * Wraps every tenant's key to today's recipients: after a recovery recipient was added or dropped, or, with
  * `newIdentity`, to a new operational identity. The old identity leaves the file only when no key needs it any more.
+ * The tenants' keys are opened with every identity at hand, so a recovery identity does when the operational one is lost.
+ * @throws Failure key-missing when there is no operational identity to wrap for, and none is to be made.
  */
 export async function rotateKeys(
   parts: Parts,
@@ -62,11 +66,11 @@ export async function rotateKeys(
 ): Promise<RotationReport> {
   const { keys } = parts.config
   const file = keys.operationalIdentityFile
-  const before = await readFile(file, 'utf8')
   const made = options.newIdentity ? await newIdentityFile(parts.clock) : null
-  if (made) await writeDurably(file, made.text + before, 'w')
-  const keyring = await loadKeyring(keys, null)
-  const report: RotationReport = { rewrapped: [], failed: [] }
+  if (made) await putInFront(file, made.text)
+  const own = await loadKeyring(keys, null)
+  const keyring = { ...own, identities: [...own.identities, ...parts.repository.keyring.identities] }
+  const report: RotationReport = { recipients: own.recipients, rewrapped: [], failed: [] }
   for (const subject of await listSubjects(parts.repository.store)) {
     context.signal.throwIfAborted()
     try {
@@ -80,6 +84,16 @@ export async function rotateKeys(
   }
   if (made && report.failed.length === 0) await writeDurably(file, made.text, 'w')
   return report
+}
+
+/** The new identity comes first, so it is the one that keys are wrapped for; those that were there still open. */
+async function putInFront(file: string, text: string): Promise<void> {
+  const before = await readFile(file, 'utf8').catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code === 'ENOENT') return ''
+    throw cause
+  })
+  await mkdir(dirname(file), { recursive: true, mode: 0o700 })
+  await writeDurably(file, text + before, 'w')
 }
 
 async function readIdentities(file: string): Promise<string[]> {
@@ -110,4 +124,6 @@ async function writeDurably(file: string, text: string, flag: 'w' | 'wx'): Promi
     await handle.close()
   }
   if (target !== file) await rename(target, file)
+  const folder = await open(dirname(file))
+  await folder.sync().finally(() => folder.close())
 }

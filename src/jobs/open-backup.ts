@@ -1,15 +1,14 @@
 // Finds the backup an operator means and opens its manifest.
 import type { Manifest } from '../domain/manifest.js'
-import { encodeTenant, GLOBALS, MASTER, parseSubjectId, type SubjectId } from '../domain/subject.js'
+import { encodeTenant, isSubjectId, parseSubjectId, type SubjectId } from '../domain/subject.js'
 import { chooseManifest, listManifests, readManifest } from '../repository/manifests.js'
 import type { Repository } from '../repository/repository.js'
 import { openTenantKey } from '../repository/tenant-keys.js'
 import type { TenantKey } from '../seal/tenant-key.js'
 
-/** The subject an operator names: a tenant's own name, or `platform/master`, `platform/globals`, `tenants/<encoded>`. */
+/** The subject an operator names: an id (`platform/master`, `tenants/<encoded>`) is taken as one, anything else is a tenant's own name. */
 export function subjectNamed(name: string): SubjectId {
-  if (name === MASTER || name === GLOBALS) return parseSubjectId(name)
-  return parseSubjectId(`tenants/${encodeTenant(name)}`)
+  return isSubjectId(name) ? name : parseSubjectId(`tenants/${encodeTenant(name)}`)
 }
 
 /**

@@ -1,10 +1,14 @@
 // Stores what a dumping child writes. A stream that ended is not a process that succeeded: both are asked.
 import { Failure } from '../domain/errors.js'
 import type { SubjectId } from '../domain/subject.js'
+import type { Damage } from '../repository/known-chunks.js'
 import { type WrittenStream, writeStream } from '../repository/write-stream.js'
 import type { TenantKey } from '../seal/tenant-key.js'
 import type { Child, ChildResult } from '../sys/child.js'
 import type { JobContext, Parts } from './parts.js'
+
+/** The rest of them are known by their number. */
+const DAMAGES_TOLD = 10
 
 export interface DumpSource {
   subject: SubjectId
@@ -26,6 +30,7 @@ export async function storeDump(
   context: JobContext,
 ): Promise<WrittenStream> {
   const { child, observer, explain, subject } = source
+  const damages: Damage[] = []
   let endedByItself = false
   child.stdout.once('end', () => {
     endedByItself = true
@@ -33,11 +38,16 @@ export async function storeDump(
   const writing = writeStream(parts.repository, key, child.stdout, {
     observer,
     signal: context.signal,
+    onDamage: damage => damages.push(damage),
     onProgress: progress => context.watch?.progress?.(subject, { phase: 'dump', of: null, ...progress }),
   })
   // When our side fails first nobody reads any more: the child must not wait for that.
   writing.catch(() => child.kill())
   const [written, ended] = await Promise.allSettled([writing, child.result])
+  if (damages.length > 0) {
+    const facts = { count: damages.length, first: damages.slice(0, DAMAGES_TOLD) }
+    context.emit({ type: 'objects-damaged', subject, facts })
+  }
   context.signal.throwIfAborted()
   if (ended.status === 'rejected') throw ended.reason
   const sound = ended.value.exitCode === 0

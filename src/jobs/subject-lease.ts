@@ -25,6 +25,7 @@ export async function withSubjectLease<T>(
   try {
     return await work({ ...context, signal: AbortSignal.any([context.signal, lease.lost]) })
   } finally {
-    await lease.release()
+    // What the work did or why it failed is what counts; a lease that can't be given back ends by itself.
+    await lease.release().catch(() => {})
   }
 }

@@ -108,12 +108,14 @@ export class Catalogue {
     return entry
   }
 
-  /** Makes the cache equal to the store: asks for the names, opens only manifests it has not seen. */
-  async refresh(repository: Repository, options: { from: 'cache' | 'nothing' }): Promise<RefreshReport> {
-    if (options.from === 'nothing') guard(this.#db.name, () => this.#db.exec('DELETE FROM backups'))
+  /**
+   * Makes the cache equal to the store: asks for the names, opens only manifests it has not seen, or all of them `from`
+   * nothing. When the store can't be read it keeps what it knew.
+   */
+  async refresh(repository: Repository, { from }: { from: 'cache' | 'nothing' }): Promise<RefreshReport> {
     const report: RefreshReport = { subjects: 0, backups: 0, added: 0, removed: 0, problems: [] }
     const subjects = await listSubjects(repository.store)
-    for (const subject of subjects) await this.#refreshSubject(repository, subject, report)
+    for (const subject of subjects) await this.#refreshSubject(repository, subject, from, report)
     const gone = this.newest().filter(entry => !subjects.includes(entry.subject))
     for (const { subject } of gone) report.removed += this.#forget(subject, new Set())
     report.subjects = subjects.length
@@ -121,10 +123,16 @@ export class Catalogue {
     return report
   }
 
-  async #refreshSubject(repository: Repository, subject: SubjectId, report: RefreshReport): Promise<void> {
+  async #refreshSubject(
+    repository: Repository,
+    subject: SubjectId,
+    from: 'cache' | 'nothing',
+    report: RefreshReport,
+  ): Promise<void> {
     const names = await listManifests(repository.store, subject)
     report.removed += this.#forget(subject, new Set(names.map(manifestKey)))
-    const seen = new Set(this.list({ subject }).map(entry => entry.manifest))
+    const cached = from === 'cache' ? this.list({ subject }) : []
+    const seen = new Set(cached.map(entry => entry.manifest))
     const unseen = names.filter(name => !seen.has(manifestKey(name)))
     if (unseen.length === 0) return
     try {
@@ -132,6 +140,7 @@ export class Catalogue {
       for (const name of unseen) await this.#learn(repository, key, name, report)
     } catch (thrown) {
       report.problems.push(problem(subject, thrown))
+      this.#forget(subject, seen)
     }
   }
 
@@ -146,14 +155,19 @@ export class Catalogue {
       report.added += 1
     } catch (thrown) {
       report.problems.push(problem(manifestKey(name), thrown))
+      this.#drop([manifestKey(name)])
     }
   }
 
   #forget(subject: SubjectId, kept: ReadonlySet<string>): number {
     const gone = this.list({ subject }).filter(entry => !kept.has(entry.manifest))
-    const drop = this.#db.prepare('DELETE FROM backups WHERE manifest = ?')
-    guard(this.#db.name, () => gone.forEach(({ manifest }) => void drop.run(manifest)))
+    this.#drop(gone.map(entry => entry.manifest))
     return gone.length
+  }
+
+  #drop(manifests: readonly string[]): void {
+    const drop = this.#db.prepare('DELETE FROM backups WHERE manifest = ?')
+    guard(this.#db.name, () => manifests.forEach(manifest => void drop.run(manifest)))
   }
 }
 

@@ -40,6 +40,12 @@ const LOOKS_PER_RENEWAL = 6
 /** The wall clock moving against the ticks by this much: the machine slept, or someone set the clock. Look at once. */
 const JUMP_MS = 5_000
 
+/** Tokens of leases that this process has stopped working under, though the store could not be told. */
+const givenUp = new Set<string>()
+
+/** True for a lease of this very process whose work has ended: it is free, whatever the store still says. */
+export const wasGivenUp = (record: LeaseRecord): boolean => givenUp.has(record.token)
+
 /** Starts to renew the lease that `first` took. */
 export function keepLease(keeping: Keeping, first: Written, takenOverFrom: LeaseRecord | null): Lease {
   const { clock, renewEveryMs } = keeping
@@ -75,12 +81,15 @@ export function keepLease(keeping: Keeping, first: Written, takenOverFrom: Lease
   }
   const stop = clock.every(renewEveryMs / LOOKS_PER_RENEWAL, look)
   const giveBack = async () => {
+    const tokens = renewals.tokens()
+    for (const token of tokens) givenUp.add(token)
     if (ended) return
     ended = true
     stop()
     renewals.abort(new Failure('interrupted', 'the lease is given back'))
     await running
     await renewals.release()
+    for (const token of tokens) givenUp.delete(token)
   }
   return {
     lost: lostController.signal,
@@ -99,6 +108,8 @@ interface Renewer {
   /** Never rejects: the failure when the lease is another's now, null when it is renewed or may be tried again. */
   renew(): Promise<Failure | null>
   release(): Promise<void>
+  /** Of every write of ours that may stand in the store. */
+  tokens(): string[]
   abort(reason: Failure): void
 }
 
@@ -133,8 +144,8 @@ function renewer({ store, key, clock, renewEveryMs }: Keeping, first: Written): 
   return {
     due: () => failed !== null || clock.ticks() - last.writtenTicks >= renewEveryMs,
     expired: () => clock.ticks() - last.writtenTicks >= validMs,
-    expiry: () =>
-      new Failure('lease-lost', `${key} could not be renewed for ${validMs / 1000} s`, { cause: failed }),
+    expiry: () => overdue(key, validMs, failed),
+    tokens: () => [last.record.token, ...sent.keys()],
     abort: reason => work.abort(reason),
     renew: async () => {
       try {
@@ -157,6 +168,12 @@ function renewer({ store, key, clock, renewEveryMs }: Keeping, first: Written): 
     },
   }
 }
+
+const overdue = (key: string, validMs: number, cause: Failure | null): Failure =>
+  new Failure('lease-lost', `${key} could not be renewed for ${validMs / 1000} s`, {
+    cause,
+    hint: 'the store did not take it in time, or this machine slept: check the store and the network',
+  })
 
 /** After a conflict: one of our own writes may be what stands there. @returns the failure when it is another's, or gone. */
 async function standing(

@@ -6,7 +6,7 @@ import type { Store } from '../store/port.js'
 import type { Clock } from '../sys/clock.js'
 import { interruption } from '../sys/interruption.js'
 import { vitality } from '../sys/process-identity.js'
-import { keepLease, type Lease } from './lease-keeper.js'
+import { keepLease, type Lease, wasGivenUp } from './lease-keeper.js'
 import {
   decodeRecord,
   describeHold,
@@ -110,7 +110,7 @@ async function read({ store, key, options }: Contender): Promise<Found | null> {
 }
 
 async function isFree(contender: Contender, found: Found, unchangedMs: number): Promise<boolean> {
-  if (found.record?.released) return true
+  if (found.record && (found.record.released || wasGivenUp(found.record))) return true
   const ttlMs = Math.max(contender.ttlMs, found.record?.ttlMs ?? 0)
   // Its holder counts from before its last write, and gives up before a TTL has passed; we count from after reading that write.
   if (unchangedMs >= ttlMs) return true

@@ -2,6 +2,7 @@
 import { Failure } from '../domain/errors.js'
 import { type BackupId, instantOf } from '../domain/ids.js'
 import { type Manifest, parseManifest } from '../domain/manifest.js'
+import { shellWord } from '../domain/shell-word.js'
 import { parseSubjectId, type SubjectId, subjectName } from '../domain/subject.js'
 import { openFile } from '../seal/age-decrypt.js'
 import { sealFile } from '../seal/age-encrypt.js'
@@ -44,13 +45,21 @@ export async function commitManifest(
 
 /**
  * Opens one manifest.
- * @throws Failure object-missing, object-corrupt, key-wrong, manifest-invalid (also when it is not the one its key says).
+ * @throws Failure object-missing, object-corrupt (also when it was sealed for another key), manifest-invalid (also when it
+ * is not the one its key says), format-unknown.
  */
-export async function readManifest(store: Store, key: TenantKey, name: ManifestName): Promise<Manifest> {
+export async function readManifest(
+  store: Store,
+  key: TenantKey,
+  name: ManifestName,
+  options: { signal?: AbortSignal } = {},
+): Promise<Manifest> {
   const where = manifestKey(name)
-  const { body } = await store.get(where)
+  const { body } = await store.get(where, options)
   const manifest = await openManifest(body, key).catch(cause => {
-    const code = cause instanceof Failure ? cause.code : 'object-corrupt'
+    // The tenant's own key is at hand, so one that it does not open is not the tenant's.
+    const own = cause instanceof Failure && cause.code !== 'key-wrong'
+    const code = own ? cause.code : 'object-corrupt'
     throw new Failure(code, `the manifest ${where} cannot be used`, { cause })
   })
   if (manifestKey(manifestName(manifest)) !== where) {
@@ -68,9 +77,13 @@ async function openManifest(file: Uint8Array, key: TenantKey): Promise<Manifest>
 }
 
 /** The names of a subject's manifests, newest first. Keys that are not of our making are passed over. */
-export async function listManifests(store: Store, subject: SubjectId): Promise<ManifestName[]> {
+export async function listManifests(
+  store: Store,
+  subject: SubjectId,
+  options: { signal?: AbortSignal } = {},
+): Promise<ManifestName[]> {
   const names: ManifestName[] = []
-  for await (const { key } of store.list(manifestsPrefix(subject))) {
+  for await (const { key } of store.list(manifestsPrefix(subject), options)) {
     const name = manifestNameOf(key)
     if (name) names.push(name)
   }
@@ -106,12 +119,17 @@ export function chooseManifest(
 ): ManifestName {
   const fits = names.filter(name => matches(name, wanted))
   const chosen = fits[0]
+  if (!chosen && names.length === 0) {
+    throw new Failure('backup-unknown', `there is no backup of ${subjectName(subject)} in the store`, {
+      hint: 'type `gmah-backup backups` to see what there is, `gmah-backup tenants` to see the names',
+    })
+  }
   if (!chosen) {
     throw new Failure(
       'backup-unknown',
       `${subjectName(subject)} has no backup ${wanted} (${names.length} in the store)`,
       {
-        hint: `type \`gmah-backup backups ${subjectName(subject)}\` to see them`,
+        hint: `type \`gmah-backup backups ${shellWord(subjectName(subject))}\` to see them`,
       },
     )
   }

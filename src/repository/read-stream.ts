@@ -5,6 +5,7 @@ import type { Manifest, ManifestChunk } from '../domain/manifest.js'
 import { subjectName } from '../domain/subject.js'
 import type { TenantKey } from '../seal/tenant-key.js'
 import { chunkKey } from '../store/keys.js'
+import { expectManyListeners } from '../sys/interruption.js'
 import type { Repository } from './repository.js'
 
 export interface ReadOptions {
@@ -26,24 +27,32 @@ export async function* readStream(
   const head = Buffer.from(manifest.stream.head, 'base64')
   const whole = createHash('sha256').update(head)
   const ahead: Promise<Uint8Array>[] = []
+  const left = new AbortController()
+  const signal = AbortSignal.any([options.signal, left.signal])
+  expectManyListeners(signal)
   let next = 0
   const fetchOne = () => {
     const chunk = manifest.chunks[next]
     next += 1
     if (!chunk) return
-    const fetched = readChunk(repository, key, manifest, chunk, options.signal)
+    const fetched = readChunk(repository, key, manifest, chunk, signal)
     // A chunk fetched ahead may fail before its turn; the failure is raised when its turn comes.
     fetched.catch(() => {})
     ahead.push(fetched)
   }
-  while (next < repository.transfers && next < manifest.chunks.length) fetchOne()
-  yield head
-  for (let turn = ahead.shift(); turn; turn = ahead.shift()) {
-    const bytes = await turn
-    fetchOne()
-    whole.update(bytes)
-    options.onBytes?.(bytes.length)
-    yield bytes
+  try {
+    while (next < repository.transfers && next < manifest.chunks.length) fetchOne()
+    yield head
+    for (let turn = ahead.shift(); turn; turn = ahead.shift()) {
+      const bytes = await turn
+      fetchOne()
+      whole.update(bytes)
+      options.onBytes?.(bytes.length)
+      yield bytes
+    }
+  } finally {
+    // Whoever stops reading early, or meets a bad chunk, does not wait for those behind it.
+    left.abort(new Failure('interrupted', 'the stream is not read any further'))
   }
   if (whole.digest('hex') !== manifest.stream.sha256) {
     throw new Failure(

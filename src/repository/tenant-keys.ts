@@ -10,16 +10,39 @@ import type { Keyring, Repository } from './repository.js'
 
 export type { TenantKey }
 
-/** @throws Failure object-missing without a key in the store, key-wrong when no identity at hand opens it. */
+/**
+ * @throws Failure key-wrong when no identity at hand opens it; object-missing, object-corrupt (also when it is another
+ * subject's) and format-unknown, naming the object.
+ */
 export async function openTenantKey(store: Store, keyring: Keyring, subject: SubjectId): Promise<TenantKey> {
-  const { body } = await store.get(tenantKeyKey(subject))
-  const text = await openFile(body, keyring.identities).catch((cause: unknown) => {
-    throw cause instanceof Failure && cause.code === 'key-wrong'
-      ? new Failure('key-wrong', `no identity at hand opens the key of ${subjectName(subject)}`, { cause })
-      : cause
-  })
-  return parseTenantKey(text, subject)
+  try {
+    const { body } = await store.get(tenantKeyKey(subject))
+    return parseTenantKey(await openFile(body, keyring.identities), subject)
+  } catch (cause) {
+    throw unopened(cause, subject)
+  }
 }
+
+function unopened(cause: unknown, subject: SubjectId): unknown {
+  if (!(cause instanceof Failure) || cause.code.startsWith('store-')) return cause
+  const { code } = cause
+  if (code === 'key-wrong') {
+    return new Failure(code, `no identity at hand opens the key of ${subjectName(subject)}`, { cause })
+  }
+  const where = tenantKeyKey(subject)
+  if (code === 'object-missing') {
+    return new Failure(code, `the key of ${subjectName(subject)}, ${where}, is gone`, {
+      cause,
+      hint: back(where),
+    })
+  }
+  if (code !== 'object-corrupt' && code !== 'key-invalid') return cause
+  const what = `the key of ${subjectName(subject)}, ${where}, cannot be used`
+  return new Failure('object-corrupt', what, { cause, hint: back(where) })
+}
+
+const back = (where: string): string =>
+  `put ${where} back from a copy of the bucket; without it these backups cannot be opened`
 
 /**
  * The subject's key, made when it has none. A new key is stored, read back and unwrapped before it is returned.
@@ -56,9 +79,7 @@ async function refuseIfUsed(store: Store, subject: SubjectId): Promise<void> {
       throw new Failure(
         'key-missing',
         `the key of ${subjectName(subject)} is gone, but ${key} was written with it`,
-        {
-          hint: `put ${tenantKeyKey(subject)} back from a copy of the bucket; without it these backups cannot be opened`,
-        },
+        { hint: back(tenantKeyKey(subject)) },
       )
     }
   }

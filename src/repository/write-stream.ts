@@ -2,12 +2,12 @@
 import type { Readable } from 'node:stream'
 import PQueue from 'p-queue'
 import type { Manifest, ManifestChunk } from '../domain/manifest.js'
-import type { SubjectId } from '../domain/subject.js'
 import type { TenantKey } from '../seal/tenant-key.js'
-import { chunkKey, chunksPrefix, parseChunkKey } from '../store/keys.js'
-import type { Store } from '../store/port.js'
-import { ChunkIndex } from './chunk-index.js'
+import { chunkKey } from '../store/keys.js'
+import { expectManyListeners } from '../sys/interruption.js'
+import type { ChunkIndex } from './chunk-index.js'
 import { type CutChunk, type IntakeResult, takeIn } from './intake.js'
+import { type Damage, knownChunks } from './known-chunks.js'
 import type { Repository } from './repository.js'
 
 export interface StreamProgress {
@@ -21,6 +21,8 @@ export interface WriteOptions {
   observer: string | null
   signal: AbortSignal
   onProgress?(progress: StreamProgress): void
+  /** Called with each stored object that was found damaged or gone on the way. */
+  onDamage?(damage: Damage): void
 }
 
 export interface WrittenStream extends IntakeResult {
@@ -28,19 +30,9 @@ export interface WrittenStream extends IntakeResult {
   stored: Manifest['stored']
 }
 
-/** Asks the store which chunks the subject has: one listing, never a cache. */
-export async function listChunks(store: Store, subject: SubjectId, signal: AbortSignal): Promise<ChunkIndex> {
-  const found: { id: NonNullable<ReturnType<typeof parseChunkKey>>; storedBytes: number }[] = []
-  for await (const { key, bytes } of store.list(chunksPrefix(subject), { signal })) {
-    const id = parseChunkKey(subject, key)
-    // An empty object is a put that a store lost the body of; it is written anew.
-    if (id && bytes > 0) found.push({ id, storedBytes: bytes })
-  }
-  return ChunkIndex.from(found)
-}
-
 /**
- * Stores a stream. When this resolves every chunk named in the result is in the store.
+ * Stores a stream. When this resolves every chunk named in the result is in the store; once it has settled,
+ * one way or the other, nothing more is written.
  * @throws Failure of the observer, the store or the source; chunks stored so far stay and are found by the next try.
  */
 export async function writeStream(
@@ -49,7 +41,29 @@ export async function writeStream(
   source: Readable,
   options: WriteOptions,
 ): Promise<WrittenStream> {
-  const known = await listChunks(repository.store, key.subject, options.signal)
+  expectManyListeners(options.signal)
+  // Keeps a child's first words while the listing goes on: its output flows away unless somebody is there to read it.
+  source.on('readable', () => {})
+  try {
+    const { signal, onDamage } = options
+    const known = await knownChunks(repository.store, key, {
+      signal,
+      ...(onDamage ? { tell: onDamage } : {}),
+    })
+    return await writeUnknown(repository, key, source, known, options)
+  } finally {
+    // Whatever broke, nobody reads any more: a child would wait for ever to be rid of its output.
+    source.destroy()
+  }
+}
+
+async function writeUnknown(
+  repository: Repository,
+  key: TenantKey,
+  source: Readable,
+  known: ChunkIndex,
+  options: WriteOptions,
+): Promise<WrittenStream> {
   const writer = new ChunkWriter(repository, key, known, options)
   try {
     const result = await takeIn(source, {
@@ -57,7 +71,7 @@ export async function writeStream(
       observer: options.observer,
       onChunk: chunk => writer.write(chunk),
       onBytes: bytes => writer.progressed(bytes),
-      signal: options.signal,
+      signal: AbortSignal.any([options.signal, writer.broken]),
     })
     await writer.finished()
     return { ...result, chunks: writer.chunks, stored: writer.stored }
@@ -75,7 +89,8 @@ class ChunkWriter {
   readonly #options: WriteOptions
   readonly #puts: PQueue
   readonly #fresh = new Map<string, ManifestChunk[]>()
-  #failure: { reason: unknown } | null = null
+  readonly #broken = new AbortController()
+  #stopped = false
   #bytes = 0
 
   constructor(repository: Repository, key: TenantKey, known: ChunkIndex, options: WriteOptions) {
@@ -84,6 +99,11 @@ class ChunkWriter {
     this.#known = known
     this.#options = options
     this.#puts = new PQueue({ concurrency: repository.transfers })
+  }
+
+  /** Fires when a put has failed, with what it raised: the rest of the stream need not come. */
+  get broken(): AbortSignal {
+    return this.#broken.signal
   }
 
   /** Resolves when the chunk's plaintext is no longer in memory and there is room for its sealed form. */
@@ -119,11 +139,12 @@ class ChunkWriter {
   /** Resolves when every put has. @throws what the first put to fail raised. */
   async finished(): Promise<void> {
     await this.#puts.onIdle()
-    if (this.#failure) throw this.#failure.reason
+    this.broken.throwIfAborted()
   }
 
-  /** Resolves when nothing of this stream is on its way to the store any more. */
+  /** Resolves when nothing of this stream is on its way to the store any more, nor will be. */
   async stop(): Promise<void> {
+    this.#stopped = true
     this.#puts.clear()
     await this.#puts.onIdle()
   }
@@ -138,12 +159,13 @@ class ChunkWriter {
   }
 
   #put(chunk: CutChunk, sealed: Uint8Array): void {
-    if (this.#failure) throw this.#failure.reason
+    // A chunk that was being sealed when the stream broke.
+    if (this.#stopped || this.broken.aborted) return
     const { store } = this.#repository
     this.#puts
       .add(() => store.put(chunkKey(this.#key.subject, chunk.id), sealed, { signal: this.#options.signal }))
       .catch(reason => {
-        this.#failure ??= { reason }
+        this.#broken.abort(reason)
         this.#puts.clear()
       })
   }

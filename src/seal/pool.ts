@@ -2,6 +2,7 @@
 import { Piscina } from 'piscina'
 import type { ChunkId } from '../domain/ids.js'
 import { builtFile } from '../sys/built.js'
+import { throwIfInterrupted } from '../sys/interruption.js'
 import { type FailureMessage, failureFrom } from '../sys/threads.js'
 
 export interface SealTask {
@@ -29,6 +30,7 @@ export interface SealPool {
    * @throws Failure key-wrong, or object-corrupt when anything differs from what was stored.
    */
   unseal(task: UnsealTask, signal?: AbortSignal): Promise<Uint8Array>
+  /** Ends the threads, once they have done what they are at. */
   close(): Promise<void>
 }
 
@@ -39,14 +41,21 @@ export function createSealPool(threads: number): SealPool {
     minThreads: 0,
     maxThreads: threads,
     idleTimeout: 60_000,
+    atomics: 'disabled',
     resourceLimits: { maxOldGenerationSizeMb: 96, maxYoungGenerationSizeMb: 8 },
   })
+  const running = new Set<Promise<unknown>>()
+  // A task takes milliseconds. Piscina's own way to abort one kills its thread, throws past every catch when the thread
+  // answers all the same, and keeps a listener on the signal for each task that waits; so each task runs to its end.
   const run = async (name: string, task: object, transfer: Uint8Array, signal?: AbortSignal) => {
-    const answer: PoolAnswer = await pool.run(task, {
+    throwIfInterrupted(signal)
+    const work: Promise<PoolAnswer> = pool.run(task, {
       name,
       transferList: [transfer.buffer as ArrayBuffer],
-      ...(signal ? { signal } : {}),
     })
+    running.add(work)
+    const answer = await work.finally(() => running.delete(work))
+    throwIfInterrupted(signal)
     if ('failure' in answer) throw failureFrom(answer.failure)
     return answer
   }
@@ -56,7 +65,10 @@ export function createSealPool(threads: number): SealPool {
       const file = owned(task.file)
       return run('unseal', { ...task, file }, file, signal)
     },
-    close: () => pool.destroy(),
+    close: async () => {
+      await Promise.allSettled(running)
+      await pool.destroy()
+    },
   }
 }
 

@@ -39,8 +39,15 @@ const STDERR_KEPT = 16 * 1024
 /** A child that ignores SIGTERM is killed after this long. */
 const KILL_AFTER_MS = 5_000
 
+/** Those that go when we leave by ourselves. A signal to us is for our own handlers to deal with, see `cleanup` below. */
+const running = new Set<{ kill(): unknown }>()
+process.on('exit', () => {
+  for (const child of running) child.kill()
+})
+
 /**
- * Starts a child with all three pipes. The caller reads stdout to its end and awaits `result`.
+ * Starts a child with all three pipes. The caller reads stdout to its end and awaits `result`. It must begin at once, in the
+ * same turn of the event loop, if only by listening to `readable`: what nobody wants by then flows away.
  * @throws (from `result`) Failure tool-missing when the command does not exist.
  */
 export function startChild(command: string, options: ChildOptions): Child {
@@ -55,11 +62,16 @@ export function startChild(command: string, options: ChildOptions): Child {
     stderr: 'pipe',
     encoding: 'buffer',
     forceKillAfterDelay: KILL_AFTER_MS,
+    // Its way to do so takes a signal that we handle once for one that nobody handles, and ends us in the middle of it.
+    cleanup: false,
     ...(options.signal ? { cancelSignal: options.signal } : {}),
     ...(options.uid === undefined ? {} : { uid: options.uid }),
     ...(options.gid === undefined ? {} : { gid: options.gid }),
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
   })
+  running.add(child)
+  const gone = () => void running.delete(child)
+  child.once('exit', gone).once('error', gone)
   const stderr = lastBytes(child.stderr)
   // A child that dies before reading its stdin raises EPIPE here; its exit code tells the story instead.
   child.stdin.on('error', () => {})

@@ -1,4 +1,5 @@
 // Cancellation in one form: whatever aborted a signal becomes a Failure, and a deadline joins a caller's signal without leaking.
+import { setMaxListeners } from 'node:events'
 import { asFailure, Failure } from '../domain/errors.js'
 import { deadline } from './clock.js'
 
@@ -13,6 +14,11 @@ export function interruption(signal: AbortSignal): Failure {
 /** @throws Failure interrupted (or the signal's own Failure) when the signal has fired. */
 export function throwIfInterrupted(signal: AbortSignal | undefined): void {
   if (signal?.aborted) throw interruption(signal)
+}
+
+/** Many chunks on their way listen to one signal, and none keeps listening: node must not take that for a leak. */
+export function expectManyListeners(signal: AbortSignal): void {
+  setMaxListeners(0, signal)
 }
 
 /**

@@ -87,6 +87,9 @@ function explain(file: string, cause: unknown): unknown {
       },
     )
   }
+  if (['EACCES', 'EPERM', 'EROFS', 'SQLITE_READONLY', 'SQLITE_CANTOPEN', 'SQLITE_PERM'].includes(code)) {
+    return new Failure('file-denied', `${file} cannot be written (${code})`, { cause })
+  }
   return new Failure('unexpected', `${file} cannot be used (${code})`, {
     cause,
     hint: 'check the disk, and the owner and mode of its folder',

@@ -8,9 +8,10 @@ import { openSnapshot } from '../postgres/snapshot.js'
 import { findTool, majorOf } from '../postgres/tools.js'
 import { takeIn } from '../repository/intake.js'
 import { builtFile } from '../sys/built.js'
+import { compareDatabases } from './compare-database.js'
 
 export interface Difference {
-  what: 'table' | 'sequence' | 'large objects' | 'schema'
+  what: 'table' | 'sequence' | 'large objects' | 'schema' | 'database'
   name: string
   backup: string
   restored: string
@@ -63,7 +64,12 @@ export async function prove(
     if (ended.value.exitCode !== 0) throw explainDumpEnd(ended.value, database)
     if (taken.status === 'rejected') throw taken.reason
     const sameMajor = majorOf(snapshot.server.versionNum) === majorOf(backup.server.versionNum)
-    return compareFacts(backup, taken.value.facts as ArchiveFacts, sameMajor)
+    const proof = compareFacts(backup, taken.value.facts as ArchiveFacts, sameMajor)
+    const itself = compareDatabases(backup.database, snapshot.properties, sameMajor)
+    return {
+      ...proof,
+      differences: [...proof.differences, ...itself.map(one => ({ what: 'database' as const, ...one }))],
+    }
   } finally {
     await snapshot.release()
   }
@@ -92,58 +98,65 @@ export function compareFacts(backup: DumpFacts, restored: ArchiveFacts, schemaCo
     ...unequal('large objects', largeObjects(backup), largeObjects(restored)),
     ...(schemaCompared ? unequal('schema', entries(backup.entries), entries(restored.entries)) : []),
   ]
-  const order = new Map(restored.tables.map(table => [nameOf(table), table.sha256]))
+  const there = new Map(restored.tables.map(table => [keyOf(table), table]))
+  const isReordered = (table: TableFacts): boolean => {
+    const now = there.get(keyOf(table))
+    return now !== undefined && tableText(now) === tableText(table) && now.sha256 !== table.sha256
+  }
   return {
     tables: backup.tables.length,
     rows: backup.tables.reduce((sum, table) => sum + table.rows, 0),
     bytes: backup.tables.reduce((sum, table) => sum + table.bytes, 0),
-    reordered: backup.tables.filter(table => order.get(nameOf(table)) !== table.sha256).length,
+    reordered: backup.tables.filter(isReordered).length,
     schemaCompared,
     differences,
   }
 }
 
-const nameOf = (one: { schema: string; name: string }): string => `${one.schema}.${one.name}`
+interface Named {
+  schema: string
+  name: string
+}
+
+const nameOf = (one: Named): string => `${one.schema}.${one.name}`
+/** A dot may stand in a name: two tables must never be taken for one. */
+const keyOf = (one: Named): string => JSON.stringify([one.schema, one.name])
 const tableText = (table: TableFacts): string =>
   `${table.rows} rows, ${table.bytes} bytes, digest ${table.digest}`
 const sequenceText = (one: SequenceFacts): string => `${one.value}${one.called ? '' : ' (not called)'}`
 
-function byName<T extends { schema: string; name: string }>(
-  list: readonly T[],
-  text: (one: T) => string,
-): Map<string, string> {
-  return new Map(list.map(one => [nameOf(one), text(one)]))
+/** What is compared under one key: what to call it, and the text that must be equal. */
+type Comparable = Map<string, { name: string; text: string }>
+
+function byName<T extends Named>(list: readonly T[], text: (one: T) => string): Comparable {
+  return new Map(list.map(one => [keyOf(one), { name: nameOf(one), text: text(one) }]))
 }
 
-function largeObjects({ largeObjects: all }: Pick<DumpFacts, 'largeObjects'>): Map<string, string> {
-  return new Map([['all', `${all.count} of ${all.bytes} bytes, sha256 ${all.sha256}`]])
+function largeObjects({ largeObjects: all }: Pick<DumpFacts, 'largeObjects'>): Comparable {
+  const text = `${all.count} of ${all.bytes} bytes, sha256 ${all.sha256}`
+  return new Map([['all', { name: 'all', text }]])
 }
 
 /** Several entries may share type, schema and name (grants, say): their definitions are compared together. */
-function entries(list: readonly TocEntryFacts[]): Map<string, string> {
-  const groups = new Map<string, string[]>()
+function entries(list: readonly TocEntryFacts[]): Comparable {
+  const groups = new Map<string, { name: string; texts: string[] }>()
   for (const one of list) {
-    const name = `${one.type} ${nameOf(one)}`
-    groups.set(name, [
-      ...(groups.get(name) ?? []),
-      `${one.sha256.slice(0, 16)} owned by ${one.owner || 'nobody'}`,
-    ])
+    const key = `${one.type} ${keyOf(one)}`
+    const group = groups.get(key) ?? { name: `${one.type} ${nameOf(one)}`, texts: [] }
+    group.texts.push(`${one.sha256.slice(0, 16)} owned by ${one.owner || 'nobody'}`)
+    groups.set(key, group)
   }
-  return new Map([...groups].map(([name, texts]) => [name, texts.sort().join(', ')]))
+  return new Map([...groups].map(([key, { name, texts }]) => [key, { name, text: texts.sort().join(', ') }]))
 }
 
-function unequal(
-  what: Difference['what'],
-  backup: Map<string, string>,
-  restored: Map<string, string>,
-): Difference[] {
-  const names = new Set([...backup.keys(), ...restored.keys()])
-  return [...names]
-    .map(name => ({
+function unequal(what: Difference['what'], backup: Comparable, restored: Comparable): Difference[] {
+  const keys = new Set([...backup.keys(), ...restored.keys()])
+  return [...keys]
+    .map(key => ({
       what,
-      name,
-      backup: backup.get(name) ?? 'nothing',
-      restored: restored.get(name) ?? 'nothing',
+      name: (backup.get(key) ?? restored.get(key))?.name ?? key,
+      backup: backup.get(key)?.text ?? 'nothing',
+      restored: restored.get(key)?.text ?? 'nothing',
     }))
     .filter(one => one.backup !== one.restored)
 }

@@ -44,12 +44,13 @@ export interface Installation {
   night(options?: {
     names?: string[]
     signal?: AbortSignal
+    deadlineMs?: number
   }): Promise<RunResult & { report: NightReport | null }>
   /** One run of restore, journalled; throws what made it fail. */
   restore(
     name: string,
     database: string,
-    options?: { backup?: string; withRoles?: boolean },
+    options?: { backup?: string; withRoles?: boolean; signal?: AbortSignal },
   ): Promise<RestoreReport>
   events(type?: StoredEvent['type']): StoredEvent[]
   /** The built command line on this installation; never throws for a non-zero exit. */
@@ -79,9 +80,10 @@ export async function install(
       return app
     },
     parts: () => app.parts(),
-    night: async ({ names = [], signal } = {}) => {
+    night: async ({ names = [], signal, ...limits } = {}) => {
       let report: NightReport | null = null
-      const result = await app.runner.run({ name: 'backup-all', trigger: 'schedule' }, async context => {
+      const job = { name: 'backup-all', trigger: 'schedule', ...limits } as const
+      const result = await app.runner.run(job, async context => {
         const both = signal ? AbortSignal.any([signal, context.signal]) : context.signal
         const request = { kind: 'scheduled', label: null, names } as const
         report = await backupAll(app.parts(), request, { ...context, signal: both })
@@ -89,13 +91,15 @@ export async function install(
       })
       return { ...result, report }
     },
-    restore: async (name, database, { backup = 'latest', withRoles = false } = {}) => {
+    restore: async (name, database, { backup = 'latest', withRoles = false, signal } = {}) => {
       let report: RestoreReport | null = null
       const subject = subjectNamed(name)
       const { failure } = await app.runner.run(
         { name: 'restore', subject, trigger: 'manual' },
         async context => {
-          report = await restoreBeside(app.parts(), { subject, backup, database, withRoles }, context)
+          const both = signal ? AbortSignal.any([signal, context.signal]) : context.signal
+          const request = { subject, backup, database, withRoles }
+          report = await restoreBeside(app.parts(), request, { ...context, signal: both })
           return { outcome: 'succeeded' }
         },
       )

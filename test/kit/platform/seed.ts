@@ -134,12 +134,15 @@ const tenantUuid = (tenant: string): string =>
     .digest('hex')
     .replace(/^(.{8})(.{4})(.{4})(.{4})(.{12}).*$/, '$1-$2-$3-$4-$5')
 
-const slug = (tenant: string): string =>
-  tenant
+/** Unique like the name: what the plain letters lose comes back as a few digits of its hash. */
+function slug(tenant: string): string {
+  const plain = tenant
     .toLowerCase()
     .replaceAll('ł', 'l')
     .normalize('NFKD')
     .replace(/\p{M}/gu, '')
     .replace(/[^a-z0-9]+/g, ' ')
     .trim()
-    .replaceAll(' ', '-') || 'unnamed'
+    .replaceAll(' ', '-')
+  return plain === tenant ? plain : `${plain || 'unnamed'}-${tenantUuid(tenant).slice(0, 6)}`
+}

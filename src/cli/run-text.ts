@@ -1,0 +1,68 @@
+// Runs and what happened in them, for a person: a line a run, a line an event, the error whole.
+import type { ErrorFacts, StoredEvent } from '../domain/events.js'
+import { subjectName } from '../domain/subject.js'
+import type { Run } from '../jobs/journal-rows.js'
+import { oneLine } from './cells.js'
+import { bytesText, countText, instantText, secondsText } from './output.js'
+import { table } from './table.js'
+
+/** @param columns lines are cut to so many cells; null: never. */
+export function runsText(runs: readonly Run[], columns: number | null): string {
+  if (runs.length === 0) return 'no runs yet; type `gmah-backup backup`'
+  const rows = runs.map(run => [
+    run.id,
+    instantText(run.startedAt.toISOString()),
+    run.finishedAt ? secondsText((run.finishedAt.getTime() - run.startedAt.getTime()) / 1000) : '',
+    run.outcome,
+    run.job,
+    run.subject ? subjectName(run.subject) : 'all',
+    run.trigger,
+    run.error ? `${run.error.code}: ${run.error.message}` : factsText(run.facts),
+  ])
+  const headings = ['run', 'started', 'took', 'outcome', 'job', 'subject', 'trigger', '']
+  return table(headings, rows, { right: ['took'], columns })
+}
+
+/** One run from its beginning to its end. */
+export function runText(run: Run, events: readonly StoredEvent[]): string {
+  const subject = run.subject ? ` of ${oneLine(subjectName(run.subject))}` : ''
+  const due = run.due ? `, due ${instantText(run.due.toISOString())}` : ''
+  const head = `${run.job}${subject} (${run.trigger}${due}): ${run.outcome}`
+  const lines = events.map(event => {
+    const about = event.subject ? oneLine(subjectName(event.subject)) : ''
+    return [instantText(event.at), event.type.padEnd(17), about, eventFacts(event)].filter(Boolean).join('  ')
+  })
+  return [head, ...(run.error ? errorLines(run.error) : []), '', ...lines].join('\n')
+}
+
+function errorLines({ code, message, hint, causes }: ErrorFacts): string[] {
+  const why = causes.slice(1).map(line => `  because: ${line.trimEnd().replaceAll('\n', '\n    ')}`)
+  return [`  error: ${message} [${code}]`, ...why, `  hint: ${hint}`]
+}
+
+function eventFacts(event: StoredEvent): string {
+  const facts: Record<string, unknown> = { ...event.facts }
+  const { error, ...rest } = facts as { error?: ErrorFacts | null }
+  const words = oneLine(factsText(rest))
+  return error ? [words, oneLine(`${error.code}: ${error.message}`)].filter(Boolean).join(', ') : words
+}
+
+function factsText(facts: Readonly<Record<string, unknown>>): string {
+  return Object.entries(facts)
+    .filter(([, value]) => value !== null && value !== undefined)
+    .map(([name, value]) => factText(name, value))
+    .join(', ')
+}
+
+/** 7 succeeded · 49.6 MB stream · took 6.6 s · kind manual. */
+function factText(name: string, value: unknown): string {
+  if (typeof value === 'number' && name === 'durationMs') return `took ${secondsText(value / 1000)}`
+  if (typeof value === 'number' && name.endsWith('Bytes')) {
+    const words = name.replace(/Bytes$/, '').replace(/[A-Z]/g, letter => ` ${letter.toLowerCase()}`)
+    return `${bytesText(value)} ${words}`
+  }
+  if (typeof value === 'number') return `${countText(value)} ${name}`
+  if (name === 'instant' && typeof value === 'string') return `instant ${instantText(value)}`
+  if (Array.isArray(value) && value.every(one => typeof one === 'string')) return `${name} ${value.join(' ')}`
+  return `${name} ${typeof value === 'string' ? value : JSON.stringify(value)}`
+}

@@ -1,0 +1,106 @@
+// The catalogue: a cache that the store alone brings back, and that goes on past what cannot be used.
+import { join } from 'node:path'
+import { afterAll, beforeEach, expect, it, onTestFinished } from 'vitest'
+import type { Manifest } from '../../src/domain/manifest.js'
+import { CATALOGUE_MIGRATIONS, Catalogue } from '../../src/repository/catalogue.js'
+import { manifestName } from '../../src/repository/manifests.js'
+import { manifestKey, tenantKeyKey } from '../../src/store/keys.js'
+import { openSqlite } from '../../src/sys/sqlite.js'
+import { faultyStore } from '../kit/faulty-store.js'
+import { type MemoryStore, memoryStore } from '../kit/memory-store.js'
+import { noise } from '../kit/noise.js'
+import { ACME, backUp, GLOBEX, testRepository } from '../kit/repository.js'
+import { tempFolder } from '../kit/state.js'
+
+const repository = testRepository(memoryStore())
+let store: MemoryStore
+let catalogue: Catalogue
+let made: Manifest[]
+
+const open = (): Catalogue => {
+  const db = openSqlite(join(tempFolder(), 'catalogue.sqlite'), CATALOGUE_MIGRATIONS)
+  onTestFinished(() => void db.close())
+  return new Catalogue(db)
+}
+const where = (manifest: Manifest): string => manifestKey(manifestName(manifest))
+
+beforeEach(async () => {
+  store = memoryStore()
+  repository.store = store
+  catalogue = open()
+  made = [
+    await backUp(repository, ACME, noise(60_000, 1), '2026-11-21T02:00:00.000Z'),
+    await backUp(repository, ACME, noise(60_000, 1), '2026-11-22T02:00:00.000Z'),
+    await backUp(repository, GLOBEX, noise(30_000, 2), '2026-11-22T02:00:01.000Z'),
+  ]
+})
+
+afterAll(() => repository.close())
+
+it('from an empty disk it is what it was when the nights recorded it', async () => {
+  for (const manifest of made) catalogue.record(manifest)
+  const other = open()
+  const report = await other.refresh(repository, { from: 'nothing' })
+  expect(report).toEqual({ subjects: 2, backups: 3, added: 3, removed: 0, problems: [] })
+  expect(other.list()).toEqual(catalogue.list())
+  expect(other.list().map(one => one.id)).toEqual([made[2], made[1], made[0]].map(one => one!.backup))
+  expect(other.newest().map(one => one.id)).toEqual([made[1]!.backup, made[2]!.backup])
+  expect(other.list({ subject: ACME, limit: 1 })[0]).toMatchObject({
+    manifest: where(made[1]!),
+    bytes: 60_000,
+    newBytes: 0,
+    reusedBytes: 60_000 - 64,
+  })
+})
+
+it('asks only for what it has not seen, and forgets what is gone', async () => {
+  for (const manifest of made) catalogue.record(manifest)
+  const counting = faultyStore(store)
+  repository.store = counting
+  expect(await catalogue.refresh(repository, { from: 'cache' })).toMatchObject({ added: 0, removed: 0 })
+  expect(counting.calls.filter(one => one.operation === 'get')).toEqual([])
+  await store.delete(where(made[0]!))
+  for (const name of [...store.objects.keys()].filter(one => one.includes('globex'))) await store.delete(name)
+  expect(await catalogue.refresh(repository, { from: 'cache' })).toMatchObject({ subjects: 1, removed: 2 })
+  expect(catalogue.list().map(one => one.id)).toEqual([made[1]!.backup])
+})
+
+it('reports what cannot be used by its name, and goes on with the rest', async () => {
+  await store.put(where(made[1]!), Buffer.from('nonsense'))
+  const report = await catalogue.refresh(repository, { from: 'nothing' })
+  expect(report).toMatchObject({ subjects: 2, backups: 2 })
+  expect(report.problems).toEqual([
+    {
+      key: where(made[1]!),
+      code: 'object-corrupt',
+      message: `the manifest ${where(made[1]!)} cannot be used`,
+    },
+  ])
+  await store.put(tenantKeyKey(ACME), Buffer.from('nonsense'))
+  const again = await catalogue.refresh(repository, { from: 'nothing' })
+  expect(again.problems.map(one => [one.key, one.code])).toEqual([[ACME, 'object-corrupt']])
+  expect(catalogue.list().map(one => one.subject)).toEqual([GLOBEX])
+})
+
+it('keeps what it knew while the store is away', async () => {
+  for (const manifest of made) catalogue.record(manifest)
+  for (const on of ['folders', 'list', 'head'] as const) {
+    repository.store = faultyStore(store, [{ on, effect: { fail: 'store-unreachable' } }])
+    await expect(catalogue.refresh(repository, { from: 'nothing' })).rejects.toMatchObject({
+      code: 'store-unreachable',
+    })
+    expect(catalogue.list()).toHaveLength(3)
+  }
+})
+
+it('finds a backup by the beginning of its id', () => {
+  for (const manifest of made) catalogue.record(manifest)
+  const { backup } = made[1]!
+  expect(catalogue.find(backup).manifest).toBe(where(made[1]!))
+  expect(catalogue.find(backup.slice(0, 8)).id).toBe(backup)
+  for (const wrong of ['abc', '%', `${backup}0`, 'XYZ1'])
+    expect(() => catalogue.find(wrong)).toThrow(expect.objectContaining({ code: 'usage' }))
+  const other = backup.startsWith('0') ? '1111' : '0000'
+  catalogue.record({ ...made[1]!, backup: `${backup.slice(0, 4)}${other}0000` as never })
+  expect(() => catalogue.find(backup.slice(0, 4))).toThrow(expect.objectContaining({ code: 'usage' }))
+})
