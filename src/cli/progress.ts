@@ -29,7 +29,7 @@ function plainWatcher(terminal: Terminal): ClosingWatcher {
   return {
     planned: subjects => terminal.err(`backing up ${counted(subjects.length, 'subject')}`),
     backedUp: manifest => terminal.err(`ok      ${backupLine(manifest)}`),
-    failed: (subject, failure) => terminal.err(`FAILED  ${failedText(subjectName(subject), failure)}`),
+    failed: (subject, failure) => terminal.err(`not ok  ${failedText(subjectName(subject), failure)}`),
     close: async () => {},
   }
 }

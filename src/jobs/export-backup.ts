@@ -1,5 +1,6 @@
 // Writes a backup's stream to a plain file: exactly the bytes that pg_dump said, for pg_restore or psql.
-import { link, open, rm } from 'node:fs/promises'
+import { link, lstat, open, rm, stat } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { Failure } from '../domain/errors.js'
 import type { Manifest } from '../domain/manifest.js'
 import type { SubjectId } from '../domain/subject.js'
@@ -9,13 +10,14 @@ import { type JobContext, type Parts, progressOf } from './parts.js'
 
 /**
  * The file appears under its name only when it is whole, verified and on disk.
- * @throws Failure file-exists; object-missing or object-corrupt; disk-full.
+ * @throws Failure file-exists, target-invalid (no such folder), before anything is fetched; object-missing or object-corrupt; disk-full.
  */
 export async function exportBackup(
   parts: Parts,
   request: { subject: SubjectId; backup: string; file: string },
   context: JobContext,
 ): Promise<Manifest> {
+  await checkFile(request.file)
   const { manifest, key } = await openBackup(parts.repository, request.subject, request.backup)
   const partial = `${request.file}.${context.run}.partial`
   const file = await open(partial, 'wx', 0o600)
@@ -29,7 +31,7 @@ export async function exportBackup(
     await link(partial, request.file)
   } catch (thrown) {
     const code = (thrown as NodeJS.ErrnoException).code
-    if (code === 'EEXIST') throw new Failure('file-exists', `there is a file ${request.file} already`)
+    if (code === 'EEXIST') throw fileExists(request.file)
     if (code === 'ENOSPC') throw new Failure('disk-full', `no room for ${request.file}`, { cause: thrown })
     throw thrown
   } finally {
@@ -38,3 +40,15 @@ export async function exportBackup(
   }
   return manifest
 }
+
+/** Before gigabytes are fetched for nothing; the link in the end is what makes it sure. */
+async function checkFile(file: string): Promise<void> {
+  if (await lstat(file).catch(() => null)) throw fileExists(file)
+  const folder = await stat(dirname(file)).catch(() => null)
+  if (folder?.isDirectory()) return
+  throw new Failure('target-invalid', `there is no folder ${dirname(file)}`, {
+    hint: 'make it, or choose another one',
+  })
+}
+
+const fileExists = (file: string): Failure => new Failure('file-exists', `there is a file ${file} already`)
