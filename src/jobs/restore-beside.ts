@@ -2,6 +2,7 @@
 import type { PostgresConfig } from '../domain/configuration.js'
 import { Failure } from '../domain/errors.js'
 import type { DumpFacts, Manifest } from '../domain/manifest.js'
+import { shellWord } from '../domain/shell-word.js'
 import { GLOBALS, type SubjectId, subjectName } from '../domain/subject.js'
 import { type Session, withSession } from '../postgres/connection.js'
 import {
@@ -90,7 +91,7 @@ const restoringMajor = ({ versionNum }: Session['server'], { client }: DumpFacts
 function dumpOf(manifest: Manifest): DumpFacts {
   if (manifest.dump) return manifest.dump
   throw new Failure('usage', `${subjectName(manifest.subject)} is a script, not a database`, {
-    hint: `type \`gmah-backup backup export ${subjectName(manifest.subject)} --to globals.sql\` and read it`,
+    hint: `type \`gmah-backup backup export ${shellWord(subjectName(manifest.subject))} --to globals.sql\` and read it`,
   })
 }
 
