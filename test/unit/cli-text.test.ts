@@ -228,7 +228,7 @@ describe('progress', () => {
 
   test('a failure brings its reason; an interruption is told by the run', () => {
     expect(failedText('a\x1bb', new Failure('lock-timeout', 'no lock'))).toMatch(
-      /^a\\u001bb: FAILED: no lock \[lock-timeout\]\n {2}hint: /,
+      /^a\\u001bb: no lock \[lock-timeout\]\n {2}hint: /,
     )
     expect(failedText('acme', new Failure('interrupted', 'stop'))).toBe('acme: interrupted')
   })
