@@ -30,8 +30,13 @@ function plainWatcher(terminal: Terminal): ClosingWatcher {
   return {
     planned: subjects => terminal.err(`backing up ${counted(subjects.length, 'subject')}`),
     backedUp: manifest => terminal.err(`ok      ${backupLine(manifest)}`),
-    failed: (subject, failure) =>
-      terminal.err(`FAILED  ${oneLine(subjectName(subject))}: ${failureText(failure)}`),
+    failed: (subject, failure) => {
+      const name = oneLine(subjectName(subject))
+      // An interruption is the whole run's, which tells of it.
+      const text =
+        failure.code === 'interrupted' ? `stopped ${name}` : `FAILED  ${name}: ${failureText(failure)}`
+      terminal.err(text)
+    },
     close: async () => {},
   }
 }
