@@ -19,7 +19,7 @@ module.exports = {
       // Above what the daemon is allowed to use at any size of database: only a leak gets here.
       max_memory_restart: '700M',
       exp_backoff_restart_delay: 1_000,
-      // A refused configuration does not get better by trying again.
+      // A refused configuration does not get better by trying again. PM2 then shows "waiting restart", and does not.
       stop_exit_codes: [2],
       // dump.pm2 is readable by everyone on the machine: variables whose names contain these never get into it.
       filter_env: [

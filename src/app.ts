@@ -1,4 +1,5 @@
 // The one place that wires the parts: from a configuration to something that can run jobs.
+import { setMaxListeners } from 'node:events'
 import { mkdirSync, readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
@@ -55,6 +56,8 @@ const TRANSFERS = 8
  */
 export async function openApp(options: AppOptions): Promise<App> {
   const { config, clock, log, shutdown, onOperation } = options
+  // One signal ends all transfers of a stream, each with a few listeners; Node calls more than ten a leak, on stderr.
+  setMaxListeners(8 * TRANSFERS)
   const keyring = await loadKeyring(config.keys, options.identityFile)
   mkdirSync(config.stateDirectory, { recursive: true, mode: 0o700 })
   const journalDb = openSqlite(join(config.stateDirectory, 'journal.sqlite'), JOURNAL_MIGRATIONS)

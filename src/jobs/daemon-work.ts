@@ -35,6 +35,14 @@ export async function closeLastLife(parts: Parts, journal: Journal, log: Logger)
   for (const problem of problems) log.error(problem, 'an object in the store cannot be used')
 }
 
+/** What a command does before a run of its own, so that a crash is told and cleared where no daemon starts. */
+export async function closeDeadRuns(parts: Parts, journal: Journal): Promise<void> {
+  if (journal.closeInterrupted(isAlive).length === 0) return
+  await sweepPasswordFiles()
+  // The dead may have committed what they could not note any more.
+  await parts.catalogue.refresh(parts.repository, { from: 'cache' })
+}
+
 /**
  * Runs a schedule's job to its end, under the instant that asked for it.
  * @param assemble gives the parts as they are when the run starts; what it throws is how the run failed.
