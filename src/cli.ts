@@ -9,6 +9,7 @@ import { loadConfig } from './config.js'
 import { runDaemon } from './daemon.js'
 import { describeConfig } from './domain/describe-configuration.js'
 import { EXIT, Failure } from './domain/errors.js'
+import { closeDeadRuns } from './jobs/daemon-work.js'
 import { createScheduler } from './jobs/scheduler.js'
 import { systemClock } from './sys/clock.js'
 import { silentLogger } from './sys/log.js'
@@ -37,6 +38,7 @@ async function openDesk(options: GlobalOptions): Promise<Desk> {
 
 /** One run, its line in the audit, and its result or what it failed of, which names the run. */
 async function runJob<T>(app: App, job: DeskJob, work: DeskWork<T>): Promise<T> {
+  await closeDeadRuns(app.parts(), app.journal)
   const done: { result?: T } = {}
   const { run, failure } = await app.runner.run({ ...job, trigger: 'manual' }, async context => {
     const { result, ...end } = await work(context)
