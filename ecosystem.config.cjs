@@ -5,6 +5,8 @@ module.exports = {
       name: 'gmah-backup',
       script: 'dist/src/main.js',
       cwd: __dirname,
+      // By default V8 lets 16 MiB of short-lived objects and the buffers they hold gather three times over: 60 MB more at the peak.
+      node_args: ['--max-semi-space-size=2'],
       exec_mode: 'fork',
       instances: 1,
       // Started means: the configuration is good, the journal is open, HTTP answers.

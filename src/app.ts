@@ -64,7 +64,8 @@ export async function openApp(options: AppOptions): Promise<App> {
   const catalogueDb = openSqlite(join(config.stateDirectory, 'catalogue.sqlite'), CATALOGUE_MIGRATIONS)
   const journal = openJournal(journalDb, clock, err => log.error({ err }, 'a listener of the journal failed'))
   const locks = openJobLocks(journalDb, clock)
-  const seals = createSealPool(Math.min(2, availableParallelism()))
+  // On two cores the server's own work takes one and a half: a second thread would only take turns, and memory.
+  const seals = createSealPool(Math.max(1, Math.min(2, availableParallelism() - 1)))
   const store = openStore(config.store, { clock, ...(onOperation ? { onOperation } : {}) })
   const catalogue = new Catalogue(catalogueDb)
   const assemble = (now: Config, keys: typeof keyring): Parts => {

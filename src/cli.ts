@@ -8,7 +8,7 @@ import { createProgram, runProgram } from './cli/program.js'
 import { loadConfig } from './config.js'
 import { runDaemon } from './daemon.js'
 import { describeConfig } from './domain/describe-configuration.js'
-import { Failure } from './domain/errors.js'
+import { EXIT, Failure } from './domain/errors.js'
 import { closeDeadRuns } from './jobs/daemon-work.js'
 import { createScheduler } from './jobs/scheduler.js'
 import { systemClock } from './sys/clock.js'
@@ -68,9 +68,12 @@ function interruptOnSignals() {
   return {
     shutdown: controller.signal,
     during: async <T>(work: () => Promise<T>): Promise<T> => {
-      const interrupt = (signal: NodeJS.Signals) =>
+      // Not `once`: a listener that is gone makes others, who tidy the cursor, think that the process should end.
+      const interrupt = (signal: NodeJS.Signals) => {
+        if (controller.signal.aborted) process.exit(EXIT.interrupted)
         controller.abort(new Failure('interrupted', `interrupted by ${signal}`))
-      for (const signal of SIGNALS) process.once(signal, interrupt)
+      }
+      for (const signal of SIGNALS) process.on(signal, interrupt)
       try {
         return await work()
       } finally {

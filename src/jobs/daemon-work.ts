@@ -27,7 +27,7 @@ export async function closeLastLife(parts: Parts, journal: Journal, log: Logger)
     const dropped = await sweepStaging(parts, isOver)
     if (dropped.length > 0) log.warn({ dropped }, 'dropped what interrupted restores had left')
   } catch (thrown) {
-    // PostgreSQL may start after us; what is left over is in nobody's way, and the next start or restore tries again.
+    // PostgreSQL may start after us; what is left over is in nobody's way, and the next start tries again.
     log.warn({ error: asFailure(thrown) }, 'could not look for leftovers of interrupted restores')
   }
   const { added, removed, problems } = await parts.catalogue.refresh(parts.repository, { from: 'cache' })
