@@ -141,6 +141,27 @@ function fillUp(file: string): void {
   expect(write).toThrow(expect.objectContaining({ code: 'ENOSPC' }))
 }
 
+test('the disk itself full at the end of a run: its job is not busy for ever', async context => {
+  const disk = await smallDisk()
+  if (disk === null) return context.skip()
+  const folder = join(disk, 'state')
+  mkdirSync(folder)
+  const state = openState(undefined, folder)
+  const runner = createRunner({ ...state, log: silentLogger(), shutdown: new AbortController().signal })
+  const job = { name: 'backup-all', trigger: 'schedule' } as const
+  const night = runner.run(job, async () => {
+    fillUp(join(disk, 'filler'))
+    return { outcome: 'succeeded' }
+  })
+  await expect(night).rejects.toMatchObject({ code: 'disk-full' })
+  rmSync(join(disk, 'filler'))
+  expect(state.db.prepare('select * from job_locks').all()).toHaveLength(1)
+  expect(runner.busy(job)).toBe(false)
+  expect((await runner.run(job, async () => ({ outcome: 'succeeded' }))).run.outcome).toBe('succeeded')
+  expect(state.journal.runs().map(run => run.outcome)).toEqual(['succeeded', 'succeeded'])
+  state.db.close()
+})
+
 test('the disk itself full: a command says disk-full, and once there is room the next one works', async context => {
   const disk = await smallDisk()
   if (disk === null) return context.skip()

@@ -2,9 +2,17 @@
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { connect } from '../../src/postgres/connection.js'
 import { until } from '../kit/clock.js'
 import { type Cluster, startCluster } from '../kit/cluster.js'
-import { type DaemonProcess, editConfig, editSchedule, missNight, startDaemon } from '../kit/daemon.js'
+import {
+  type DaemonProcess,
+  editConfig,
+  editSchedule,
+  missNight,
+  startCli,
+  startDaemon,
+} from '../kit/daemon.js'
 import { type FaultyStore, faultyStore } from '../kit/faulty-store.js'
 import { type Installation, install } from '../kit/installation.js'
 import { auditStore, chunkKeys, strangersTo } from '../kit/store-audit.js'
@@ -229,14 +237,40 @@ describe('who else works on the store', () => {
   })
 
   test('a backup by hand runs beside the daemon; of a tenant that is being dumped it is refused', async () => {
-    const daemon = await inMidDump('1s')
-    const master = await here.cli('--json', 'backup', 'platform/master')
-    expect([master.exitCode, JSON.parse(master.stdout).failed]).toEqual([0, []])
-    const acme = await here.cli('backup', 'acme')
-    expect(acme.exitCode).toBe(10)
-    expect(acme.stderr).toMatch(new RegExp(`held by .*${daemon.pid}`))
-    expect(acme.stderr).toContain('[subject-busy]')
-    expect(here.events('backup-failed')).toMatchObject([{ facts: { error: { code: 'subject-busy' } } }])
-    expect(here.app.journal.runs({ job: 'backup-all' })).toMatchObject([{ outcome: 'running' }])
+    editConfig(here, config => Object.assign(config.postgres ?? {}, { lock_wait_timeout: '10m' }))
+    missNight(here, 0)
+    const holder = await connect(cluster.target, 'gmah_org_acme')
+    try {
+      await holder.run('BEGIN; LOCK TABLE public.pages IN ACCESS EXCLUSIVE MODE')
+      const daemon = start()
+      await until(() => here.events('backup-started').some(event => event.subject === 'tenants/acme'))
+      const acme = await here.cli('backup', 'acme')
+      expect(acme.exitCode).toBe(10)
+      expect(acme.stderr).toMatch(new RegExp(`held by .*${daemon.pid}`))
+      expect(acme.stderr).toContain('[subject-busy]')
+      expect(here.events('backup-failed')).toMatchObject([{ facts: { error: { code: 'subject-busy' } } }])
+      const master = await here.cli('--json', 'backup', 'platform/master')
+      expect([master.exitCode, JSON.parse(master.stdout).failed]).toEqual([0, []])
+      expect(here.app.journal.runs({ job: 'backup-all' })).toMatchObject([{ outcome: 'running' }])
+      await holder.run('ROLLBACK')
+      await daemon.said(/^backup-all succeeded/)
+    } finally {
+      await holder.close()
+    }
   })
+})
+
+test('where no daemon starts, the next command closes what a killed one left', async () => {
+  editConfig(here, config => Object.assign(config.store ?? {}, SLOW))
+  const killed = startCli(here, 'backup')
+  await until(async () => (await chunksStored()) >= 3)
+  killed.kill('SIGKILL')
+  await killed.ended
+  const left = lastRun()
+  expect(left).toMatchObject({ outcome: 'running', process: { pid: killed.pid } })
+  expect((await here.cli('backup', 'platform/master')).exitCode).toBe(0)
+  expect(here.app.journal.runs({ state: 'running' })).toEqual([])
+  expect(here.events('run-interrupted')).toMatchObject([
+    { run: left?.id, facts: { error: { code: 'interrupted' } } },
+  ])
 })
