@@ -1,11 +1,19 @@
 // Our side: an installation in a folder, and each night or restore as a process of its own, so that its CPU and
 // its memory are the whole of it.
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Installation, install } from '../test/kit/installation.js'
+import { projectRoot } from '../test/kit/platform/scripts.js'
 import { AT_ONCE, withGrowth } from './contenders.js'
 import type { Data, Workload } from './data.js'
 import { type Measurement, measured } from './measure.js'
 import type { ChildReport, ChildRequest } from './our-process.js'
+
+/** As PM2 starts the daemon. */
+const { apps } = createRequire(import.meta.url)(join(projectRoot(), 'ecosystem.config.cjs'))
+const NODE_ARGS: string[] = apps[0].node_args
+const NODE_ENV: Record<string, string> = apps[0].env
 
 const PROCESS = fileURLToPath(new URL('./our-process.js', import.meta.url))
 
@@ -41,8 +49,8 @@ export async function openOurs(data: Data, workload: Workload): Promise<Ours> {
 }
 
 async function inProcess(here: Installation, request: ChildRequest) {
-  const args = [PROCESS, here.configFile, JSON.stringify(request)]
-  const { stdout, ...figures } = await measured(process.execPath, args, {})
+  const args = [...NODE_ARGS, PROCESS, here.configFile, JSON.stringify(request)]
+  const { stdout, ...figures } = await measured(process.execPath, args, NODE_ENV)
   const report: ChildReport = JSON.parse(stdout)
   return { whole: { ...figures, rssBytes: report.rssBytes, loopP99Ms: report.loopP99Ms }, report }
 }

@@ -1,4 +1,5 @@
 // The one place that wires the parts: from a configuration to something that can run jobs.
+import { setMaxListeners } from 'node:events'
 import { mkdirSync, readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
@@ -55,13 +56,16 @@ const TRANSFERS = 8
  */
 export async function openApp(options: AppOptions): Promise<App> {
   const { config, clock, log, shutdown, onOperation } = options
+  // One signal ends all transfers of a stream, each with a few listeners; Node calls more than ten a leak, on stderr.
+  setMaxListeners(8 * TRANSFERS)
   const keyring = await loadKeyring(config.keys, options.identityFile)
   mkdirSync(config.stateDirectory, { recursive: true, mode: 0o700 })
   const journalDb = openSqlite(join(config.stateDirectory, 'journal.sqlite'), JOURNAL_MIGRATIONS)
   const catalogueDb = openSqlite(join(config.stateDirectory, 'catalogue.sqlite'), CATALOGUE_MIGRATIONS)
   const journal = openJournal(journalDb, clock, err => log.error({ err }, 'a listener of the journal failed'))
   const locks = openJobLocks(journalDb, clock)
-  const seals = createSealPool(Math.min(2, availableParallelism()))
+  // On two cores the server's own work takes one and a half: a second thread would only take turns, and memory.
+  const seals = createSealPool(Math.max(1, Math.min(2, availableParallelism() - 1)))
   const store = openStore(config.store, { clock, ...(onOperation ? { onOperation } : {}) })
   const catalogue = new Catalogue(catalogueDb)
   const assemble = (now: Config, keys: typeof keyring): Parts => {

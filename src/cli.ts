@@ -8,7 +8,8 @@ import { createProgram, runProgram } from './cli/program.js'
 import { loadConfig } from './config.js'
 import { runDaemon } from './daemon.js'
 import { describeConfig } from './domain/describe-configuration.js'
-import { Failure } from './domain/errors.js'
+import { EXIT, Failure } from './domain/errors.js'
+import { closeDeadRuns } from './jobs/daemon-work.js'
 import { createScheduler } from './jobs/scheduler.js'
 import { systemClock } from './sys/clock.js'
 import { silentLogger } from './sys/log.js'
@@ -37,6 +38,7 @@ async function openDesk(options: GlobalOptions): Promise<Desk> {
 
 /** One run, its line in the audit, and its result or what it failed of, which names the run. */
 async function runJob<T>(app: App, job: DeskJob, work: DeskWork<T>): Promise<T> {
+  await closeDeadRuns(app.parts(), app.journal)
   const done: { result?: T } = {}
   const { run, failure } = await app.runner.run({ ...job, trigger: 'manual' }, async context => {
     const { result, ...end } = await work(context)
@@ -66,9 +68,12 @@ function interruptOnSignals() {
   return {
     shutdown: controller.signal,
     during: async <T>(work: () => Promise<T>): Promise<T> => {
-      const interrupt = (signal: NodeJS.Signals) =>
+      // Not `once`: a listener that is gone makes others, who tidy the cursor, think that the process should end.
+      const interrupt = (signal: NodeJS.Signals) => {
+        if (controller.signal.aborted) process.exit(EXIT.interrupted)
         controller.abort(new Failure('interrupted', `interrupted by ${signal}`))
-      for (const signal of SIGNALS) process.once(signal, interrupt)
+      }
+      for (const signal of SIGNALS) process.on(signal, interrupt)
       try {
         return await work()
       } finally {

@@ -8,3 +8,5 @@ try {
 } catch (thrown) {
   process.exitCode = showFailure(processTerminal({}), thrown)
 }
+// All is closed, but PM2 listens on its channel from inside our process, which would keep it alive until SIGKILL.
+process.exit()

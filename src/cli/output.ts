@@ -28,8 +28,8 @@ export function processTerminal({
   return {
     json,
     debug,
-    live: !json && stderr.isTTY === true && stdout.isTTY === true,
-    columns: stdout.isTTY ? stdout.columns : null,
+    live: !json && stderr.isTTY === true && stdout.isTTY === true && stdout.columns > 20,
+    columns: stdout.isTTY && stdout.columns > 20 ? stdout.columns : null,
     out: text => void stdout.write(`${harmless(text)}\n`),
     err: text => void stderr.write(`${harmless(text)}\n`),
   }

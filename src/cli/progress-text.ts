@@ -22,9 +22,11 @@ function storedText({ newBytes, reusedBytes }: Manifest['stored']): string {
   return reusedBytes === 0 ? 'all new' : `${bytesText(newBytes)} new, ${bytesText(reusedBytes)} reused`
 }
 
-/** acme: FAILED: what, why and what to do. */
+/** acme: what, why and what to do. An interruption is the whole run's, which tells of it. */
 export const failedText = (subject: string, failure: Failure): string =>
-  `${oneLine(subject)}: FAILED: ${failureText(failure)}`
+  failure.code === 'interrupted'
+    ? `${oneLine(subject)}: interrupted`
+    : `${oneLine(subject)}: ${failureText(failure)}`
 
 const PHASES = { dump: 'dumping', load: 'loading', prove: 'proving', export: 'writing' } as const
 

@@ -1,9 +1,10 @@
 // Progress of a run, on stderr: a line a subject, as it ends. On a terminal those that are at work redraw below.
 import { subjectName } from '../domain/subject.js'
 import type { Clock } from '../sys/clock.js'
+import { oneLine } from './cells.js'
 import { type ClosingWatcher, liveWatcher } from './live.js'
-import { counted, type Terminal } from './output.js'
-import { backupLine, failedText } from './progress-text.js'
+import { counted, failureText, type Terminal } from './output.js'
+import { backupLine } from './progress-text.js'
 
 /** A watcher for this terminal. */
 export function watchRun(terminal: Terminal, clock: Clock): ClosingWatcher {
@@ -29,7 +30,13 @@ function plainWatcher(terminal: Terminal): ClosingWatcher {
   return {
     planned: subjects => terminal.err(`backing up ${counted(subjects.length, 'subject')}`),
     backedUp: manifest => terminal.err(`ok      ${backupLine(manifest)}`),
-    failed: (subject, failure) => terminal.err(`FAILED  ${failedText(subjectName(subject), failure)}`),
+    failed: (subject, failure) => {
+      const name = oneLine(subjectName(subject))
+      // An interruption is the whole run's, which tells of it.
+      const text =
+        failure.code === 'interrupted' ? `stopped ${name}` : `FAILED  ${name}: ${failureText(failure)}`
+      terminal.err(text)
+    },
     close: async () => {},
   }
 }

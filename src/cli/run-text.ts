@@ -2,6 +2,7 @@
 import type { ErrorFacts, StoredEvent } from '../domain/events.js'
 import { subjectName } from '../domain/subject.js'
 import type { Run } from '../jobs/journal-rows.js'
+import { isAlive } from '../sys/process-identity.js'
 import { oneLine } from './cells.js'
 import { bytesText, countText, instantText, secondsText } from './output.js'
 import { table } from './table.js'
@@ -13,7 +14,7 @@ export function runsText(runs: readonly Run[], columns: number | null): string {
     run.id,
     instantText(run.startedAt.toISOString()),
     run.finishedAt ? secondsText((run.finishedAt.getTime() - run.startedAt.getTime()) / 1000) : '',
-    run.outcome,
+    outcomeText(run),
     run.job,
     run.subject ? subjectName(run.subject) : 'all',
     run.trigger,
@@ -27,13 +28,17 @@ export function runsText(runs: readonly Run[], columns: number | null): string {
 export function runText(run: Run, events: readonly StoredEvent[]): string {
   const subject = run.subject ? ` of ${oneLine(subjectName(run.subject))}` : ''
   const due = run.due ? `, due ${instantText(run.due.toISOString())}` : ''
-  const head = `${run.job}${subject} (${run.trigger}${due}): ${run.outcome}`
+  const head = `${run.job}${subject} (${run.trigger}${due}): ${outcomeText(run)}`
   const lines = events.map(event => {
     const about = event.subject ? oneLine(subjectName(event.subject)) : ''
     return [instantText(event.at), event.type.padEnd(17), about, eventFacts(event)].filter(Boolean).join('  ')
   })
   return [head, ...(run.error ? errorLines(run.error) : []), '', ...lines].join('\n')
 }
+
+/** A run whose process was killed stays `running` in the journal until a daemon starts. */
+const outcomeText = ({ outcome, process }: Run): string =>
+  outcome === 'running' && !isAlive(process) ? 'died' : outcome
 
 function errorLines({ code, message, hint, causes }: ErrorFacts): string[] {
   const why = causes.slice(1).map(line => `  because: ${line.trimEnd().replaceAll('\n', '\n    ')}`)

@@ -33,9 +33,14 @@ export async function backupAll(
   const queue = new PQueue({
     concurrency: Math.max(1, Math.min(concurrency, Math.floor(connections / CONNECTIONS_A_DUMP))),
   })
-  await queue.addAll(
-    subjects.map(subject => () => backupOne(parts, subject, discovery, request, context, report)),
-  )
+  try {
+    await queue.addAll(
+      subjects.map(subject => () => backupOne(parts, subject, discovery, request, context, report)),
+    )
+  } finally {
+    // One that throws could not tell the journal how it went; the run is not over while others still dump.
+    await queue.onIdle()
+  }
   context.signal.throwIfAborted()
   return report
 }

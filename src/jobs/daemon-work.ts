@@ -27,12 +27,20 @@ export async function closeLastLife(parts: Parts, journal: Journal, log: Logger)
     const dropped = await sweepStaging(parts, isOver)
     if (dropped.length > 0) log.warn({ dropped }, 'dropped what interrupted restores had left')
   } catch (thrown) {
-    // PostgreSQL may start after us; what is left over is in nobody's way, and the next start or restore tries again.
+    // PostgreSQL may start after us; what is left over is in nobody's way, and the next start tries again.
     log.warn({ error: asFailure(thrown) }, 'could not look for leftovers of interrupted restores')
   }
   const { added, removed, problems } = await parts.catalogue.refresh(parts.repository, { from: 'cache' })
   if (added + removed > 0) log.info({ added, removed }, 'the catalogue was brought up to date from the store')
   for (const problem of problems) log.error(problem, 'an object in the store cannot be used')
+}
+
+/** What a command does before a run of its own, so that a crash is told and cleared where no daemon starts. */
+export async function closeDeadRuns(parts: Parts, journal: Journal): Promise<void> {
+  if (journal.closeInterrupted(isAlive).length === 0) return
+  await sweepPasswordFiles()
+  // The dead may have committed what they could not note any more.
+  await parts.catalogue.refresh(parts.repository, { from: 'cache' })
 }
 
 /**

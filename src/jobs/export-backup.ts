@@ -1,5 +1,5 @@
 // Writes a backup's stream to a plain file: exactly the bytes that pg_dump said, for pg_restore or psql.
-import { link, open, rm } from 'node:fs/promises'
+import { link, lstat, open, rm, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { Failure } from '../domain/errors.js'
 import type { Manifest } from '../domain/manifest.js'
@@ -10,13 +10,14 @@ import { type JobContext, type Parts, progressOf } from './parts.js'
 
 /**
  * The file appears under its name only when it is whole, verified and on disk.
- * @throws Failure file-exists; object-missing or object-corrupt; disk-full.
+ * @throws Failure file-exists, target-invalid (no such folder), before anything is fetched; object-missing or object-corrupt; disk-full.
  */
 export async function exportBackup(
   parts: Parts,
   request: { subject: SubjectId; backup: string; file: string },
   context: JobContext,
 ): Promise<Manifest> {
+  await checkFile(request.file)
   const { manifest, key } = await openBackup(parts.repository, request.subject, request.backup)
   const partial = `${request.file}.${context.run}.partial`
   const file = await open(partial, 'wx', 0o600).catch(thrown => {
@@ -39,10 +40,17 @@ export async function exportBackup(
   return manifest
 }
 
+/** Before gigabytes are fetched for nothing; the link in the end is what makes it sure. */
+async function checkFile(file: string): Promise<void> {
+  if (await lstat(file).catch(() => null)) throw fileExists(file)
+  const folder = await stat(dirname(file)).catch(() => null)
+  if (!folder?.isDirectory()) throw noFolder(file)
+}
+
 function explain(thrown: unknown, file: string): unknown {
   switch ((thrown as NodeJS.ErrnoException).code) {
     case 'EEXIST':
-      return new Failure('file-exists', `there is a file ${file} already`)
+      return fileExists(file)
     case 'ENOSPC':
     case 'EDQUOT':
       return new Failure('disk-full', `no room for ${file}`, {
@@ -51,11 +59,15 @@ function explain(thrown: unknown, file: string): unknown {
       })
     case 'ENOENT':
     case 'ENOTDIR':
-      return new Failure('usage', `there is no folder ${dirname(file)}`, {
-        cause: thrown,
-        hint: 'make the folder, or choose one that is there',
-      })
+      return noFolder(file)
     default:
       return thrown
   }
 }
+
+const fileExists = (file: string): Failure => new Failure('file-exists', `there is a file ${file} already`)
+
+const noFolder = (file: string): Failure =>
+  new Failure('target-invalid', `there is no folder ${dirname(file)}`, {
+    hint: 'make it, or choose another one',
+  })

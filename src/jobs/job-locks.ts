@@ -34,10 +34,12 @@ export function openJobLocks(db: Sqlite, clock: Clock): JobLocks {
      values (@name, @token, @host, @pid, @process_start, @since)`,
   )
   const drop = db.prepare('delete from job_locks where name = ? and token = ?')
+  /** Given back, though a full disk may have kept the row: else a job would be busy for as long as this process lives. */
+  const released = new Set<string>()
 
   const livingHolder = (name: string): LockRow | null => {
     const row = holder.get(name) as LockRow | undefined
-    return row && isAlive(processOf(row)) ? row : null
+    return row && !released.has(row.token) && isAlive(processOf(row)) ? row : null
   }
   const acquire = db.transaction((name: string, token: string) => {
     const other = livingHolder(name)
@@ -57,7 +59,12 @@ export function openJobLocks(db: Sqlite, clock: Clock): JobLocks {
     acquire: name => {
       const token = randomUUID()
       guard(db.name, () => acquire.immediate(name, token))
-      return { release: () => guard(db.name, () => void drop.run(name, token)) }
+      const release = (): void => {
+        released.add(token)
+        guard(db.name, () => void drop.run(name, token))
+        released.delete(token)
+      }
+      return { release }
     },
     held: name => guard(db.name, () => livingHolder(name) !== null),
   }

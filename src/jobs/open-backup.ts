@@ -11,6 +11,11 @@ export function subjectNamed(name: string): SubjectId {
   return isSubjectId(name) ? name : parseSubjectId(`tenants/${encodeTenant(name)}`)
 }
 
+export interface OpenedBackup {
+  key: TenantKey
+  manifest: Manifest
+}
+
 /**
  * @param wanted `latest`, a backup id or its beginning, or an instant (the newest backup not after it).
  * @throws Failure backup-unknown; key-wrong; object-corrupt or manifest-invalid when the manifest cannot be trusted.
@@ -19,7 +24,7 @@ export async function openBackup(
   repository: Repository,
   subject: SubjectId,
   wanted: string,
-): Promise<{ key: TenantKey; manifest: Manifest }> {
+): Promise<OpenedBackup> {
   const name = chooseManifest(await listManifests(repository.store, subject), wanted, subject)
   const key = await openTenantKey(repository.store, repository.keyring, subject)
   return { key, manifest: await readManifest(repository.store, key, name) }

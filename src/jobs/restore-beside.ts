@@ -1,7 +1,9 @@
 // A restore beside: a new database with the backup in it, proven table by table before it gets the asked name.
 import type { PostgresConfig } from '../domain/configuration.js'
-import { Failure } from '../domain/errors.js'
+import { asFailure, Failure } from '../domain/errors.js'
+import type { BackupId } from '../domain/ids.js'
 import type { DumpFacts, Manifest } from '../domain/manifest.js'
+import { shellWord } from '../domain/shell-word.js'
 import { GLOBALS, type SubjectId, subjectName } from '../domain/subject.js'
 import { type Session, withSession } from '../postgres/connection.js'
 import {
@@ -17,7 +19,8 @@ import { readStream } from '../repository/read-stream.js'
 import { loadBackup } from '../restore/load.js'
 import { checkTarget } from '../restore/preflight.js'
 import { assertProven, type Proof, prove } from '../verify/proof.js'
-import { openBackup } from './open-backup.js'
+import { errorFacts } from './journal-rows.js'
+import { type OpenedBackup, openBackup } from './open-backup.js'
 import { type JobContext, type Parts, progressOf } from './parts.js'
 import { stagingName } from './sweep-staging.js'
 
@@ -47,8 +50,28 @@ export async function restoreBeside(
   request: RestoreRequest,
   context: JobContext,
 ): Promise<RestoreReport> {
+  const startedTicks = parts.clock.ticks()
+  let backup: BackupId | null = null
+  try {
+    const opened = await openBackup(parts.repository, request.subject, request.backup)
+    backup = opened.manifest.backup
+    context.emit({ type: 'restore-started', facts: { backup, target: request.database } })
+    const report = await loadAndProve(parts, request, opened, context)
+    tellSuccess(report, Math.round(parts.clock.ticks() - startedTicks), context)
+    return report
+  } catch (thrown) {
+    tellFailure(asFailure(thrown), backup, request, context)
+    throw thrown
+  }
+}
+
+async function loadAndProve(
+  parts: Parts,
+  request: RestoreRequest,
+  { manifest, key }: OpenedBackup,
+  context: JobContext,
+): Promise<RestoreReport> {
   const { postgres, dump } = parts.config
-  const { manifest, key } = await openBackup(parts.repository, request.subject, request.backup)
   const facts = dumpOf(manifest)
   const staging = stagingName(context.run)
   return withSession(postgres, maintenanceDatabase(postgres), { signal: context.signal }, async session => {
@@ -83,6 +106,30 @@ export async function restoreBeside(
   })
 }
 
+function tellSuccess(
+  { manifest, database, proof }: RestoreReport,
+  durationMs: number,
+  context: JobContext,
+): void {
+  const { backup } = manifest
+  const { tables, rows } = proof
+  context.emit({ type: 'proof-passed', facts: { backup, tables, rows, durationMs } })
+  context.emit({ type: 'restore-finished', facts: { backup, target: database, durationMs } })
+}
+
+function tellFailure(
+  failure: Failure,
+  backup: BackupId | null,
+  request: RestoreRequest,
+  context: JobContext,
+): void {
+  if (failure.code === 'proof-failed' && backup) {
+    context.emit({ type: 'proof-failed', facts: { backup, differences: [failure.message] } })
+  }
+  const error = errorFacts(failure)
+  context.emit({ type: 'restore-failed', facts: { backup, target: request.database, error } })
+}
+
 /** The target's own major: a newer pg_restore sends settings that it does not know. But never older than what made the archive. */
 const restoringMajor = ({ versionNum }: Session['server'], { client }: DumpFacts): number =>
   Math.max(majorOf(versionNum), Number.parseInt(client.version, 10))
@@ -90,7 +137,7 @@ const restoringMajor = ({ versionNum }: Session['server'], { client }: DumpFacts
 function dumpOf(manifest: Manifest): DumpFacts {
   if (manifest.dump) return manifest.dump
   throw new Failure('usage', `${subjectName(manifest.subject)} is a script, not a database`, {
-    hint: `type \`gmah-backup backup export ${subjectName(manifest.subject)} --to globals.sql\` and read it`,
+    hint: `type \`gmah-backup backup export ${shellWord(subjectName(manifest.subject))} --to globals.sql\` and read it`,
   })
 }
 

@@ -69,9 +69,10 @@ export interface RunnerParts {
 
 export function createRunner(parts: RunnerParts): Runner {
   const active = new Set<Promise<unknown>>()
+  const owed: Owed = new Map()
   return {
     run: (job, body) => {
-      const running = execute(parts, job, body)
+      const running = execute(parts, owed, job, body)
       const settled: Promise<unknown> = running.then(
         () => active.delete(settled),
         () => active.delete(settled),
@@ -87,14 +88,19 @@ export function createRunner(parts: RunnerParts): Runner {
   }
 }
 
+/** Ends of runs that a full disk kept from the journal. */
+type Owed = Map<RunId, End>
+
 async function execute(
   { journal, locks, clock, log, shutdown }: RunnerParts,
+  owed: Owed,
   job: JobRequest,
   body: (context: RunContext) => Promise<JobEnd>,
 ): Promise<RunResult> {
   if (shutdown.aborted) throw interruption(shutdown)
   const lock = locks.acquire(lockName(job))
   try {
+    for (const [id, end] of owed) finish(journal, owed, id, end)
     const { name, subject = null, trigger, due = null } = job
     const { id } = journal.startRun({ job: name, subject, trigger, due })
     const runLog = log.child({ run: id, job: name, ...(subject ? { subject } : {}) })
@@ -102,7 +108,7 @@ async function execute(
     const end = await conclude(job, shutdown, signal =>
       body({ run: id, signal, log: runLog, emit: event => emit(journal, id, subject, event) }),
     )
-    const run = journal.finishRun(id, end)
+    const run = finish(journal, owed, id, end)
     logEnd(runLog, run, end.failure ?? null, clock.ticks() - started)
     return { run, failure: end.failure ?? null }
   } finally {
@@ -111,6 +117,17 @@ async function execute(
 }
 
 type End = Parameters<Journal['finishRun']>[1]
+
+/** Closes the run; what the journal has no room for is owed to it until the next run, else it would run for ever. */
+function finish(journal: Journal, owed: Owed, id: RunId, end: End): Run {
+  owed.delete(id)
+  try {
+    return journal.finishRun(id, end)
+  } catch (thrown) {
+    if (asFailure(thrown).code === 'disk-full') owed.set(id, end)
+    throw thrown
+  }
+}
 
 /** The body under its signal, and every way it can end as one shape. */
 async function conclude(

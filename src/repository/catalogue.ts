@@ -5,6 +5,7 @@ import type { BackupId, Instant } from '../domain/ids.js'
 import type { BackupKind, Manifest } from '../domain/manifest.js'
 import type { SubjectId } from '../domain/subject.js'
 import { type ManifestName, manifestKey } from '../store/keys.js'
+import { guard } from '../sys/sqlite.js'
 import { listManifests, listSubjects, manifestName, readManifest } from './manifests.js'
 import type { Repository } from './repository.js'
 import { openTenantKey } from './tenant-keys.js'
@@ -59,30 +60,29 @@ export class Catalogue {
     this.#db = db
   }
 
+  /** @throws Failure disk-full and the like; the backup is no less in the store, and the next refresh finds it. */
   record(manifest: Manifest): void {
     const slots = COLUMNS.replace(/\w+/g, name => `@${name}`)
-    this.#db.prepare(`INSERT OR REPLACE INTO backups (${COLUMNS}) VALUES (${slots})`).run(entryOf(manifest))
+    const insert = `INSERT OR REPLACE INTO backups (${COLUMNS}) VALUES (${slots})`
+    guard(this.#db.name, () => void this.#db.prepare(insert).run(entryOf(manifest)))
   }
 
   /** Newest first. */
   list(filter: { subject?: SubjectId; limit?: number } = {}): CatalogueEntry[] {
-    return this.#db
-      .prepare(
-        `SELECT ${COLUMNS} FROM backups WHERE @subject IS NULL OR subject = @subject
-         ORDER BY instant DESC, subject, id DESC LIMIT @limit`,
-      )
-      .all({ subject: filter.subject ?? null, limit: filter.limit ?? -1 }) as CatalogueEntry[]
+    return this.#all(
+      `SELECT ${COLUMNS} FROM backups WHERE @subject IS NULL OR subject = @subject
+       ORDER BY instant DESC, subject, id DESC LIMIT @limit`,
+      { subject: filter.subject ?? null, limit: filter.limit ?? -1 },
+    )
   }
 
   /** The newest backup of each subject. */
   newest(): CatalogueEntry[] {
-    return this.#db
-      .prepare(
-        `SELECT ${COLUMNS} FROM (
-           SELECT *, row_number() OVER (PARTITION BY subject ORDER BY instant DESC, id DESC) AS place FROM backups
-         ) WHERE place = 1 ORDER BY subject`,
-      )
-      .all() as CatalogueEntry[]
+    return this.#all(
+      `SELECT ${COLUMNS} FROM (
+         SELECT *, row_number() OVER (PARTITION BY subject ORDER BY instant DESC, id DESC) AS place FROM backups
+       ) WHERE place = 1 ORDER BY subject`,
+    )
   }
 
   /** @throws Failure backup-unknown, or usage when the beginning fits several. */
@@ -92,9 +92,8 @@ export class Catalogue {
         hint: 'give at least four of its twelve hex digits',
       })
     }
-    const fits = this.#db
-      .prepare(`SELECT ${COLUMNS} FROM backups WHERE substr(id, 1, length(@id)) = @id`)
-      .all({ id: idBeginning }) as CatalogueEntry[]
+    const beginning = `SELECT ${COLUMNS} FROM backups WHERE substr(id, 1, length(@id)) = @id`
+    const fits = this.#all(beginning, { id: idBeginning })
     const [entry] = fits
     if (!entry) throw new Failure('backup-unknown', `there is no backup ${idBeginning} in the catalogue`)
     if (fits.length > 1) {
@@ -116,8 +115,12 @@ export class Catalogue {
     const gone = this.newest().filter(entry => !subjects.includes(entry.subject))
     for (const { subject } of gone) report.removed += this.#forget(subject, new Set())
     report.subjects = subjects.length
-    report.backups = this.#db.prepare('SELECT count(*) FROM backups').pluck().get() as number
+    report.backups = this.list().length
     return report
+  }
+
+  #all(sql: string, values: Record<string, unknown> = {}): CatalogueEntry[] {
+    return guard(this.#db.name, () => this.#db.prepare(sql).all(values) as CatalogueEntry[])
   }
 
   async #refreshSubject(
@@ -152,21 +155,26 @@ export class Catalogue {
       report.added += 1
     } catch (thrown) {
       report.problems.push(problem(manifestKey(name), thrown))
-      this.#db.prepare('DELETE FROM backups WHERE manifest = ?').run(manifestKey(name))
+      this.#drop([manifestKey(name)])
     }
   }
 
   #forget(subject: SubjectId, kept: ReadonlySet<string>): number {
     const gone = this.list({ subject }).filter(entry => !kept.has(entry.manifest))
-    for (const { manifest } of gone) this.#db.prepare('DELETE FROM backups WHERE manifest = ?').run(manifest)
+    this.#drop(gone.map(entry => entry.manifest))
     return gone.length
+  }
+
+  #drop(manifests: readonly string[]): void {
+    const drop = this.#db.prepare('DELETE FROM backups WHERE manifest = ?')
+    guard(this.#db.name, () => manifests.forEach(manifest => void drop.run(manifest)))
   }
 }
 
-/** What is wrong with one object. @throws what was thrown when it says nothing about that object, but that the store is away. */
+/** What is wrong with one object. @throws what was thrown when it tells of the store or of our own disk instead. */
 function problem(key: string, thrown: unknown): RefreshReport['problems'][number] {
   const { code, message } = asFailure(thrown)
-  if (code.startsWith('store-')) throw thrown
+  if (code.startsWith('store-') || code === 'disk-full') throw thrown
   return { key, code, message }
 }
 

@@ -27,19 +27,22 @@ let head = Buffer.alloc(0)
 
 port.on('message', (message: ToThread) => {
   if (message.type === 'sealed') waitingBytes -= message.bytes
-  else pieces.push(message.type === 'piece' ? message.bytes : null)
+  else if (message.type === 'pieces') pieces.push(...message.pieces)
+  else pieces.push(null)
   work()
 })
 
 function work(): void {
   if (working) return
   working = true
+  const before = bytes
   try {
     while (pieces.length > 0 && waitingBytes < data.waitingBytesMax) {
       const piece = pieces.shift()
       if (piece) take(piece)
       else finish()
     }
+    if (bytes > before) send({ type: 'taken', bytes: bytes - before })
   } catch (thrown) {
     pieces.length = 0
     send({ type: 'failed', failure: failureMessage(thrown) })
@@ -52,7 +55,6 @@ function take(piece: Uint8Array): void {
   sha256.update(piece)
   observer?.push(piece)
   if (cutter) for (const raw of cutter.push(afterHead(piece))) sendChunk(raw)
-  send({ type: 'taken', bytes: piece.length })
 }
 
 /** Keeps the stream's first bytes back for the manifest and returns the rest. */

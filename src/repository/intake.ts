@@ -48,7 +48,7 @@ export interface ThreadData {
 }
 
 export type ToThread =
-  | { type: 'piece'; bytes: Uint8Array }
+  | { type: 'pieces'; pieces: Uint8Array[] }
   | { type: 'end' }
   | { type: 'sealed'; bytes: number }
 
@@ -65,6 +65,8 @@ export type FromThread =
 export const HEAD_BYTES = 64
 /** Bytes on the way to the thread: enough to ride over the time one chunk takes there. */
 const WINDOW_BYTES = 4 * 1024 * 1024
+/** A piece has 64 KiB at most, and a message costs as much as cutting one: what comes while the thread is busy goes together. */
+const BATCH_BYTES = 256 * 1024
 /** New chunks that wait to be sealed. */
 const WAITING_BYTES = 12 * 1024 * 1024
 
@@ -113,6 +115,8 @@ class Intake {
   readonly #pending = new Set<Promise<void>>()
   readonly #thread: Worker
   readonly #options: IntakeOptions
+  #gathered: Uint8Array[] = []
+  #gatheredBytes = 0
   #inFlightBytes = 0
   #wake: (() => void) | null = null
   #failure: { reason: unknown } | null = null
@@ -141,10 +145,14 @@ class Intake {
     if (this.#failure) throw new Failure('interrupted', 'the intake has stopped')
     const bytes = piece.byteLength === piece.buffer.byteLength ? piece : new Uint8Array(piece)
     this.#inFlightBytes += bytes.length
-    this.#send({ type: 'piece', bytes }, [bytes.buffer as ArrayBuffer])
+    this.#gathered.push(bytes)
+    this.#gatheredBytes += bytes.length
+    const threadIsIdle = this.#inFlightBytes === this.#gatheredBytes
+    if (threadIsIdle || this.#gatheredBytes >= BATCH_BYTES) this.#sendGathered()
   }
 
   end(): void {
+    this.#sendGathered()
     this.#send({ type: 'end' })
   }
 
@@ -164,6 +172,7 @@ class Intake {
   #receive(message: FromThread): void {
     if (message.type === 'taken') {
       this.#inFlightBytes -= message.bytes
+      if (this.#inFlightBytes === this.#gatheredBytes) this.#sendGathered()
       this.#options.onBytes?.(message.bytes)
       this.#wake?.()
     } else if (message.type === 'chunk') this.#handOn(message)
@@ -184,6 +193,17 @@ class Intake {
       .catch(thrown => this.fail(thrown))
       .finally(() => this.#pending.delete(handled))
     this.#pending.add(handled)
+  }
+
+  #sendGathered(): void {
+    const pieces = this.#gathered
+    if (pieces.length === 0) return
+    this.#gathered = []
+    this.#gatheredBytes = 0
+    this.#send(
+      { type: 'pieces', pieces },
+      pieces.map(piece => piece.buffer as ArrayBuffer),
+    )
   }
 
   #send(message: ToThread, transfer: ArrayBuffer[] = []): void {

@@ -45,8 +45,8 @@ export function createSealPool(threads: number): SealPool {
     resourceLimits: { maxOldGenerationSizeMb: 96, maxYoungGenerationSizeMb: 8 },
   })
   const running = new Set<Promise<unknown>>()
-  // A task takes milliseconds. Piscina's own way to abort one kills its thread, and throws past every catch
-  // when the thread answers all the same; so each task runs to its end, and an abort is seen before and after.
+  // A task takes milliseconds. Piscina's own way to abort one kills its thread, throws past every catch when the thread
+  // answers all the same, and keeps a listener on the signal for each task that waits; so each task runs to its end.
   const run = async (name: string, task: object, transfer: Uint8Array, signal?: AbortSignal) => {
     throwIfInterrupted(signal)
     const work: Promise<PoolAnswer> = pool.run(task, {

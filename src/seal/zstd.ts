@@ -1,7 +1,7 @@
 // Compresses whole buffers into single zstd frames that carry their length and a checksum, and back.
 // Decompression allocates only what the caller allows and gives out nothing that does not verify.
 // Source of the frame's layout: RFC 8878, section 3.1.1.
-import { Compressor, Decompressor } from 'zstd-napi'
+import { Decompressor } from 'zstd-napi'
 import binding from 'zstd-napi/binding.js'
 import { Failure } from '../domain/errors.js'
 
@@ -10,18 +10,27 @@ const CHECKSUM_FLAG = 0x04
 /** Magic number and frame header descriptor. */
 const HEAD_BYTES = 5
 
-const compressors = new Map<number, Compressor>()
+const compressors = new Map<number, binding.CCtx>()
+/** Every frame is made in here: a buffer for each would be most of what the thread allocates and collects. */
+let scratch = new Uint8Array()
 let decompressor: Decompressor | undefined
 
-/** One frame with content size and checksum; a view of a larger buffer, maybe, so not one to transfer. `level` as zstd counts, 1 to 19. */
+/** One frame with content size and checksum, in a buffer of its own. `level` as zstd counts, 1 to 19. */
 export function compress(raw: Uint8Array, level = 3): Uint8Array {
-  let compressor = compressors.get(level)
-  if (!compressor) {
-    compressor = new Compressor()
-    compressor.setParameters({ compressionLevel: level, checksumFlag: true, contentSizeFlag: true })
-    compressors.set(level, compressor)
-  }
-  return compressor.compress(raw)
+  const roomBytes = binding.compressBound(raw.length)
+  if (scratch.length < roomBytes) scratch = new Uint8Array(roomBytes)
+  return scratch.slice(0, compressorFor(level).compress2(scratch, raw))
+}
+
+function compressorFor(level: number): binding.CCtx {
+  const known = compressors.get(level)
+  if (known) return known
+  const made = new binding.CCtx()
+  made.setParameter(binding.CParameter.compressionLevel, level)
+  made.setParameter(binding.CParameter.checksumFlag, 1)
+  made.setParameter(binding.CParameter.contentSizeFlag, 1)
+  compressors.set(level, made)
+  return made
 }
 
 /**

@@ -6,6 +6,8 @@ import { Failure } from '../domain/errors.js'
 
 export type Sqlite = Database.Database
 
+/** SHMSIZE: the shared memory file cannot grow, which is a full volume too (sqlite.org/rescode.html). */
+const NO_SPACE = ['SQLITE_FULL', 'SQLITE_IOERR_SHMSIZE', 'ENOSPC', 'EDQUOT']
 /** How long a statement waits for another process's write. */
 const BUSY_TIMEOUT_MS = 10_000
 
@@ -66,7 +68,7 @@ function explain(file: string, cause: unknown): unknown {
   if (cause instanceof Failure) return cause
   const code = (cause as { code?: unknown }).code
   if (typeof code !== 'string') return cause
-  if (code === 'SQLITE_FULL' || code === 'ENOSPC' || code === 'EDQUOT') {
+  if (NO_SPACE.includes(code)) {
     return new Failure('disk-full', `no space left for ${file}`, { cause })
   }
   if (code === 'SQLITE_CORRUPT' || code === 'SQLITE_NOTADB') {

@@ -8,9 +8,10 @@ import { openSnapshot } from '../postgres/snapshot.js'
 import { findTool, majorOf } from '../postgres/tools.js'
 import { takeIn } from '../repository/intake.js'
 import { builtFile } from '../sys/built.js'
+import { compareDatabases } from './compare-database.js'
 
 export interface Difference {
-  what: 'table' | 'sequence' | 'large objects' | 'schema'
+  what: 'table' | 'sequence' | 'large objects' | 'schema' | 'database'
   name: string
   backup: string
   restored: string
@@ -63,7 +64,12 @@ export async function prove(
     if (ended.value.exitCode !== 0) throw explainDumpEnd(ended.value, database)
     if (taken.status === 'rejected') throw taken.reason
     const sameMajor = majorOf(snapshot.server.versionNum) === majorOf(backup.server.versionNum)
-    return compareFacts(backup, taken.value.facts as ArchiveFacts, sameMajor)
+    const proof = compareFacts(backup, taken.value.facts as ArchiveFacts, sameMajor)
+    const itself = compareDatabases(backup.database, snapshot.properties, sameMajor)
+    return {
+      ...proof,
+      differences: [...proof.differences, ...itself.map(one => ({ what: 'database' as const, ...one }))],
+    }
   } finally {
     await snapshot.release()
   }

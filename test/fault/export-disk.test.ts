@@ -61,9 +61,9 @@ test('a disk that is full', async context => {
 test('a folder that is not there', async () => {
   const file = join(scene.here.folder, 'nowhere', 'a.dump')
   const { exitCode, stderr } = await scene.here.cli('backup', 'export', 'a', '--to', file)
-  expect(exitCode).toBe(2)
-  expect(stderr).toContain(`error: there is no folder ${join(scene.here.folder, 'nowhere')} [usage]`)
-  expect(stderr).toContain('hint: make the folder')
+  expect(exitCode).toBe(5)
+  expect(stderr).toContain(`error: there is no folder ${join(scene.here.folder, 'nowhere')} [target-invalid]`)
+  expect(stderr).toContain('hint: make it')
 })
 
 test('a file that is there is not touched', async () => {

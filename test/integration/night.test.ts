@@ -35,6 +35,16 @@ test('a night backs every subject up, the next one stores only what changed, and
     expect(proof.differences).toEqual([])
     expect(proof.tables).toBeGreaterThan(0)
   }
+  const told = here
+    .events()
+    .map(event => event.type)
+    .filter(type => /^(restore|proof)-/.test(type))
+  expect(told.slice(0, 3)).toEqual(['restore-started', 'proof-passed', 'restore-finished'])
+  await expect(here.restore('acme', 'restored 0')).rejects.toMatchObject({ code: 'target-exists' })
+  expect(here.events('restore-failed').at(-1)?.facts).toMatchObject({
+    target: 'restored 0',
+    error: { code: 'target-exists' },
+  })
 })
 
 test('the catalogue is the same when it is made anew from the store alone', async () => {

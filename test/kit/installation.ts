@@ -28,6 +28,8 @@ export interface InstallationOptions {
   wrapStore?: (store: Store) => Store
   /** The schedule's cron expression; by default one that is never due while a test runs. */
   cron?: string
+  /** Default Europe/Paris. */
+  zone?: string
 }
 
 export interface Installation {
@@ -168,7 +170,7 @@ async function writeFiles(
     job: 'backup-all',
     why: 'a test',
     cron: options.cron ?? '30 1 1 1 *',
-    time_zone: 'Europe/Paris',
+    time_zone: options.zone ?? 'Europe/Paris',
     freshness_window: '400d',
     catch_up: true,
     deadline: '1h',

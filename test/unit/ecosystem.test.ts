@@ -1,4 +1,5 @@
 // The PM2 file: a stop is given the time it needs, and secrets in the caller's environment do not reach PM2's dump.
+import { execFileSync } from 'node:child_process'
 import { createRequire } from 'node:module'
 import { expect, test } from 'vitest'
 import { configurationSchema } from '../../src/domain/configuration-schema.js'
@@ -14,6 +15,14 @@ test('SIGKILL comes after the drain budget and the last call', () => {
 
 test('one process, told ready, whose children are left to it', () => {
   expect(app).toMatchObject({ exec_mode: 'fork', instances: 1, wait_ready: true, treekill: false })
+})
+
+test('node knows the arguments that it is started with, and gathers less garbage by them', () => {
+  const newSpace = "v8.getHeapSpaceStatistics().find(one => one.space_name === 'new_space').space_size"
+  const grow = 'let kept = []; for (let n = 0; n < 3e6; n++) { kept.push([n]); if (n % 3e5 === 0) kept = [] }'
+  const code = `const v8 = require('node:v8'); ${grow}; console.log(${newSpace})`
+  const spaceBytes = (args: string[]) => Number(execFileSync(process.execPath, [...args, '-e', code]))
+  expect(spaceBytes(app.node_args)).toBeLessThan(spaceBytes([]) / 2)
 })
 
 test.each([

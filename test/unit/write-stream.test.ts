@@ -264,7 +264,8 @@ describe('when something breaks', () => {
           thrown => thrown,
         )
         expect([reason, 'written']).toContain(end)
-        if (what < 2) expect(end).toBe(reason)
+        // Progress is told a batch at a time: a late instant may never come.
+        if (what < 2) expect(end).toBe(controller.signal.aborted ? reason : 'written')
         await nothingMoreIn(slow)
       }),
       { numRuns: 8 },

@@ -68,13 +68,13 @@ function* readVersion(source: Source): Step<{ minor: number; revision: number }>
   if (major > MAJOR || (major === MAJOR && minor > NEWEST_MINOR)) {
     throw source.invalid(
       `archive version ${major}.${minor} is newer than this program knows`,
-      'upgrade gmah-backup, or set postgres.tools to a pg_dump of PostgreSQL 12 to 18',
+      'upgrade gmah-backup, or set postgres.tools_directory to the folder of a pg_dump of PostgreSQL 12 to 18',
     )
   }
   if (major < MAJOR || minor < OLDEST_MINOR) {
     throw source.invalid(
       `archive version ${major}.${minor} is older than this program knows`,
-      'set postgres.tools to a pg_dump of PostgreSQL 12 to 18',
+      'set postgres.tools_directory to the folder of a pg_dump of PostgreSQL 12 to 18',
     )
   }
   return { minor, revision }

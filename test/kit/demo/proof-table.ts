@@ -18,7 +18,8 @@ export function proofTable(manifest: Manifest, proof: Proof, dropped: string): s
     const verdict = unequal.has(`${one.schema}.${one.name}`) ? 'DIFFERS' : 'equal'
     return [name, countText(one.rows), bytesText(one.bytes), one.digest.slice(0, 12), verdict]
   }
-  const lines = table(['table', 'rows', 'size', 'digest of rows', 'restored'], shown.map(row)).split('\n')
+  const headings = ['table', 'rows', 'size', 'digest of rows', 'restored']
+  const lines = table(headings, shown.map(row), { right: ['rows', 'size'] }).split('\n')
   const rest = all.length - shown.length
   return [
     ...lines,

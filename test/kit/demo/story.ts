@@ -37,15 +37,15 @@ export async function tellStory(
   const tenants = await aPlatform(scene)
   const here = await anInstallation(scene)
   const first = await aNight(scene, here, 'The first night', [
-    'Each database is dumped as of one instant, read as it passes, cut into chunks.',
+    'Each database is dumped as of one instant, read as it passes, cut in chunks.',
     "Each chunk is compressed, encrypted under its tenant's own key, and stored.",
   ])
   await aWorkingDay(scene, tenants.slice(0, 2))
   const second = await aNight(scene, here, 'The second night', [
-    'The same dumps again. Only chunks that the store does not hold yet are stored.',
+    'The same dumps again. Only chunks that the store does not hold are stored.',
   ])
   const share = percent(second.storedBytes / first.storedBytes)
-  say.line(`That is ${share} of the first night's: each chunk with a changed row, and nothing else.`)
+  say.line(`That is ${share} of the first night: the chunks with a changed row, no others.`)
   const lost = await anAccident(scene)
   const backup = await aRestore(scene, here, lost)
   const names = { tenant: VICTIM, live: tenantDatabase(VICTIM), restored: RESTORED, table: TABLE, backup }
@@ -72,8 +72,8 @@ async function aPlatform({ say, platform, megabytesPerTenant, signal }: Scene): 
 
 async function anInstallation({ say, platform, signal, opened }: Scene): Promise<DemoInstallation> {
   say.step('An installation', [
-    'A configuration, a store (a folder; in production R2) and two keys: one for this',
-    'machine, one for the safe. Either of them opens the backups, nothing else does.',
+    'A configuration, a store (a folder; in production R2), and two keys: one for',
+    'this machine, one for the safe. Either opens the backups, nothing else does.',
   ])
   const { folder, server } = platform
   const here = await installDemo(folder, server, { terminal: say.terminal, shutdown: signal })
@@ -124,8 +124,8 @@ async function anAccident({ say, platform, signal }: Scene): Promise<number> {
 
 async function aRestore({ say }: Scene, here: DemoInstallation, lost: number): Promise<string> {
   say.step('The restore, beside the live database', [
-    "Last night's backup goes into a new database: nothing is overwritten. Then that",
-    'database is dumped too, and compared with the backup: each row, each definition.',
+    "Last night's backup goes into a new database: nothing is overwritten. Then",
+    'that one is dumped too, and compared with the backup: rows and definitions.',
   ])
   const started = systemClock.ticks()
   const { manifest, proof, database } = await here.restore(VICTIM, RESTORED)
@@ -164,4 +164,4 @@ async function unlessAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((all, one) => all + one, 0)
 const since = (started: number): number => (systemClock.ticks() - started) / 1000
-const percent = (share: number): string => `${(100 * share).toPrecision(share < 0.1 ? 1 : 2)} %`
+const percent = (share: number): string => `${(100 * share).toFixed(share < 0.1 ? 1 : 0)} %`
