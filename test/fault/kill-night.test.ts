@@ -114,8 +114,12 @@ const sessionsLeft = () =>
   )
 
 async function nothingLeftRunning(): Promise<void> {
-  await until(() => clientsLeft().length === 0)
-  await until(async () => (await sessionsLeft()).length === 0)
+  // Each look costs a walk through /proc and a session, so it is not until()'s short beat.
+  for (let looks = 0; looks < 300; looks++) {
+    if (clientsLeft().length === 0 && (await sessionsLeft()).length === 0) return
+    await pause(100)
+  }
+  throw new Error(`still there: processes ${clientsLeft()}, sessions ${JSON.stringify(await sessionsLeft())}`)
 }
 
 const passwordsOf = (pid: number): string[] =>
