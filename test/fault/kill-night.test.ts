@@ -23,8 +23,8 @@ const KILLS_A_LIFE = 5
 /** KILL_SEED=… repeats the instants of a failure. */
 const SEED = Number(process.env.KILL_SEED ?? Math.floor(Math.random() * 2 ** 31))
 
-/** Small chunks and a slow line: most instants of a night are in the middle of some put. */
-const CONFIG = { dump: { cutter: { min: '16KiB', average: '32KiB', max: '128KiB' } } }
+/** Small chunks and a line that is slow after its first MiB: most instants of a night are in the middle of some put. */
+const CONFIG = { dump: { cutter: { min: '32KiB', average: '64KiB', max: '256KiB' } } }
 const LINE = { bandwidth_mib_per_second: 1 }
 const NOISE = `(SELECT string_agg(md5(random()::text), '') FROM generate_series(1, 30 + 0 * id))`
 
@@ -40,7 +40,7 @@ beforeAll(async () => {
   })
   await cluster.createDatabase({
     name: 'gmah_org_acme',
-    sql: `CREATE TABLE ledger AS SELECT id, ${NOISE} AS body FROM generate_series(1, 1000) AS id`,
+    sql: `CREATE TABLE ledger AS SELECT id, ${NOISE} AS body FROM generate_series(1, 5000) AS id`,
   })
   const letters = 'CREATE TABLE letters AS SELECT n, md5(n::text) AS body FROM generate_series(1, 5000) AS n'
   await cluster.createDatabase({ name: `gmah_org_${ODD}`, sql: letters })
@@ -172,19 +172,23 @@ async function round(here: Installation, plan: Round, before: ReadonlySet<string
 }
 
 describe(`killed with -9 (KILL_SEED=${SEED})`, () => {
-  test.each(Array.from({ length: LIVES }, (_, life) => life))('life %i', async life => {
-    const here = await installed()
-    try {
-      const roll = dice(SEED + life)
-      let backups: ReadonlySet<string> = new Set()
-      for (let kill = 0; kill < KILLS_A_LIFE; kill++) {
-        const by = kill === 1 + (life % (KILLS_A_LIFE - 1)) ? 'daemon' : 'cli'
-        backups = await round(here, { by, kill, share: (kill + roll()) / KILLS_A_LIFE }, backups)
+  test.each(Array.from({ length: LIVES }, (_, life) => life))(
+    'life %i',
+    async life => {
+      const here = await installed()
+      try {
+        const roll = dice(SEED + life)
+        let backups: ReadonlySet<string> = new Set()
+        for (let kill = 0; kill < KILLS_A_LIFE; kill++) {
+          const by = kill === 1 + (life % (KILLS_A_LIFE - 1)) ? 'daemon' : 'cli'
+          backups = await round(here, { by, kill, share: (kill + roll()) / KILLS_A_LIFE }, backups)
+        }
+        const { proof } = await here.restore(life % 2 === 0 ? 'acme' : ODD, `life ${life}`)
+        expect(proof.differences).toEqual([])
+      } finally {
+        await here.remove()
       }
-      const { proof } = await here.restore(life % 2 === 0 ? 'acme' : ODD, `life ${life}`)
-      expect(proof.differences).toEqual([])
-    } finally {
-      await here.remove()
-    }
-  })
+    },
+    300_000,
+  )
 })
