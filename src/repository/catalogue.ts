@@ -69,23 +69,20 @@ export class Catalogue {
 
   /** Newest first. */
   list(filter: { subject?: SubjectId; limit?: number } = {}): CatalogueEntry[] {
-    return this.#db
-      .prepare(
-        `SELECT ${COLUMNS} FROM backups WHERE @subject IS NULL OR subject = @subject
-         ORDER BY instant DESC, subject, id DESC LIMIT @limit`,
-      )
-      .all({ subject: filter.subject ?? null, limit: filter.limit ?? -1 }) as CatalogueEntry[]
+    return this.#all(
+      `SELECT ${COLUMNS} FROM backups WHERE @subject IS NULL OR subject = @subject
+       ORDER BY instant DESC, subject, id DESC LIMIT @limit`,
+      { subject: filter.subject ?? null, limit: filter.limit ?? -1 },
+    )
   }
 
   /** The newest backup of each subject. */
   newest(): CatalogueEntry[] {
-    return this.#db
-      .prepare(
-        `SELECT ${COLUMNS} FROM (
-           SELECT *, row_number() OVER (PARTITION BY subject ORDER BY instant DESC, id DESC) AS place FROM backups
-         ) WHERE place = 1 ORDER BY subject`,
-      )
-      .all() as CatalogueEntry[]
+    return this.#all(
+      `SELECT ${COLUMNS} FROM (
+         SELECT *, row_number() OVER (PARTITION BY subject ORDER BY instant DESC, id DESC) AS place FROM backups
+       ) WHERE place = 1 ORDER BY subject`,
+    )
   }
 
   /** @throws Failure backup-unknown, or usage when the beginning fits several. */
@@ -95,9 +92,8 @@ export class Catalogue {
         hint: 'give at least four of its twelve hex digits',
       })
     }
-    const fits = this.#db
-      .prepare(`SELECT ${COLUMNS} FROM backups WHERE substr(id, 1, length(@id)) = @id`)
-      .all({ id: idBeginning }) as CatalogueEntry[]
+    const beginning = `SELECT ${COLUMNS} FROM backups WHERE substr(id, 1, length(@id)) = @id`
+    const fits = this.#all(beginning, { id: idBeginning })
     const [entry] = fits
     if (!entry) throw new Failure('backup-unknown', `there is no backup ${idBeginning} in the catalogue`)
     if (fits.length > 1) {
@@ -119,8 +115,12 @@ export class Catalogue {
     const gone = this.newest().filter(entry => !subjects.includes(entry.subject))
     for (const { subject } of gone) report.removed += this.#forget(subject, new Set())
     report.subjects = subjects.length
-    report.backups = this.#db.prepare('SELECT count(*) FROM backups').pluck().get() as number
+    report.backups = this.list().length
     return report
+  }
+
+  #all(sql: string, values: Record<string, unknown> = {}): CatalogueEntry[] {
+    return guard(this.#db.name, () => this.#db.prepare(sql).all(values) as CatalogueEntry[])
   }
 
   async #refreshSubject(

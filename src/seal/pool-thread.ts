@@ -1,33 +1,39 @@
 // What a sealing thread does: one chunk in, one chunk out; failures travel as data.
-import { Piscina } from 'piscina'
+import { parentPort } from 'node:worker_threads'
 import { Failure } from '../domain/errors.js'
 import { failureMessage } from '../sys/threads.js'
 import { openFile } from './age-decrypt.js'
 import { sealFile } from './age-encrypt.js'
 import { chunkId } from './digest.js'
-import type { PoolAnswer, SealTask, UnsealTask } from './pool.js'
+import type { PoolAnswer, PoolTask, SealTask, UnsealTask } from './pool.js'
 import { compress, decompress } from './zstd.js'
 
-export function seal(task: SealTask): Promise<PoolAnswer> {
-  return answer(() => sealFile(compress(task.raw, task.level), [task.recipient]))
-}
+const port = parentPort
+if (!port) throw new Error('pool-thread runs only as a thread')
 
-export function unseal(task: UnsealTask): Promise<PoolAnswer> {
-  return answer(async () => {
-    const raw = decompress(await openFile(task.file, [task.identity]), task.bytes)
-    if (raw.length !== task.bytes || chunkId(task.chunkIdKey, raw) !== task.id) {
-      throw new Failure('object-corrupt', `chunk ${task.id} holds other bytes than its id says`)
-    }
-    return raw
-  })
-}
-
-async function answer(work: () => Promise<Uint8Array>): Promise<PoolAnswer> {
+port.on('message', async (task: PoolTask) => {
   try {
-    const made = await work()
+    const made = await (task.name === 'seal' ? seal(task) : unseal(task))
+    // Only a buffer that owns its memory may be handed over whole.
     const bytes = made.byteLength === made.buffer.byteLength ? made : new Uint8Array(made)
-    return Piscina.move(bytes as Uint8Array<ArrayBuffer>) as PoolAnswer
+    answer(bytes, [bytes.buffer as ArrayBuffer])
   } catch (thrown) {
-    return { failure: failureMessage(thrown) }
+    answer({ failure: failureMessage(thrown) }, [])
   }
+})
+
+function seal(task: SealTask): Promise<Uint8Array> {
+  return sealFile(compress(task.raw, task.level), [task.recipient])
+}
+
+async function unseal(task: UnsealTask): Promise<Uint8Array> {
+  const raw = decompress(await openFile(task.file, [task.identity]), task.bytes)
+  if (raw.length !== task.bytes || chunkId(task.chunkIdKey, raw) !== task.id) {
+    throw new Failure('object-corrupt', `chunk ${task.id} holds other bytes than its id says`)
+  }
+  return raw
+}
+
+function answer(message: PoolAnswer, transfer: ArrayBuffer[]): void {
+  port?.postMessage(message, transfer)
 }

@@ -1,8 +1,8 @@
 // Compressing and encrypting, and their inverses, on threads of their own: the event loop that answers HTTP never does it.
-import { Piscina } from 'piscina'
 import type { ChunkId } from '../domain/ids.js'
 import { builtFile } from '../sys/built.js'
 import { throwIfInterrupted } from '../sys/interruption.js'
+import { createThreadPool } from '../sys/thread-pool.js'
 import { type FailureMessage, failureFrom } from '../sys/threads.js'
 
 export interface SealTask {
@@ -20,6 +20,7 @@ export interface UnsealTask {
   id: ChunkId
 }
 
+export type PoolTask = ({ name: 'seal' } & SealTask) | ({ name: 'unseal' } & UnsealTask)
 export type PoolAnswer = Uint8Array | { failure: FailureMessage }
 
 export interface SealPool {
@@ -36,39 +37,24 @@ export interface SealPool {
 
 /** Starts no thread until there is work; ends idle ones after a minute. @param threads at most so many. */
 export function createSealPool(threads: number): SealPool {
-  const pool = new Piscina({
-    filename: builtFile(import.meta.url, './pool-thread.js').href,
-    minThreads: 0,
-    maxThreads: threads,
-    idleTimeout: 60_000,
-    atomics: 'disabled',
-    resourceLimits: { maxOldGenerationSizeMb: 96, maxYoungGenerationSizeMb: 8 },
+  const pool = createThreadPool<PoolTask, PoolAnswer>(builtFile(import.meta.url, './pool-thread.js'), {
+    threads,
   })
-  const running = new Set<Promise<unknown>>()
-  // A task takes milliseconds. Piscina's own way to abort one kills its thread, throws past every catch when the thread
-  // answers all the same, and keeps a listener on the signal for each task that waits; so each task runs to its end.
-  const run = async (name: string, task: object, transfer: Uint8Array, signal?: AbortSignal) => {
+  // A task takes milliseconds: each runs to its end, and an abort is seen before and after.
+  const run = async (task: PoolTask, transfer: Uint8Array, signal?: AbortSignal) => {
     throwIfInterrupted(signal)
-    const work: Promise<PoolAnswer> = pool.run(task, {
-      name,
-      transferList: [transfer.buffer as ArrayBuffer],
-    })
-    running.add(work)
-    const answer = await work.finally(() => running.delete(work))
+    const answer = await pool.run(task, [transfer.buffer as ArrayBuffer])
     throwIfInterrupted(signal)
     if ('failure' in answer) throw failureFrom(answer.failure)
     return answer
   }
   return {
-    seal: (task, signal) => run('seal', task, task.raw, signal),
+    seal: (task, signal) => run({ name: 'seal', ...task }, task.raw, signal),
     unseal: (task, signal) => {
       const file = owned(task.file)
-      return run('unseal', { ...task, file }, file, signal)
+      return run({ name: 'unseal', ...task, file }, file, signal)
     },
-    close: async () => {
-      await Promise.allSettled(running)
-      await pool.destroy()
-    },
+    close: () => pool.close(),
   }
 }
 

@@ -35,8 +35,11 @@ afterEach(async () => {
 })
 
 /** Starts a contender. @returns it, and what it said: `held` or the code of its refusal. */
-async function contender(): Promise<{ child: ChildProcess; said: string }> {
-  const child = spawn(process.execPath, [CHILD, path, KEY], { stdio: ['ignore', 'pipe', 'inherit'] })
+async function contender(bucket?: object): Promise<{ child: ChildProcess; said: string }> {
+  const child = spawn(process.execPath, [CHILD, path, KEY], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, ...(bucket ? { GMAH_TEST_LEASE_STORE: JSON.stringify(bucket) } : {}) },
+  })
   children.push(child)
   const [said] = await once(child.stdout!, 'data')
   return { child, said: String(said).trim() }
@@ -64,7 +67,7 @@ it('is refused while a process holds it, and free at once when that was killed w
 
 it('lets exactly one of six processes have it, and again after that one was killed', async () => {
   const round = async () => {
-    const all = await Promise.all(Array.from({ length: 6 }, contender))
+    const all = await Promise.all(Array.from({ length: 6 }, () => contender()))
     const held = all.filter(one => one.said === 'held')
     expect(held).toHaveLength(1)
     for (const one of all) if (one !== held[0]) expect(one.said).toBe('store-leased')
@@ -72,6 +75,22 @@ it('lets exactly one of six processes have it, and again after that one was kill
   }
   await round()
   await round()
+})
+
+it('lets exactly one of four processes have it on R2, and the next at once when that was killed', async () => {
+  const r2 = await startR2()
+  try {
+    const { endpoint, bucket, accessKeyId, secretAccessKey } = r2
+    const access = { endpoint, bucket, accessKeyId, secretAccessKey, region: 'auto' }
+    const config = { type: 's3', ...access, prefix: 'race', bandwidthBytesPerSecond: null }
+    for (let round = 0; round < 2; round++) {
+      const all = await Promise.all(Array.from({ length: 4 }, () => contender(config)))
+      expect(all.map(one => one.said).sort()).toEqual(['held', ...Array(3).fill('store-leased')])
+      for (const one of all) await kill(one.child)
+    }
+  } finally {
+    await r2.stop()
+  }
 })
 
 it('lets exactly one of 20 have it on R2, first and when it was released', async () => {

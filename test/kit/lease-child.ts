@@ -1,4 +1,4 @@
-// A process that takes a lease on a directory store, says what came of it on one line, and holds it until it is killed.
+// A process that takes a lease on a store (a directory, or what GMAH_TEST_LEASE_STORE says), says what came of it on one line, and holds it until it is killed.
 import { asFailure } from '../../src/domain/errors.js'
 import { acquireLease } from '../../src/repository/lease.js'
 import { openStore } from '../../src/store/open.js'
@@ -6,8 +6,9 @@ import { systemClock } from '../../src/sys/clock.js'
 import { ownIdentity } from '../../src/sys/process-identity.js'
 
 const [, , path = '', key = ''] = process.argv
+const given = process.env.GMAH_TEST_LEASE_STORE
 const store = openStore(
-  { type: 'directory', path, prefix: '', bandwidthBytesPerSecond: null },
+  given ? JSON.parse(given) : { type: 'directory', path, prefix: '', bandwidthBytesPerSecond: null },
   { clock: systemClock },
 )
 const holder = { ...ownIdentity(), purpose: 'test child' }

@@ -1,0 +1,111 @@
+// A bucket that the application fills too: what is not ours is never listed, read, written or deleted, whatever is done.
+import { readFileSync, writeFileSync } from 'node:fs'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { parse, stringify } from 'yaml'
+import { s3Store } from '../../src/store/s3.js'
+import { type Cluster, startCluster } from '../kit/cluster.js'
+import { type FaultyHttp, faultyHttp } from '../kit/faulty-http.js'
+import { type Installation, install } from '../kit/installation.js'
+import { seedPlatform } from '../kit/platform/seed.js'
+import { type R2, startR2 } from '../kit/r2.js'
+
+/** The application's objects: some of them look like ours. */
+const STRANGERS = [
+  'index.html',
+  'tenants.csv',
+  'tenants/acme/documents/contract.pdf',
+  'tenants/acme/uploads/backups/chunks/aa/photo.jpg',
+  'tenants/acme/backups.zip',
+  'tenants/acme/backupsold/manifests/20261123T020000Z-scheduled-aaaaaaaaaaaa.json.zst.age',
+  'tenants/umbrella/documents/backups/key.age',
+  'tenants/umbrella/exports/2026.zip',
+  'tenants/Not%2Gours/backups/key.age',
+  'platform/masters/key.age',
+  'platform/logo.svg',
+  'platforms/master/key.age',
+]
+/** What the program may name: its own subjects, leases, and the names of the tenants' folders. */
+const OURS =
+  /^(tenants\/[^/]+\/backups\/(key\.age|(chunks|manifests)\/.*)|platform\/(master|globals)\/(key\.age|(chunks|manifests)\/.*)|platform\/leases\/.+)$/
+
+let cluster: Cluster
+let r2: R2
+let proxy: FaultyHttp
+let here: Installation
+
+beforeAll(async () => {
+  cluster = await startCluster()
+  await seedPlatform(cluster.target, { tenants: ['acme'], megabytesPerTenant: 0.3 })
+  r2 = await startR2()
+  proxy = await faultyHttp(r2.endpoint)
+  const { bucket, accessKeyId, secretAccessKey } = r2
+  const access = { access_key_id: accessKeyId, secret_access_key: secretAccessKey }
+  here = await install(cluster.target, {
+    config: { store: { type: 's3', endpoint: proxy.endpoint, bucket, ...access } },
+  })
+  for (const key of STRANGERS) await s3Store(r2).put(key, Buffer.from(`the application's ${key}`))
+})
+
+afterAll(async () => {
+  await here.remove()
+  await proxy.stop()
+  await r2.stop()
+  await cluster.stop()
+})
+
+it('nights, restores, rebuilds and rotations ask for nothing of it', async () => {
+  proxy.requests.length = 0
+  for (let night = 0; night < 2; night++) expect((await here.night()).run.outcome).toBe('succeeded')
+  await here.restore('acme', 'beside the strangers')
+  for (const args of [
+    ['catalogue', 'rebuild'],
+    ['backups'],
+    ['backup', 'export', 'acme', '--to', 'acme.dump'],
+    ['keys', 'rotate', '--new-identity'],
+    ['tenants'],
+  ]) {
+    expect([args, (await here.cli(...args)).exitCode]).toEqual([args, 0])
+  }
+  const asked = proxy.requests.map(request => ({ ...request, ...objectOf(request.url) }))
+  expect(asked.length).toBeGreaterThan(50)
+  for (const { method, key, prefix, delimiter } of asked) {
+    if (key !== '') expect([method, key]).toEqual([method, expect.stringMatching(OURS)])
+    else if (method === 'GET' && prefix === 'tenants/') expect(delimiter).toBe('/')
+    else if (method === 'GET') expect(`${prefix}x`).toMatch(OURS)
+    else expect(method).toBe('HEAD')
+  }
+  expect(asked.filter(one => one.method === 'DELETE' && !one.key.startsWith('platform/leases/'))).toEqual([])
+  for (const key of STRANGERS)
+    expect(Buffer.from((await s3Store(r2).get(key)).body).toString()).toBe(`the application's ${key}`)
+})
+
+it('with a prefix, nothing outside it is asked for at all', async () => {
+  const config = parse(readFileSync(here.configFile, 'utf8'))
+  writeFileSync(
+    here.configFile,
+    stringify({ ...config, store: { ...config.store, prefix: 'backups/of-gmah' } }),
+  )
+  await here.reopen()
+  proxy.requests.length = 0
+  expect((await here.night()).run.outcome).toBe('succeeded')
+  expect((await here.cli('catalogue', 'rebuild')).exitCode).toBe(0)
+  expect(proxy.requests.length).toBeGreaterThan(20)
+  for (const { method, url } of proxy.requests) {
+    const { key, prefix } = objectOf(url)
+    // The bucket itself is looked at to tell a missing object from a missing bucket.
+    if (method !== 'HEAD' || key !== '') expect(key || prefix).toMatch(/^backups\/of-gmah\//)
+  }
+})
+
+/** Key of an object request; prefix and delimiter of a listing. */
+function objectOf(url: string): { key: string; prefix: string; delimiter: string } {
+  const { pathname, searchParams } = new URL(url, 'http://bucket')
+  const bucket = `/s3/${r2.bucket}`
+  const rest = pathname.slice(pathname.indexOf(bucket) + bucket.length)
+  const of = (name: string): string => searchParams.get(name) ?? ''
+  return {
+    key: decodeURIComponent(rest.replace(/^\//, '')),
+    prefix: of('prefix'),
+    delimiter: of('delimiter'),
+  }
+}
