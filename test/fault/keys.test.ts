@@ -81,7 +81,7 @@ it('another identity: the night and the restore are refused by name, and nothing
   await here.reopen()
   const { run, report } = await here.night({ names: NAMES })
   expect(run.outcome).toBe('failed')
-  expect(report?.failed.map(one => [one.failure.code, one.failure.message])).toEqual([
+  expect(report?.failed.map(one => [one.failure.code, one.failure.message]).sort()).toEqual([
     ['key-wrong', 'no identity at hand opens the key of acme'],
     ['key-wrong', 'no identity at hand opens the key of platform/globals'],
   ])
