@@ -33,6 +33,9 @@ export function backupCommand(program: Command, doors: Doors): void {
   exportCommand(backup, doors)
 }
 
+/** Two commands for different tenants do not wait for each other: the lease of each subject keeps them apart. */
+const lockOf = (names: readonly string[]): string => `backup ${[...names].sort().join(' ')}`
+
 /** Shows the report whenever there is one; of a single subject that failed, its failure. */
 async function backUp(
   doors: Doors,
@@ -41,10 +44,11 @@ async function backUp(
   request: Parameters<typeof backupAll>[1],
 ): Promise<void> {
   await atDesk(doors, options, terminal, async desk => {
-    const job = request.names.length === 0 ? 'backup-all' : 'backup'
+    const job =
+      request.names.length === 0 ? { name: 'backup-all' } : { name: 'backup', lock: lockOf(request.names) }
     const made: { report?: NightReport } = {}
     await watched(terminal, desk.clock, async watch => {
-      const running = desk.run({ name: job }, async context => {
+      const running = desk.run(job, async context => {
         made.report = await backupAll(desk, request, { ...context, watch })
         return { ...endOfNight(made.report), result: null }
       })

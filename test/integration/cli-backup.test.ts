@@ -142,6 +142,22 @@ describe('what fails', () => {
   })
 })
 
+describe('two at once', () => {
+  test('of different tenants do not wait for each other; of the same one, the second is told', async () => {
+    await lock('acme')
+    const waiting = execa('node', [CLI, '--config', patient, 'backup', 'acme'], {
+      reject: false,
+      stdin: 'ignore',
+    })
+    await dumpWaits()
+    expect((await here.cli('backup', 'tenants/show')).exitCode).toBe(0)
+    const same = await json('backup', 'acme')
+    expect([same.exitCode, same.value.error.code]).toEqual([10, 'subject-busy'])
+    await locker?.close()
+    expect((await waiting).exitCode).toBe(0)
+  })
+})
+
 describe('being stopped', () => {
   const interrupted = () => {
     const [run] = here.app.journal.runs()
