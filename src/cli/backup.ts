@@ -10,7 +10,7 @@ import { openBackup, subjectNamed } from '../jobs/open-backup.js'
 import { manifestText } from './backup-text.js'
 import { oneLine } from './cells.js'
 import { atDesk, type Doors, type GlobalOptions } from './desk.js'
-import { bytesText, processTerminal, show, type Terminal } from './output.js'
+import { bytesText, failureText, processTerminal, show, type Terminal } from './output.js'
 import { watched } from './progress.js'
 
 export function backupCommand(program: Command, doors: Doors): void {
@@ -56,9 +56,9 @@ async function backUp(
         if (asFailure(thrown).code !== 'partial' || !made.report) throw thrown
       })
     })
-    const report = made.report ?? { succeeded: [], failed: [] }
+    const report = made.report ?? { succeeded: [], failed: [], problems: [] }
     show(terminal, reportJson(report), () => nightText(report))
-    return report.failed.length === 0 ? EXIT.ok : EXIT.partial
+    return report.failed.length + report.problems.length === 0 ? EXIT.ok : EXIT.partial
   })
 }
 
@@ -116,18 +116,19 @@ function exportCommand(backup: Command, doors: Doors): void {
 }
 
 /** Why each one failed has been said when it did. */
-function nightText({ succeeded, failed }: NightReport): string {
+function nightText({ succeeded, failed, problems }: NightReport): string {
   const added = succeeded.reduce((sum, one) => sum + one.stored.newStoredBytes, 0)
   const bytes = succeeded.reduce((sum, one) => sum + one.stream.bytes, 0)
   const lines = failed.map(
     ({ subject, failure }) => `FAILED ${oneLine(subjectName(subject))} [${failure.code}]`,
   )
+  lines.push(...problems.map(one => `LOOK AT THIS: ${failureText(one)}`))
   const sizes = `${bytesText(bytes)}, ${bytesText(added)} added to the store`
   lines.push(`${succeeded.length} backed up (${sizes}), ${failed.length} failed`)
   return lines.join('\n')
 }
 
-function reportJson({ succeeded, failed }: NightReport) {
+function reportJson({ succeeded, failed, problems }: NightReport) {
   const summary = ({ backup, subject, instant, stream, stored }: Manifest) => ({
     backup,
     subject,
@@ -138,5 +139,6 @@ function reportJson({ succeeded, failed }: NightReport) {
   return {
     succeeded: succeeded.map(summary),
     failed: failed.map(({ subject, failure: { code, message, hint } }) => ({ subject, code, message, hint })),
+    problems: problems.map(({ code, message, hint }) => ({ code, message, hint })),
   }
 }

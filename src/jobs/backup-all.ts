@@ -28,7 +28,11 @@ export async function backupAll(
   tellDiscovery(parts, discovery, context)
   const subjects = choose(discovery.subjects, request.names)
   context.watch?.planned?.(subjects.map(subject => subject.id))
-  const report: NightReport = { succeeded: [], failed: [] }
+  const report: NightReport = {
+    succeeded: [],
+    failed: [],
+    problems: request.names.length === 0 ? discovery.problems : [],
+  }
   const { concurrency, connections } = parts.config.dump
   const queue = new PQueue({
     concurrency: Math.max(1, Math.min(concurrency, Math.floor(connections / CONNECTIONS_A_DUMP))),

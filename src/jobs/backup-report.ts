@@ -9,6 +9,8 @@ import type { JobEnd } from './runner.js'
 export interface NightReport {
   succeeded: Manifest[]
   failed: { subject: SubjectId; failure: Failure }[]
+  /** What kept the night from seeing everything that should be backed up: no master, a list of tenants that cannot be asked. */
+  problems: Failure[]
 }
 
 export function backupFacts(manifest: Manifest): BackupFacts {
@@ -30,10 +32,12 @@ export function backupFacts(manifest: Manifest): BackupFacts {
 }
 
 /** How the night's run ends. @throws Failure when nothing at all was backed up: the only subject's own, or `partial`. */
-export function endOfNight({ succeeded, failed }: NightReport): JobEnd {
+export function endOfNight({ succeeded, failed, problems }: NightReport): JobEnd {
   const facts = { succeeded: succeeded.length, failed: failed.length }
   const [first] = failed
-  if (succeeded.length > 0 || !first) return { outcome: first ? 'partial' : 'succeeded', facts }
+  if (succeeded.length > 0 || !first) {
+    return { outcome: first || problems.length > 0 ? 'partial' : 'succeeded', facts }
+  }
   if (failed.length === 1) throw first.failure
   throw new Failure('partial', `none of ${failed.length} subjects was backed up`, {
     cause: first.failure,
