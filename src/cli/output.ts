@@ -117,7 +117,7 @@ export function secondsText(seconds: number): string {
   return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`
 }
 
-/** 20261123T013000Z or an ISO instant as 2026-11-23 01:30:00Z. */
+/** 20261123T013000.123Z or an ISO instant as 2026-11-23 01:30:00Z. */
 export function instantText(instant: string): string {
   const parts = /^(\d{4})-?(\d\d)-?(\d\d)T(\d\d):?(\d\d):?(\d\d)/.exec(instant)
   return parts ? `${parts[1]}-${parts[2]}-${parts[3]} ${parts[4]}:${parts[5]}:${parts[6]}Z` : instant

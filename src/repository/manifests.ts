@@ -144,13 +144,17 @@ export function chooseManifest(
 function matches(name: ManifestName, wanted: string): boolean {
   if (wanted === 'latest') return true
   if (/^[0-9a-f]{4,12}$/.test(wanted)) return name.backup.startsWith(wanted as BackupId)
-  const time = Date.parse(wanted.replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/, '$1-$2-$3T$4:$5:$6Z'))
+  const time = Date.parse(
+    wanted.replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d(?:\.\d+)?)Z$/, '$1-$2-$3T$4:$5:$6Z'),
+  )
   if (Number.isNaN(time)) {
     throw new Failure('usage', `not a backup id, nor an instant: ${wanted}`, {
       hint: 'give `latest`, an id as `gmah-backup backups` shows it, or an instant like 2026-11-23T02:00:00Z',
     })
   }
-  return name.instant <= instantOf(new Date(time))
+  // Lists show whole seconds: one typed to the second means all of it, or the shown backup would not be found by its own instant.
+  const end = /\.\d+/.test(wanted) ? time : time + 999
+  return name.instant <= instantOf(new Date(end))
 }
 
 function manifestNameOf(key: string): ManifestName | null {

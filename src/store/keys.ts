@@ -30,6 +30,17 @@ export const manifestsPrefix = (subject: SubjectId): string => `${subjectPrefix(
 export const chunkKey = (subject: SubjectId, id: ChunkId): string =>
   `${chunksPrefix(subject)}${id.slice(0, 2)}/${id}`
 
+/** Records of a backup, sealed for its subject; each key is written once. */
+export const pinsPrefix = (subject: SubjectId): string => `${subjectPrefix(subject)}pins/`
+export const proofsPrefix = (subject: SubjectId): string => `${subjectPrefix(subject)}proofs/`
+export const damagePrefix = (subject: SubjectId): string => `${subjectPrefix(subject)}damage/`
+export const pinKey = (subject: SubjectId, backup: BackupId): string =>
+  `${pinsPrefix(subject)}${backup}.json.age`
+export const proofKey = (subject: SubjectId, backup: BackupId, at: Instant): string =>
+  `${proofsPrefix(subject)}${backup}-${at}.json.age`
+export const damageKey = (subject: SubjectId, chunk: ChunkId): string =>
+  `${damagePrefix(subject)}${chunk}.json.age`
+
 /** Leases change all the time, so they live apart from what a bucket lock may hold. */
 export const leaseKey = (subject: SubjectId): string => `platform/leases/${subject}.json`
 /** The lease of the one daemon that works on this store. */
@@ -42,7 +53,7 @@ export const manifestKey = (name: ManifestName): string =>
 
 /** @throws Failure usage when the key is not one that manifestKey makes. */
 export function parseManifestKey(key: string): ManifestName {
-  const parts = /^(.+?)(?:\/backups)?\/manifests\/(\w+)-([a-z-]+)-([0-9a-f]+)\.json\.zst\.age$/.exec(key)
+  const parts = /^(.+?)(?:\/backups)?\/manifests\/([\w.]+)-([a-z-]+)-([0-9a-f]+)\.json\.zst\.age$/.exec(key)
   const kind = BACKUP_KINDS.find(one => one === parts?.[3])
   if (!parts?.[1] || !parts[2] || !parts[4] || !kind)
     throw new Failure('usage', `not a manifest's key: ${key}`)
@@ -67,7 +78,7 @@ export function parseChunkKey(subject: SubjectId, key: string): ChunkId | null {
   }
 }
 
-/** Newest first: by instant, then by id so that the order is total. */
+/** Newest first: by instant, then by id so that the order is total even among copies made by hand. */
 export function byNewest(a: ManifestName, b: ManifestName): number {
   return instantMs(b.instant) - instantMs(a.instant) || (a.backup < b.backup ? 1 : -1)
 }

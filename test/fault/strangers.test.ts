@@ -16,7 +16,7 @@ const STRANGERS = [
   'tenants/acme/documents/contract.pdf',
   'tenants/acme/uploads/backups/chunks/aa/photo.jpg',
   'tenants/acme/backups.zip',
-  'tenants/acme/backupsold/manifests/20261123T020000Z-scheduled-aaaaaaaaaaaa.json.zst.age',
+  'tenants/acme/backupsold/manifests/20261123T020000.000Z-scheduled-aaaaaaaaaaaa.json.zst.age',
   'tenants/umbrella/documents/backups/key.age',
   'tenants/umbrella/exports/2026.zip',
   'tenants/Not%2Gours/backups/key.age',

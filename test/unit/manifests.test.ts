@@ -1,6 +1,7 @@
 // Manifests in the store: committed once, last; named when they cannot be used; found among whatever else is there.
 import { afterAll, beforeEach, describe, expect, it } from 'vitest'
 import { asFailure } from '../../src/domain/errors.js'
+import { instantOf } from '../../src/domain/ids.js'
 import type { Manifest } from '../../src/domain/manifest.js'
 import {
   chooseManifest,
@@ -101,7 +102,7 @@ describe('finding', () => {
     for (const other of [
       'README',
       `${NIGHTS[0]}.json.zst.age`,
-      '20261123T020000Z-odd-aaaaaaaaaaaa.json.zst.age',
+      '20261123T020000.000Z-odd-aaaaaaaaaaaa.json.zst.age',
     ])
       await store.put(`tenants/acme/backups/manifests/${other}`, Buffer.from('x'))
     const names = await listManifests(store, ACME)
@@ -126,10 +127,15 @@ describe('finding', () => {
     expect(chosen(second!)).toBe(second)
     expect(chosen('2026-11-22T01:59:59Z')).toBe(first)
     expect(chosen('20261122T020000Z')).toBe(second)
+    expect(chosen('20261122T020000.000Z')).toBe(second)
     for (const wanted of ['2026-11-20T00:00:00Z', 'abcdefabcdef'])
       expect(() => chosen(wanted)).toThrow(expect.objectContaining({ code: 'backup-unknown' }))
     for (const wanted of ['yesterday', 'abc', ''])
       expect(() => chosen(wanted)).toThrow(expect.objectContaining({ code: 'usage' }))
+    const young = { ...names[0]!, instant: instantOf(new Date('2026-11-23T02:00:00.750Z')) }
+    const within = (wanted: string) => chooseManifest([young, ...names], wanted, ACME).instant
+    expect(within('2026-11-23T02:00:00Z')).toBe(young.instant)
+    expect(within('2026-11-23T02:00:00.749Z')).toBe(names[0]!.instant)
     const twins = ['aaaa00000000', 'aaaa11111111'].map(backup => ({ ...names[0]!, backup: backup as never }))
     expect(() => chooseManifest(twins, 'aaaa', ACME)).toThrow(expect.objectContaining({ code: 'usage' }))
   })
