@@ -85,7 +85,7 @@ function messageOf(issue: Issue): string {
     case 'too_big':
       return `must be at most ${issue.maximum}`
     case 'invalid_union':
-      return `must be one of ${issue.discriminator === undefined ? 'the known forms' : 'the known types'}`
+      return `must be one of ${'options' in issue ? issue.options?.map(String).join(', ') : 'the known forms'}`
     default:
       return issue.message
   }

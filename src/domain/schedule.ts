@@ -3,27 +3,33 @@ import { z } from 'zod'
 import { duration } from './quantity.js'
 import { knownZone } from './zone.js'
 
-export const JOB_NAMES = ['backup-all'] as const
-export type JobName = (typeof JOB_NAMES)[number]
-
 const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS
 
-/** One file of the schedules directory. */
-export const scheduleSchema = z.strictObject({
-  job: z.enum(JOB_NAMES),
+/** What every schedule says, whatever its job. */
+const timing = {
   cron: z.string(),
   time_zone: z.string().refine(knownZone, 'must be a time zone that this machine knows, like Europe/Paris'),
   why: z.string().trim().min(1),
   freshness_window: duration({ minMs: HOUR_MS, maxMs: 400 * DAY_MS }),
   catch_up: z.boolean(),
   deadline: duration({ minMs: 60_000, maxMs: 7 * DAY_MS }),
-})
+}
 
-export interface Schedule {
+const backupAll = z.strictObject({ job: z.literal('backup-all'), ...timing })
+
+/** One file of the schedules directory: a job, when it runs, and the settings that are the job's own. */
+export const scheduleSchema = z.discriminatedUnion('job', [backupAll])
+
+/** The job of a schedule, with its settings. */
+export type ScheduledJob = { job: 'backup-all' }
+export type JobName = ScheduledJob['job']
+
+export type Schedule = Timing & ScheduledJob
+
+export interface Timing {
   /** The file's name without its ending; unique. */
   name: string
-  job: JobName
   /** Five fields: minute, hour, day of month, month, day of week. */
   cron: string
   timeZone: string
@@ -37,14 +43,19 @@ export interface Schedule {
 }
 
 export function toSchedule(name: string, raw: z.output<typeof scheduleSchema>): Schedule {
-  return {
+  const timing: Timing = {
     name,
-    job: raw.job,
     cron: raw.cron,
     timeZone: raw.time_zone,
     why: raw.why,
     freshnessWindowMs: raw.freshness_window,
     catchUp: raw.catch_up,
     deadlineMs: raw.deadline,
+  }
+  switch (raw.job) {
+    case 'backup-all':
+      return { ...timing, job: raw.job }
+    default:
+      return raw.job satisfies never
   }
 }

@@ -1,0 +1,44 @@
+// What is said of a backup after it was made: pins, proofs, marks of damage. Each is a small document of its own in the store,
+// appended and never patched into a manifest, so that it outlives this machine. docs/format.md describes the fields.
+import { z } from 'zod'
+import type { BackupId, ChunkId } from './ids.js'
+
+const hex = (digits: number) => z.string().regex(new RegExp(`^[0-9a-f]{${digits}}$`))
+const backup = hex(12).transform(id => id as BackupId)
+const format = z.literal(1)
+const at = z.iso.datetime()
+
+/** Someone wants this backup kept, whatever the policy says. */
+export const pinSchema = z.strictObject({ format, backup, at, who: z.string(), why: z.string() })
+export type Pin = z.infer<typeof pinSchema>
+
+export const PROOF_LEVELS = ['stored', 'read', 'restore'] as const
+export type ProofLevel = (typeof PROOF_LEVELS)[number]
+
+/** A verdict on one backup: is everything stored, does it read back, does it restore to equal tables. */
+export const proofSchema = z.strictObject({
+  format,
+  backup,
+  at,
+  level: z.enum(PROOF_LEVELS),
+  outcome: z.enum(['passed', 'failed']),
+  /** Seconds of the load alone (level restore), and of everything. */
+  loadSeconds: z.number().nonnegative().nullable(),
+  seconds: z.number().nonnegative(),
+  tables: z.int().nonnegative(),
+  rows: z.int().nonnegative(),
+  /** What was not as it should be, one line each; empty when it passed. */
+  differences: z.array(z.string()),
+  tool: z.string(),
+})
+export type ProofRecord = z.infer<typeof proofSchema>
+
+/** A chunk that is not what was stored: every backup that names it is broken, and the next dump stores it anew. */
+export const damageSchema = z.strictObject({
+  format,
+  chunk: hex(64).transform(id => id as ChunkId),
+  at,
+  kind: z.enum(['missing', 'wrong-length', 'corrupt']),
+  message: z.string(),
+})
+export type DamageMark = z.infer<typeof damageSchema>
