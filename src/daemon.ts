@@ -161,7 +161,7 @@ function scheduleJobs(app: App, log: Logger): Scheduler {
       clock,
       log,
       busy: job => app.runner.busy({ name: job }),
-      launch: (schedule, launch) => runSchedule(freshParts, app.runner, schedule, launch),
+      launch: (schedule, launch) => runSchedule(freshParts, app.journal, app.runner, schedule, launch),
     },
     app.parts().config.schedules,
   )

@@ -11,6 +11,7 @@ import { docsCommand } from './docs.js'
 import { keysCommand } from './keys.js'
 import { processTerminal, showFailure } from './output.js'
 import { restoreCommand } from './restore.js'
+import { retentionCommand, sweepCommand } from './retention.js'
 import { runsCommand } from './runs.js'
 import { schedulesCommand } from './schedules.js'
 import { tenantsCommand } from './tenants.js'
@@ -55,6 +56,8 @@ export function createProgram(doors: Doors, version: string, json: boolean): Com
     backupCommand,
     backupsCommand,
     restoreCommand,
+    retentionCommand,
+    sweepCommand,
     runsCommand,
     schedulesCommand,
     keysCommand,

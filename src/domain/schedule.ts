@@ -1,6 +1,7 @@
 // When a job runs, why it exists, and how old its last success may become before someone must know.
 import { z } from 'zod'
 import { duration } from './quantity.js'
+import { type RetentionPolicy, retentionSettings, toPolicy } from './retention-policy.js'
 import { knownZone } from './zone.js'
 
 const HOUR_MS = 3_600_000
@@ -17,12 +18,13 @@ const timing = {
 }
 
 const backupAll = z.strictObject({ job: z.literal('backup-all'), ...timing })
+const sweep = z.strictObject({ job: z.literal('sweep'), ...timing, ...retentionSettings })
 
 /** One file of the schedules directory: a job, when it runs, and the settings that are the job's own. */
-export const scheduleSchema = z.discriminatedUnion('job', [backupAll])
+export const scheduleSchema = z.discriminatedUnion('job', [backupAll, sweep])
 
 /** The job of a schedule, with its settings. */
-export type ScheduledJob = { job: 'backup-all' }
+export type ScheduledJob = { job: 'backup-all' } | { job: 'sweep'; policy: RetentionPolicy }
 export type JobName = ScheduledJob['job']
 
 export type Schedule = Timing & ScheduledJob
@@ -55,7 +57,9 @@ export function toSchedule(name: string, raw: z.output<typeof scheduleSchema>): 
   switch (raw.job) {
     case 'backup-all':
       return { ...timing, job: raw.job }
+    case 'sweep':
+      return { ...timing, job: raw.job, policy: toPolicy(raw) }
     default:
-      return raw.job satisfies never
+      return raw satisfies never
   }
 }

@@ -6,11 +6,13 @@ import type { Logger } from '../sys/log.js'
 import { isAlive } from '../sys/process-identity.js'
 import { backupAll } from './backup-all.js'
 import { endOfNight } from './backup-report.js'
+import { lookWhoIsThere } from './departures.js'
 import type { Journal } from './journal.js'
 import type { Parts } from './parts.js'
 import type { Runner, RunResult } from './runner.js'
 import type { Launch } from './scheduler.js'
 import { sweepStaging } from './sweep-staging.js'
+import { endOfSweep, sweepStore } from './sweep-store.js'
 
 /** Closes the runs that a crash left open, drops what their restores left on the server, and learns what the store has gained. */
 export async function closeLastLife(parts: Parts, journal: Journal, log: Logger): Promise<void> {
@@ -49,6 +51,7 @@ export async function closeDeadRuns(parts: Parts, journal: Journal): Promise<voi
  */
 export function runSchedule(
   assemble: () => Promise<Parts>,
+  journal: Journal,
   runner: Runner,
   schedule: Schedule,
   launch: Launch,
@@ -59,7 +62,13 @@ export function runSchedule(
       return runner.run(job, async context =>
         endOfNight(await backupAll(await assemble(), { kind: 'scheduled', label: null, names: [] }, context)),
       )
+    case 'sweep':
+      return runner.run(job, async context => {
+        const parts = await assemble()
+        const present = await lookWhoIsThere(parts, context.signal)
+        return endOfSweep(await sweepStore(parts, journal, { present, yesRemove: null }, context))
+      })
     default:
-      return schedule.job satisfies never
+      return schedule satisfies never
   }
 }

@@ -62,4 +62,5 @@ export const JOURNAL_MIGRATIONS: readonly string[] = [
     since text not null
   ) strict;
   `,
+  `create index events_by_subject on events (subject, type, seq) where subject is not null;`,
 ]
