@@ -68,6 +68,7 @@ export function loadConfig(options: LoadOptions = {}): LoadedConfig {
   reading.problems.push(...findings.problems.map(one => placed(one, yaml)))
   reading.warnings.push(...findings.warnings.map(one => placed(one, yaml)))
   checkKeys(reading, sections)
+  checkTls(reading, sections)
   const secrets = readSecrets(reading, sections)
   const schedules = readSchedules(reading, sections.schedules_directory ?? 'schedules')
   if (!raw || reading.problems.length > 0) throw refusal(reading)
@@ -126,6 +127,14 @@ function checkKeys(reading: Reading, { keys }: Partial<RawConfiguration>): void 
   for (const [index, recipient] of keys.recovery_recipients.entries()) {
     attempt(reading, ['keys', 'recovery_recipients', index], () => checkRecipient(recipient))
   }
+}
+
+function checkTls(reading: Reading, { daemon }: Partial<RawConfiguration>): void {
+  const tls = daemon?.http.tls
+  if (!tls) return
+  const at = ['daemon', 'http', 'tls']
+  attempt(reading, [...at, 'certificate_file'], () => readText(beside(reading, tls.certificate_file)))
+  attempt(reading, [...at, 'key_file'], () => readSecretFile(beside(reading, tls.key_file)))
 }
 
 /** Never repeats what it was given: it could be an identity pasted into the wrong place. */

@@ -8,8 +8,7 @@ import { backupAll } from './backup-all.js'
 import { endOfNight } from './backup-report.js'
 import type { Journal } from './journal.js'
 import type { Parts } from './parts.js'
-import type { Runner, RunResult } from './runner.js'
-import type { Launch } from './scheduler.js'
+import type { JobRequest, Runner, RunResult } from './runner.js'
 import { sweepStaging } from './sweep-staging.js'
 
 /** Closes the runs that a crash left open, drops what their restores left on the server, and learns what the store has gained. */
@@ -44,14 +43,14 @@ export async function closeDeadRuns(parts: Parts, journal: Journal): Promise<voi
 }
 
 /**
- * Runs a schedule's job to its end, under the instant that asked for it.
+ * Runs a schedule's job to its end, under the instant that asked for it, if any.
  * @param assemble gives the parts as they are when the run starts; what it throws is how the run failed.
  */
 export function runSchedule(
   assemble: () => Promise<Parts>,
   runner: Runner,
   schedule: Schedule,
-  launch: Launch,
+  launch: Pick<JobRequest, 'trigger' | 'due'>,
 ): Promise<RunResult> {
   const job = { name: schedule.job, deadlineMs: schedule.deadlineMs, ...launch }
   switch (schedule.job) {
