@@ -99,19 +99,18 @@ async function storedChunks(
 
 /** As far as a listing and the marks can tell. @throws Failure object-missing, object-corrupt */
 function assertWhole(manifest: Manifest, stored: ReadonlyMap<ChunkId, number>, { marked }: Sayings): void {
-  const which = `backup ${manifest.backup} of ${subjectName(manifest.subject)}`
+  const about = `of backup ${manifest.backup} (${subjectName(manifest.subject)})`
   const missing = manifest.chunks.filter(chunk => !stored.has(chunk.id))
   if (missing[0]) {
     const where = chunkKey(manifest.subject, missing[0].id)
-    throw new Failure('object-missing', `${which} lacks ${missing.length} chunks, ${where} is one`)
+    const others = missing.length > 1 ? `, nor are ${missing.length - 1} others` : ''
+    throw new Failure('object-missing', `chunk ${where} ${about} is not in the store${others}`)
   }
   const damaged = manifest.chunks.find(
     chunk => stored.get(chunk.id) !== chunk.storedBytes || marked.has(chunk.id),
   )
   if (damaged) {
-    throw new Failure(
-      'object-corrupt',
-      `${which} has a damaged chunk, ${chunkKey(manifest.subject, damaged.id)}`,
-    )
+    const where = chunkKey(manifest.subject, damaged.id)
+    throw new Failure('object-corrupt', `chunk ${where} ${about} is damaged`)
   }
 }
