@@ -16,7 +16,7 @@ export interface Doors {
 }
 
 /** Where the command line finds a daemon that works on this state directory. */
-export const socketPath = (stateDirectory: string): string => join(stateDirectory, 'api', 'daemon.sock')
+export const socketPath = (stateDirectory: string): string => join(stateDirectory, 'api', 'socket')
 
 /** sun_path of sockaddr_un, its final zero included (unix(7)). */
 const SOCKET_PATH_BYTES = 108
