@@ -42,7 +42,7 @@ export function sweepCommand(program: Command, doors: Doors): void {
         const report = await desk.run({ name: 'sweep' }, async context => {
           const present = await lookWhoIsThere(desk, context.signal)
           const request = { present, yesRemove: options.yesRemove ?? null }
-          const result = await sweepStore(desk, desk.journal, request, context)
+          const result = await sweepStore(desk, request, context)
           return { ...endOfSweep(result), result }
         })
         show(terminal, sweepJson(report), () => sweepText(report))
@@ -55,7 +55,7 @@ async function showPlan(desk: Desk, terminal: Terminal, tenant: string | undefin
   const only = tenant === undefined ? null : subjectNamed(tenant)
   const { signal } = new AbortController()
   const present = await lookWhoIsThere(desk, signal)
-  const view = await viewRetention(desk, desk.journal, present, only, signal)
+  const view = await viewRetention(desk, present, only, signal)
   show(terminal, viewJson(view), () => viewText(view, terminal.columns))
   return view.problems.length > 0 ? EXIT.partial : EXIT.ok
 }

@@ -33,7 +33,7 @@ export interface JournalReader {
   events(filter?: { afterSeq?: number; run?: RunId; limit?: number }): StoredEvent[]
   /** The newest event of these types about a subject; null when there is none. */
   lastEvent(subject: SubjectId, types: readonly EventType[]): StoredEvent | null
-  /** Newest first, default 100. */
+  /** Newest first, default 100; older than a sequence number if asked. */
   auditLines(filter?: { limit?: number }): AuditLine[]
 }
 

@@ -2,10 +2,12 @@
 import type { Config } from '../domain/configuration.js'
 import type { Failure } from '../domain/errors.js'
 import type { BackupKind, Manifest } from '../domain/manifest.js'
+import type { ProofRecord } from '../domain/records.js'
 import type { SubjectId } from '../domain/subject.js'
 import type { Catalogue } from '../repository/catalogue.js'
 import type { Repository } from '../repository/repository.js'
 import type { Clock } from '../sys/clock.js'
+import type { JournalReader } from './journal-reader.js'
 import type { RunContext } from './runner.js'
 
 export interface Parts {
@@ -13,6 +15,8 @@ export interface Parts {
   clock: Clock
   repository: Repository
   catalogue: Catalogue
+  /** What earlier runs did. */
+  journal: JournalReader
   /** `gmah-backup 0.1.0`, as manifests name their maker. */
   tool: string
 }
@@ -28,11 +32,12 @@ export interface Watcher {
   planned?(subjects: readonly SubjectId[]): void
   progress?(subject: SubjectId, progress: Progress): void
   backedUp?(manifest: Manifest): void
+  proven?(subject: SubjectId, proof: ProofRecord): void
   failed?(subject: SubjectId, failure: Failure): void
 }
 
 export interface Progress {
-  phase: 'dump' | 'load' | 'prove' | 'export'
+  phase: 'dump' | 'load' | 'prove' | 'read' | 'export'
   /** Bytes of the stream done so far, and in all where that is known. */
   bytes: number
   of: number | null

@@ -11,7 +11,6 @@ import { openTenantKey, type TenantKey } from '../repository/tenant-keys.js'
 import type { Copy, Decision } from '../retention/copy.js'
 import { type Circumstances, planRetention } from '../retention/plan.js'
 import type { Departures } from './departures.js'
-import type { JournalReader } from './journal-reader.js'
 import type { Parts } from './parts.js'
 
 /** By what a sweep decides. */
@@ -20,7 +19,6 @@ export interface SweepRules {
   /** IANA name. */
   zone: string
   departures: Departures
-  journal: Pick<JournalReader, 'lastEvent'>
 }
 
 export interface SubjectPlan {
@@ -138,7 +136,7 @@ function circumstancesOf(
 function whyNothingGoes(
   parts: Parts,
   subject: SubjectId,
-  { departures, journal }: SweepRules,
+  { departures }: SweepRules,
   copies: readonly Copy[],
   now: Date,
 ): string | null {
@@ -146,7 +144,7 @@ function whyNothingGoes(
   if (departures.doubted.includes(subject))
     return 'its database is gone with many others at once: an accident?'
   if (departures.since.has(subject)) return null
-  const last = journal.lastEvent(subject, ['backup-started', 'backup-committed', 'backup-failed'])
+  const last = parts.journal.lastEvent(subject, ['backup-started', 'backup-committed', 'backup-failed'])
   if (last?.type === 'backup-failed') return `its run of ${last.at} failed`
   if (last?.type === 'backup-started') return `its run of ${last.at} has not ended`
   const newest = copies.find(copy => copy.broken === null)

@@ -7,7 +7,6 @@ import { listSubjects } from '../repository/manifests.js'
 import { askFuse } from '../retention/fuse.js'
 import { heldUntil } from '../retention/plan.js'
 import { findDepartures, type Presence, recordDeparture } from './departures.js'
-import type { JournalReader } from './journal-reader.js'
 import { errorFacts } from './journal-rows.js'
 import type { JobContext, Parts } from './parts.js'
 import { planSubject, policyOf, removalsOf, type SweepRules } from './plan-subject.js'
@@ -45,13 +44,12 @@ export interface SweepRequest {
  */
 export async function sweepStore(
   parts: Parts,
-  journal: Pick<JournalReader, 'lastEvent'>,
   { present, yesRemove }: SweepRequest,
   context: JobContext,
 ): Promise<SweepReport> {
   const subjects = await listSubjects(parts.repository.store)
   const departures = await findDepartures(parts, subjects, present, context.signal)
-  const rules = { ...policyOf(parts.config.schedules), departures, journal }
+  const rules = { ...policyOf(parts.config.schedules), departures }
   await rememberDepartures(parts, rules, context)
   const report: SweepReport = { swept: [], failed: [], refused: [], held: 0, unknown: departures.unknown }
   const planned = await planAll(parts, subjects, rules, context, report)

@@ -6,7 +6,6 @@ import type { Decision } from '../retention/copy.js'
 import { askFuse, type FuseVerdict } from '../retention/fuse.js'
 import { nextRemoval } from '../retention/next-removal.js'
 import { findDepartures, type Presence } from './departures.js'
-import type { JournalReader } from './journal-reader.js'
 import type { Parts } from './parts.js'
 import { planSubject, policyOf, removalsOf } from './plan-subject.js'
 
@@ -36,7 +35,6 @@ export interface SubjectView {
  */
 export async function viewRetention(
   parts: Parts,
-  journal: Pick<JournalReader, 'lastEvent'>,
   present: Presence,
   only: SubjectId | null,
   signal: AbortSignal,
@@ -51,12 +49,7 @@ export async function viewRetention(
   const view: Omit<RetentionView, 'verdict'> = { subjects: [], problems: [] }
   for (const subject of only === null ? all : [only]) {
     try {
-      const plan = await planSubject(
-        parts,
-        subject,
-        { ...rules, departures, journal },
-        { open: true, signal },
-      )
+      const plan = await planSubject(parts, subject, { ...rules, departures }, { open: true, signal })
       const removed = removalsOf(plan)
       view.subjects.push({
         subject,

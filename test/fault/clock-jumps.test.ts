@@ -37,7 +37,7 @@ async function daemonAt(start: string): Promise<FakeClock> {
       clock,
       log: silentLogger(),
       busy: job => runner.busy({ name: job }),
-      launch: (schedule, launch) => runSchedule(async () => here.parts(), journal, runner, schedule, launch),
+      launch: (schedule, launch) => runSchedule(async () => here.parts(), runner, schedule, launch),
     },
     here.parts().config.schedules,
   )

@@ -70,6 +70,7 @@ export async function sweeping(
     config: config as unknown as Config,
     clock,
     repository,
+    journal,
     catalogue: new Catalogue(catalogueDb),
     tool: 'gmah-backup test',
   }
@@ -94,7 +95,7 @@ export async function sweeping(
       let report: SweepReport | null = null
       const result = await runner.run({ name: 'sweep', trigger: 'manual' }, async (context: RunContext) => {
         const request = { present: others, yesRemove: yesRemove ?? null }
-        report = await sweepStore({ ...parts, ...more }, journal, request, context)
+        report = await sweepStore({ ...parts, ...more }, request, context)
         return endOfSweep(report)
       })
       return { ...result, report }

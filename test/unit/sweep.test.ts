@@ -380,13 +380,7 @@ describe('departed tenants', () => {
 test('a plan for people says what a sweep then does, and what it frees', async () => {
   const made = await nights(4)
   const before = chunks()
-  const view = await viewRetention(
-    here.parts,
-    { lastEvent: () => null },
-    here.present,
-    null,
-    here.context().signal,
-  )
+  const view = await viewRetention(here.parts, here.present, null, here.context().signal)
   const [acme] = view.subjects
   expect(acme).toMatchObject({ subject: ACME, remove: 2, protectedBecause: null })
   await here.sweep()
