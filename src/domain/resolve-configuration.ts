@@ -59,8 +59,20 @@ export function resolveConfiguration(raw: RawConfiguration, resolved: Resolved):
     daemon: {
       host: daemon.http.host,
       port: daemon.http.port,
+      behindProxy: daemon.http.behind_proxy,
+      tls: daemon.http.tls
+        ? {
+            certificateFile: absolute(daemon.http.tls.certificate_file),
+            keyFile: absolute(daemon.http.tls.key_file),
+          }
+        : null,
       drainMs: daemon.drain,
       logLevel: daemon.log_level,
+    },
+    api: {
+      approval: raw.api.approval,
+      planMs: raw.api.plan_valid_for,
+      requestsPerMinute: raw.api.requests_per_minute,
     },
     schedulesDirectory: absolute(raw.schedules_directory),
     schedules: resolved.schedules,
