@@ -14,6 +14,7 @@ import { processTerminal, showFailure } from './output.js'
 import { restoreCommand } from './restore.js'
 import { runsCommand } from './runs.js'
 import { schedulesCommand } from './schedules.js'
+import { statusCommand } from './status.js'
 import { tenantsCommand } from './tenants.js'
 import { tokensCommand } from './tokens.js'
 import { verifyCommand } from './verify.js'
@@ -54,6 +55,7 @@ export function createProgram(doors: Doors, version: string, json: boolean): Com
   const commands = [
     daemonCommand,
     configCommand,
+    statusCommand,
     tenantsCommand,
     backupCommand,
     backupsCommand,
