@@ -34,6 +34,8 @@ export interface Sweeping {
   present: Set<SubjectId>
   /** A backup as a night makes it, at the clock's time, told to the journal. */
   backUp(subject: SubjectId, bytes: Uint8Array, kind?: BackupKind): Promise<Manifest>
+  /** Stores the chunks of a backup that never gets its manifest. */
+  storeOnly(subject: SubjectId, bytes: Uint8Array): Promise<void>
   /** Tells the journal that a run failed. */
   fail(subject: SubjectId): void
   /** One run of the job. */
@@ -89,6 +91,9 @@ export async function sweeping(
       parts.catalogue.record(manifest)
       journal.event({ type: 'backup-committed', ...about(subject), facts: {} as never })
       return manifest
+    },
+    storeOnly: async (subject, bytes) => {
+      await writePlainly(repository, await ensureTenantKey(repository, subject), bytes)
     },
     fail: subject => void journal.event({ type: 'backup-failed', ...about(subject), facts: {} as never }),
     sweep: async ({ yesRemove, present: others = present, parts: more = {} } = {}) => {
