@@ -146,6 +146,7 @@ test(`${TENANTS} tenants, ${NIGHTS} nights (RETENTION_SEED=${SEED})`, { timeout:
   const year = new PlatformYear(here, roll, TENANTS)
   for (let night = 0; night < NIGHTS; night++) {
     await year.night(ms => clock.pass(ms))
+    leftovers.push(...year.orphans.splice(0).map(one => ({ ...one, at: clock.now().getTime() })))
     for (const life of year.living) await someoneSays(life, roll)
     const { failure } = await here.sweep()
     expect(failure).toBeNull()

@@ -36,6 +36,8 @@ const PIECES = 8
 
 export class PlatformYear {
   readonly lives: Life[] = []
+  /** Chunks of nights that died, since they were last looked at. */
+  orphans: { subject: SubjectId; chunks: string[] }[] = []
   readonly #roll: Dice
   readonly #here: Sweeping
   #names = 0
@@ -112,7 +114,10 @@ export class PlatformYear {
 
   /** Its chunks are stored, its manifest is not. */
   async #dieHalfWay(life: Life): Promise<void> {
-    if (life.past.length > 0) await this.#here.storeOnly(life.subject, this.bytesOf(life))
+    if (life.past.length > 0) {
+      const { chunks } = await this.#here.storeOnly(life.subject, this.bytesOf(life))
+      this.orphans.push({ subject: life.subject, chunks: chunks.map(chunk => chunk.id) })
+    }
     this.#here.present.add(life.subject)
     this.#here.fail(life.subject)
     life.failed = true
