@@ -71,7 +71,7 @@ export async function openApp(options: AppOptions): Promise<App> {
   const assemble = (now: Config, keys: typeof keyring): Parts => {
     const { cutter, compressionLevel } = now.dump
     const repository = { store, keyring: keys, seals, clock, cutter, compressionLevel, transfers: TRANSFERS }
-    return { config: now, clock, catalogue, repository, tool: `gmah-backup ${version()}` }
+    return { config: now, clock, catalogue, journal, repository, tool: `gmah-backup ${version()}` }
   }
   let parts = assemble(config, keyring)
   return {

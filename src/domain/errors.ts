@@ -44,6 +44,7 @@ export const ERRORS = {
   'target-invalid': row(EXIT.refused, 400, false, 'choose a database name of 1 to 63 bytes'),
   'roles-missing': row(EXIT.refused, 409, false, 'add --with-roles to create them from the globals backup'),
   'extension-missing': row(EXIT.refused, 409, false, 'install the extension packages on the target server, then try again'),
+  'swap-blocked': row(EXIT.refused, 409, true, 'see who holds the database in pg_stat_activity and pg_prepared_xacts, then try again; nothing was changed'),
   'version-too-old': row(EXIT.refused, 409, false, 'restore into a server at least as new as the one that was dumped'),
   'subject-busy': row(EXIT.busy, 409, true, 'another run works on this subject; wait for it, see `gmah-backup runs`'),
   'store-leased': row(EXIT.busy, 409, false, 'another daemon works on this store; stop it, or give this one a prefix of its own'),

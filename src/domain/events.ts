@@ -36,6 +36,19 @@ export interface BackupFacts {
   durationMs: number
 }
 
+export const SWAP_STEPS = ['pause', 'close', 'rename', 'resume'] as const
+export type SwapStep = (typeof SWAP_STEPS)[number]
+
+/** The names in a swap. */
+export interface SwapFacts {
+  /** The tenant's own name. */
+  live: string
+  /** What takes it. */
+  incoming: string
+  /** What the database that had it is called from then on; null when there was none. */
+  kept: string | null
+}
+
 /** Type of event → its facts. `run` and `subject` stand beside the facts, on every event. */
 export interface EventFacts {
   'run-started': { job: string; trigger: Trigger; due: string | null }
@@ -69,6 +82,21 @@ export interface EventFacts {
   'restore-started': { backup: BackupId; target: string }
   'restore-finished': { backup: BackupId; target: string; durationMs: number }
   'restore-failed': { backup: BackupId | null; target: string; error: ErrorFacts }
+  /** Newer than the backup that a restore took, and broken. */
+  'backup-passed-over': { backup: BackupId; instant: string; code: ErrorCode; message: string }
+  /** Said before each step of a swap: after a crash it tells what has to be put right. */
+  'swap-step': SwapFacts & { step: SwapStep }
+  'swap-finished': SwapFacts & {
+    /** From closing the database to the first connection it took again, as a prober saw it. */
+    downtimeMs: number
+    refusals: number
+    /** How long PgBouncer held its clients; null when none is configured, or it could not be paused. */
+    pausedMs: number | null
+    endedConnections: number
+  }
+  /** A swap that was cut short was put right: which of the two databases has the name. */
+  'swap-repaired': SwapFacts & { outcome: 'swapped' | 'as-before' }
+  'kept-dropped': { database: string; reason: string }
   'proof-passed': { backup: BackupId; tables: number; rows: number; durationMs: number }
   'proof-failed': { backup: BackupId; differences: string[] }
   'config-reloaded': { file: string; schedules: string[] }

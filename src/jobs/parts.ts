@@ -6,6 +6,7 @@ import type { SubjectId } from '../domain/subject.js'
 import type { Catalogue } from '../repository/catalogue.js'
 import type { Repository } from '../repository/repository.js'
 import type { Clock } from '../sys/clock.js'
+import type { JournalReader } from './journal-reader.js'
 import type { RunContext } from './runner.js'
 
 export interface Parts {
@@ -13,6 +14,8 @@ export interface Parts {
   clock: Clock
   repository: Repository
   catalogue: Catalogue
+  /** What earlier runs did. */
+  journal: JournalReader
   /** `gmah-backup 0.1.0`, as manifests name their maker. */
   tool: string
 }

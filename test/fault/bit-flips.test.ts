@@ -131,7 +131,7 @@ describe('a chunk', () => {
   it.each(damages)('%s: the backups that need it are refused, no other', async (_, damage, code) => {
     const key = newChunk()
     await store.put(key, damage(bodyOf(key)))
-    await expectRefused('latest', code, new RegExp(`${key} of backup ${second.backup} \\(acme\\)`))
+    await expectRefused(second.backup, code, new RegExp(`${key} of backup ${second.backup} \\(acme\\)`))
     await expectReadable('acme', first.backup)
   })
 
@@ -172,7 +172,7 @@ describe('a manifest', () => {
     ['swapped for an older one', () => bodyOf(manifestOf(first)), 'manifest-invalid'],
   ] as const)('%s: that backup is refused, the older one is not', async (_, damage, code) => {
     await store.put(manifestOf(second), damage())
-    await expectRefused('latest', code, named(manifestOf(second)))
+    await expectRefused(second.backup, code, named(manifestOf(second)))
     await expectReadable('acme', first.backup)
     const { exitCode, stdout } = await here.cli('--json', 'catalogue', 'rebuild')
     expect(exitCode).toBe(3)
