@@ -118,7 +118,10 @@ function readableSections(data: unknown): Partial<RawConfiguration> {
   return Object.fromEntries(parsed.filter(([, value]) => value !== undefined))
 }
 
-function checkKeys(reading: Reading, { keys }: Partial<RawConfiguration>): void {
+function checkKeys(reading: Reading, { keys, archives }: Partial<RawConfiguration>): void {
+  for (const [index, recipient] of (archives?.recipients ?? []).entries()) {
+    attempt(reading, ['archives', 'recipients', index], () => checkRecipient(recipient))
+  }
   if (!keys) return
   const identity = beside(reading, keys.operational_identity_file)
   const stats = statSync(identity, { throwIfNoEntry: false })
@@ -144,18 +147,22 @@ function checkRecipient(recipient: string): void {
   }
 }
 
-function readSecrets(reading: Reading, { store, postgres }: Partial<RawConfiguration>): Resolved['secrets'] {
-  const s3 = store?.type === 's3' ? store : undefined
+function readSecrets(
+  reading: Reading,
+  { store, files, postgres }: Partial<RawConfiguration>,
+): Resolved['secrets'] {
   return {
-    accessKeyId: secret(reading, ['store', 'access_key_id'], s3?.access_key_id, s3?.access_key_id_file),
-    secretAccessKey: secret(
-      reading,
-      ['store', 'secret_access_key'],
-      s3?.secret_access_key,
-      s3?.secret_access_key_file,
-    ),
+    ...storeSecrets(reading, store, ['store']),
+    files: storeSecrets(reading, files?.store, ['files', 'store']),
     password: secret(reading, ['postgres', 'password'], postgres?.password, postgres?.password_file),
   }
+}
+
+function storeSecrets(reading: Reading, store: RawConfiguration['store'] | undefined, at: string[]) {
+  const s3 = store?.type === 's3' ? store : undefined
+  const of = (name: 'access_key_id' | 'secret_access_key') =>
+    secret(reading, [...at, name], s3?.[name], s3?.[`${name}_file`])
+  return { accessKeyId: of('access_key_id'), secretAccessKey: of('secret_access_key') }
 }
 
 function secret(

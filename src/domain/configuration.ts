@@ -79,6 +79,22 @@ export interface DumpConfig {
   cutter: CutterConfig
 }
 
+export interface FilesConfig {
+  /** Where the application keeps the tenants' files; only ever read. */
+  store: StoreConfig
+  /** Those of a tenant's folders that are archived. */
+  folders: readonly string[]
+}
+
+export interface ArchivesConfig {
+  /** age recipients of archives alone; empty: those of the backups. */
+  recipients: readonly string[]
+  compressionLevel: number
+  keepYears: number
+  /** Tenants whose archives are never deleted. */
+  legalHold: readonly string[]
+}
+
 export interface DaemonConfig {
   /** A loopback address: the HTTP API has no other guard. */
   host: string
@@ -97,6 +113,8 @@ export interface Config {
   postgres: PostgresConfig
   keys: KeysConfig
   dump: DumpConfig
+  files: FilesConfig
+  archives: ArchivesConfig
   daemon: DaemonConfig
   /** Absolute. */
   schedulesDirectory: string

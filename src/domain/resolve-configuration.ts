@@ -4,10 +4,15 @@ import type { Config, StoreConfig } from './configuration.js'
 import type { RawConfiguration } from './configuration-schema.js'
 import type { Schedule } from './schedule.js'
 
+interface StoreSecrets {
+  accessKeyId: string | null
+  secretAccessKey: string | null
+}
+
 export interface Resolved {
   /** Absolute path of the configuration file. */
   file: string
-  secrets: { accessKeyId: string | null; secretAccessKey: string | null; password: string | null }
+  secrets: StoreSecrets & { password: string | null; files: StoreSecrets }
   schedules: readonly Schedule[]
 }
 
@@ -17,11 +22,12 @@ const MIB = 1024 * 1024
 export function resolveConfiguration(raw: RawConfiguration, resolved: Resolved): Config {
   const absolute = (path: string): string => resolve(dirname(resolved.file), path)
   const optional = (path: string | undefined): string | null => (path === undefined ? null : absolute(path))
-  const { postgres, dump, daemon } = raw
+  const { postgres, dump, files, archives, daemon } = raw
+  const store = resolveStore(raw.store, absolute, resolved.secrets)
   return {
     file: resolved.file,
     stateDirectory: absolute(raw.state_directory),
-    store: resolveStore(raw.store, absolute, resolved.secrets),
+    store,
     postgres: {
       host: postgres.host,
       port: postgres.port,
@@ -47,6 +53,19 @@ export function resolveConfiguration(raw: RawConfiguration, resolved: Resolved):
       compressionLevel: dump.compression_level,
       cutter: { minBytes: dump.cutter.min, averageBytes: dump.cutter.average, maxBytes: dump.cutter.max },
     },
+    files: {
+      // The application's folders are at the top of the bucket, whatever stands in front of the backups.
+      store: files.store
+        ? resolveStore(files.store, absolute, resolved.secrets.files)
+        : { ...store, prefix: '' },
+      folders: files.folders,
+    },
+    archives: {
+      recipients: archives.recipients,
+      compressionLevel: archives.compression_level,
+      keepYears: archives.keep_years,
+      legalHold: archives.legal_hold,
+    },
     daemon: {
       host: daemon.http.host,
       port: daemon.http.port,
@@ -61,7 +80,7 @@ export function resolveConfiguration(raw: RawConfiguration, resolved: Resolved):
 function resolveStore(
   store: RawConfiguration['store'],
   absolute: (path: string) => string,
-  secrets: Resolved['secrets'],
+  secrets: StoreSecrets,
 ): StoreConfig {
   const mib = store.bandwidth_mib_per_second
   const shared = {

@@ -18,11 +18,13 @@ const timing = {
 
 const backupAll = z.strictObject({ job: z.literal('backup-all'), ...timing })
 
+const archiveTenants = z.strictObject({ job: z.literal('archive-tenants'), ...timing })
+
 /** One file of the schedules directory: a job, when it runs, and the settings that are the job's own. */
-export const scheduleSchema = z.discriminatedUnion('job', [backupAll])
+export const scheduleSchema = z.discriminatedUnion('job', [backupAll, archiveTenants])
 
 /** The job of a schedule, with its settings. */
-export type ScheduledJob = { job: 'backup-all' }
+export type ScheduledJob = { job: 'backup-all' } | { job: 'archive-tenants' }
 export type JobName = ScheduledJob['job']
 
 export type Schedule = Timing & ScheduledJob
@@ -54,6 +56,7 @@ export function toSchedule(name: string, raw: z.output<typeof scheduleSchema>): 
   }
   switch (raw.job) {
     case 'backup-all':
+    case 'archive-tenants':
       return { ...timing, job: raw.job }
     default:
       return raw.job satisfies never

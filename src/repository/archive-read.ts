@@ -105,18 +105,32 @@ export interface ScannedMember {
 }
 
 /** Every member in order, by reading all of the archive; needs no index. @throws Failure key-wrong, object-corrupt, object-missing */
-export async function* scanArchive(place: ArchivePlace): AsyncGenerator<ScannedMember> {
+export async function* scanArchive(
+  place: ArchivePlace,
+  /** Given each stored part as it passes. */
+  onStored: (part: Uint8Array) => void = () => {},
+): AsyncGenerator<ScannedMember> {
   const { store, identities, subject, name, signal } = place
   const where = archiveKey(subject, name)
   const tar = extract()
-  const source = decompressFrames(openStream(storedParts(store, where, signal), identities))
+  const stored = async function* () {
+    for await (const part of storedParts(store, where, signal)) {
+      onStored(part)
+      yield part
+    }
+  }
+  const source = decompressFrames(openStream(stored(), identities))
   const feeding = feed(tar, source)
   feeding.catch(reason => tar.destroy(reason))
   try {
     for await (const entry of tar) {
       const { name: member, size = 0, type } = entry.header
       const isFolder = type === 'directory' && !member.endsWith('/')
-      yield { name: isFolder ? `${member}/` : member, bytes: size, content: entry as AsyncIterable<Uint8Array> }
+      yield {
+        name: isFolder ? `${member}/` : member,
+        bytes: size,
+        content: entry as AsyncIterable<Uint8Array>,
+      }
       entry.resume()
     }
     await feeding

@@ -21,6 +21,8 @@ export interface ArchiveRequest {
   signal: AbortSignal
   /** Before the first byte is stored: the id under which a half upload is found again. */
   onUpload(key: string, id: string): void
+  /** The upload is complete: nothing half is left of it. */
+  onUploaded(key: string, id: string): void
   /** Of the tar stream. */
   onBytes?(bytes: number): void
 }
@@ -50,12 +52,17 @@ export async function writeArchive(repository: Repository, request: ArchiveReque
       yield part
     }
   }
+  let upload: string | null = null
   await store.putStream(key, sent(), {
     expectedBytes: expectedBytes(contents),
     archival: true,
     signal,
-    onUpload: id => request.onUpload(key, id),
+    onUpload: id => {
+      upload = id
+      request.onUpload(key, id)
+    },
   })
+  if (upload !== null) request.onUploaded(key, upload)
   const sha256 = stored.digest('hex')
   await readBack(store, key, { bytes: storedBytes, sha256 }, signal)
   const { manifest } = contents

@@ -1,7 +1,7 @@
 // A tar stream (POSIX pax) of members whose sizes are known before: any name, any size, one member in memory at no time.
 // Each member's place in the stream and its SHA-256 are told when it is written.
 import { createHash } from 'node:crypto'
-import { type Header, type Pack, pack } from 'tar-stream'
+import { type Pack, pack } from 'tar-stream'
 import { asFailure, Failure } from '../domain/errors.js'
 
 export interface TarMember {
@@ -21,6 +21,7 @@ export interface WrittenMember {
   sha256: string
 }
 
+type Header = Parameters<Pack['entry']>[0]
 type Sink = ReturnType<Pack['entry']>
 
 const BLOCK_BYTES = 512
