@@ -1,7 +1,7 @@
 // The one reader of the environment and of configuration files: it returns a whole, checked Config or every problem at once.
-import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
-import { Encrypter } from 'age-encryption'
+import { type Assertion, parseAssertionFile } from './domain/assertion.js'
 import type { Config } from './domain/configuration.js'
 import { checkConfiguration, type Finding } from './domain/configuration-rules.js'
 import {
@@ -10,10 +10,11 @@ import {
   type RawConfiguration,
 } from './domain/configuration-schema.js'
 import { asFailure, Failure } from './domain/errors.js'
-import { dotted, type Problem, problemsOf } from './domain/problem.js'
+import { dotted, type Problem, problemsOf, refusal } from './domain/problem.js'
 import { type Resolved, resolveConfiguration } from './domain/resolve-configuration.js'
 import type { Schedule } from './domain/schedule.js'
 import { parseSchedule } from './jobs/schedules.js'
+import { checkRecipient } from './seal/recipient.js'
 import { type Clock, systemClock } from './sys/clock.js'
 import { checkPrivate, readSecretFile } from './sys/secret-file.js'
 import { parseYaml, type YamlFile } from './sys/yaml.js'
@@ -70,8 +71,9 @@ export function loadConfig(options: LoadOptions = {}): LoadedConfig {
   checkKeys(reading, sections)
   const secrets = readSecrets(reading, sections)
   const schedules = readSchedules(reading, sections.schedules_directory ?? 'schedules')
-  if (!raw || reading.problems.length > 0) throw refusal(reading)
-  const config = resolveConfiguration(raw, { file, secrets, schedules })
+  const assertions = readAssertions(reading, sections.drills?.assertions_directory ?? 'assertions')
+  if (!raw || reading.problems.length > 0) throw refusal(reading.file, reading.problems)
+  const config = resolveConfiguration(raw, { file, secrets, schedules, assertions })
   return { config, sources: reading.sources, warnings: reading.warnings }
 }
 
@@ -119,42 +121,35 @@ function readableSections(data: unknown): Partial<RawConfiguration> {
 }
 
 function checkKeys(reading: Reading, { keys, archives }: Partial<RawConfiguration>): void {
-  for (const [index, recipient] of (archives?.recipients ?? []).entries()) {
-    attempt(reading, ['archives', 'recipients', index], () => checkRecipient(recipient))
-  }
+  checkRecipients(reading, ['archives', 'recipients'], archives?.recipients ?? [])
   if (!keys) return
+  checkRecipients(reading, ['keys', 'recovery_recipients'], keys.recovery_recipients)
   const identity = beside(reading, keys.operational_identity_file)
   const stats = statSync(identity, { throwIfNoEntry: false })
   if (stats) attempt(reading, ['keys', 'operational_identity_file'], () => checkPrivate(identity, stats))
-  for (const [index, recipient] of keys.recovery_recipients.entries()) {
-    attempt(reading, ['keys', 'recovery_recipients', index], () => checkRecipient(recipient))
-  }
 }
 
-/** Never repeats what it was given: it could be an identity pasted into the wrong place. */
-function checkRecipient(recipient: string): void {
-  if (/^AGE-SECRET-KEY-/i.test(recipient)) {
-    throw new Failure('secret-exposed', 'is a secret identity, not a recipient', {
-      hint: 'remove it, make a new identity with age-keygen, and list its public age1… line here',
-    })
-  }
-  try {
-    new Encrypter().addRecipient(recipient)
-  } catch {
-    throw new Failure('config-invalid', 'is not an age recipient, or has a typing error', {
-      hint: 'copy the whole age1… line that age-keygen printed',
-    })
+function checkRecipients(reading: Reading, at: string[], recipients: readonly string[]): void {
+  for (const [index, one] of recipients.entries()) {
+    attempt(reading, [...at, index], () => checkRecipient(one))
   }
 }
 
 function readSecrets(
   reading: Reading,
-  { store, files, postgres }: Partial<RawConfiguration>,
+  { store, files, postgres, drills }: Partial<RawConfiguration>,
 ): Resolved['secrets'] {
+  const scratch = drills?.scratch_server
   return {
     ...storeSecrets(reading, store, ['store']),
     files: storeSecrets(reading, files?.store, ['files', 'store']),
     password: secret(reading, ['postgres', 'password'], postgres?.password, postgres?.password_file),
+    scratchPassword: secret(
+      reading,
+      ['drills', 'scratch_server', 'password'],
+      scratch?.password,
+      scratch?.password_file,
+    ),
   }
 }
 
@@ -179,7 +174,7 @@ function secret(
   if (file === undefined) return null
   const place = beside(reading, file)
   reading.sources.push(place)
-  return attempt(reading, [path[0] ?? '', `${path[1]}_file`], () => readSecretFile(place))
+  return attempt(reading, [...path.slice(0, -1), `${path.at(-1)}_file`], () => readSecretFile(place))
 }
 
 function readSchedules(reading: Reading, directory: string): Schedule[] {
@@ -216,14 +211,30 @@ function listSchedules(folder: string): string[] {
   }
 }
 
+function readAssertions(reading: Reading, directory: string): Assertion[] {
+  const folder = beside(reading, directory)
+  const names = existsSync(folder)
+    ? readdirSync(folder)
+        .filter(name => /^[^.].*\.sql$/.test(name))
+        .sort()
+    : []
+  return names.flatMap(name => {
+    const file = join(folder, name)
+    reading.sources.push(file)
+    const read = () => parseAssertionFile(basename(name, '.sql'), readText(file))
+    return attempt(reading, ['drills', 'assertions_directory'], read, name) ?? []
+  })
+}
+
 const beside = (reading: Reading, path: string): string => resolve(dirname(reading.file), path)
 
-function attempt<T>(reading: Reading, path: PropertyKey[], action: () => T): T | null {
+function attempt<T>(reading: Reading, path: PropertyKey[], action: () => T, about = ''): T | null {
   try {
     return action()
   } catch (thrown) {
     const { code, message, hint } = asFailure(thrown)
-    reading.problems.push({ path: dotted(path), message, hint, at: reading.yaml.at(path), code })
+    const said = `${about} ${message}`.trim()
+    reading.problems.push({ path: dotted(path), message: said, hint, at: reading.yaml.at(path), code })
     return null
   }
 }
@@ -235,10 +246,3 @@ const placed = ({ path, message, hint }: Finding, yaml: YamlFile): Problem => ({
   at: yaml.at(path),
   code: 'config-invalid',
 })
-
-function refusal({ file, problems }: Reading): Failure {
-  const [first] = problems
-  const rest = problems.length > 1 ? `, and ${problems.length - 1} more` : ''
-  const what = first ? [first.path, first.message].filter(Boolean).join(' ') : 'is not usable'
-  return new Failure('config-invalid', `${file}: ${what}${rest}`, { facts: { problems } })
-}

@@ -2,7 +2,7 @@
 import type { ArchiveIndex } from '../domain/archive.js'
 import { shellWord } from '../domain/shell-word.js'
 import { type SubjectId, subjectName } from '../domain/subject.js'
-import type { StoredArchive } from '../repository/archive-list.js'
+import type { StoredArchive } from '../jobs/list-archives.js'
 import { oneLine } from './cells.js'
 import { bytesText, counted, instantText } from './output.js'
 import { table } from './table.js'

@@ -15,6 +15,7 @@ import { restoreCommand } from './restore.js'
 import { runsCommand } from './runs.js'
 import { schedulesCommand } from './schedules.js'
 import { tenantsCommand } from './tenants.js'
+import { verifyCommand } from './verify.js'
 
 const AFTER = `
 A tenant is called by its own name; platform/master and platform/globals (the
@@ -57,6 +58,7 @@ export function createProgram(doors: Doors, version: string, json: boolean): Com
     backupsCommand,
     restoreCommand,
     archiveCommand,
+    verifyCommand,
     runsCommand,
     schedulesCommand,
     keysCommand,

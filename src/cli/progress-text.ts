@@ -32,6 +32,7 @@ const PHASES = {
   dump: 'dumping',
   load: 'loading',
   prove: 'proving',
+  read: 'reading',
   export: 'writing',
   archive: 'archiving',
 } as const

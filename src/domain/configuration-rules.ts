@@ -22,13 +22,14 @@ const finding = (path: string, message: string, hint: string): Finding => ({
 
 /** Every rule on every section that could be read; no problems means that the sections make sense together. */
 export function checkConfiguration(raw: Partial<RawConfiguration>): Findings {
-  const { store, files, postgres, dump, daemon } = raw
+  const { store, files, postgres, dump, drills, daemon } = raw
   return {
     problems: [
       ...(store ? storeProblems(store, 'store') : []),
       ...(files?.store ? storeProblems(files.store, 'files.store') : []),
       ...(postgres ? postgresProblems(postgres) : []),
       ...(dump ? dumpProblems(dump) : []),
+      ...(drills ? drillsProblems(drills) : []),
       ...(daemon ? daemonProblems(daemon) : []),
     ],
     warnings: postgres ? postgresWarnings(postgres) : [],
@@ -141,6 +142,19 @@ function dumpProblems(dump: RawConfiguration['dump']): Finding[] {
     problems.push(finding('dump.connections', `is too few for ${dump.concurrency} dumps at once`, hint))
   }
   return problems
+}
+
+function drillsProblems({ scratch_server: server, assertions }: RawConfiguration['drills']): Finding[] {
+  const names = assertions.map(one => one.name)
+  const twice = names.find((name, at) => names.indexOf(name) !== at)
+  return [
+    ...(server
+      ? secretProblems('drills.scratch_server', 'password', server.password, server.password_file, false)
+      : []),
+    ...(twice === undefined
+      ? []
+      : [finding('drills.assertions', `has two called ${twice}`, 'give each one a name of its own')]),
+  ]
 }
 
 function daemonProblems(daemon: RawConfiguration['daemon']): Finding[] {

@@ -1,5 +1,6 @@
 // The configuration file's shape: every key, its default (GMAH's own), its limits. What takes a file's path is resolved later.
 import { z } from 'zod'
+import { assertionSchema } from './assertion.js'
 import { IONICE_CLASSES, LOG_LEVELS, SSL_MODES } from './configuration.js'
 import { duration, size, whole } from './quantity.js'
 
@@ -88,6 +89,24 @@ const daemon = z.strictObject({
   log_level: z.enum(LOG_LEVELS).default('info'),
 })
 
+const drills = z.strictObject({
+  scratch_directory: text.optional(),
+  scratch_server: z
+    .strictObject({
+      host: text,
+      port: whole(1, 65_535).default(5432),
+      user: text,
+      password: text.optional(),
+      password_file: text.optional(),
+      ssl_mode: z.enum(SSL_MODES).default('prefer'),
+      ssl_root_certificate_file: text.optional(),
+    })
+    .optional(),
+  assertions_directory: text.default('assertions'),
+  assertions: z.array(assertionSchema).default([]),
+  assertion_timeout: duration({ minMs: 1_000, maxMs: 3_600_000 }).prefault('60s'),
+})
+
 export const configurationSchema = z.strictObject({
   state_directory: text.default('/var/lib/gmah-backup'),
   store: z.discriminatedUnion('type', [directoryStore, s3Store]),
@@ -96,6 +115,7 @@ export const configurationSchema = z.strictObject({
   dump: dump.prefault({}),
   files: files.prefault({}),
   archives: archives.prefault({}),
+  drills: drills.prefault({}),
   daemon: daemon.prefault({}),
   schedules_directory: text.default('schedules'),
 })

@@ -1,4 +1,5 @@
 // What the whole program runs on, once the files are read, checked and resolved. src/config.ts makes it; nobody changes it.
+import type { Assertion } from './assertion.js'
 import type { Schedule } from './schedule.js'
 
 export const SSL_MODES = ['disable', 'prefer', 'require', 'verify-ca', 'verify-full'] as const
@@ -79,6 +80,24 @@ export interface DumpConfig {
   cutter: CutterConfig
 }
 
+/** A server on which scratch databases may be made: where this machine has none of PostgreSQL's server programs. */
+export type ScratchServerConfig = Pick<
+  PostgresConfig,
+  'host' | 'port' | 'user' | 'password' | 'sslMode' | 'sslRootCertificateFile'
+>
+
+export interface DrillsConfig {
+  /** Absolute. Scratch servers live in private folders below it. */
+  scratchDirectory: string
+  /** Null: a scratch server of our own. */
+  scratchServer: ScratchServerConfig | null
+  /** Absolute. */
+  assertionsDirectory: string
+  /** Those of the directory, and those of the file itself. */
+  assertions: readonly Assertion[]
+  assertionTimeoutMs: number
+}
+
 export interface FilesConfig {
   /** Where the application keeps the tenants' files; only ever read. */
   store: StoreConfig
@@ -113,6 +132,7 @@ export interface Config {
   postgres: PostgresConfig
   keys: KeysConfig
   dump: DumpConfig
+  drills: DrillsConfig
   files: FilesConfig
   archives: ArchivesConfig
   daemon: DaemonConfig

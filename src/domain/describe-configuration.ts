@@ -8,7 +8,7 @@ export function describeConfig(config: Config): Record<string, unknown> {
     store.type === 's3'
       ? { ...store, accessKeyId: mask(store.accessKeyId), secretAccessKey: mask(store.secretAccessKey) }
       : store
-  const { store, files, postgres } = config
+  const { store, files, postgres, drills } = config
   return {
     ...config,
     store: maskStore(store),
@@ -17,6 +17,13 @@ export function describeConfig(config: Config): Record<string, unknown> {
       ...postgres,
       password: mask(postgres.password),
       tenants: { ...postgres.tenants, pattern: postgres.tenants.pattern.source },
+    },
+    drills: {
+      ...drills,
+      scratchServer: drills.scratchServer && {
+        ...drills.scratchServer,
+        password: mask(drills.scratchServer.password),
+      },
     },
   }
 }

@@ -64,6 +64,7 @@ export const ERRORS = {
   'manifest-invalid': row(EXIT.integrity, 500, false, 'do not trust this backup: restore another one'),
   'format-unknown': row(EXIT.integrity, 500, false, 'this was written by a newer gmah-backup: upgrade this one'),
   'proof-failed': row(EXIT.integrity, 500, false, 'the restored data differs from the backup: see which tables, and keep the original'),
+  'backup-stale': row(EXIT.integrity, 500, false, 'a proof of an old backup says nothing: type `gmah-backup runs` to see why there is no newer one'),
   'dump-invalid': row(EXIT.integrity, 500, true, 'pg_dump produced no sound archive; see the cause, then run the backup again'),
   'dump-failed': row(EXIT.postgres, 502, true, 'see what pg_dump said in the cause, then run the backup again'),
   'restore-failed': row(EXIT.postgres, 502, false, 'see what pg_restore said in the cause; nothing is left under the asked name'),
@@ -79,7 +80,7 @@ export const ERRORS = {
   'key-wrong': row(EXIT.keys, 500, false, 'none of the identities at hand opens this; try with the recovery identity'),
   'key-invalid': row(EXIT.keys, 400, false, 'an identity starts with AGE-SECRET-KEY-1, a recipient with age1'),
   'file-denied': row(EXIT.unexpected, 500, false, "check the file's owner and mode: commands are run as the daemon's user"),
-  'disk-full': row(EXIT.unexpected, 507, false, 'free disk space in the state directory'),
+  'disk-full': row(EXIT.unexpected, 507, false, 'free disk space where the message says: the state directory, or the disk of the PostgreSQL server'),
   'child-failed': row(EXIT.unexpected, 500, false, 'see the command and what it said in the cause'),
 } as const satisfies Record<string, Row>
 

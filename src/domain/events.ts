@@ -2,6 +2,7 @@
 import type { ErrorCode } from './errors.js'
 import type { BackupId, RunId } from './ids.js'
 import type { BackupKind } from './manifest.js'
+import type { ProofLevel } from './records.js'
 import type { SubjectId } from './subject.js'
 
 export const TRIGGERS = ['schedule', 'catch-up', 'manual', 'api'] as const
@@ -121,6 +122,36 @@ export interface EventFacts {
   /** A long put was begun; until its end is noted, the id finds what a killed run left half. */
   'upload-started': { key: string; upload: string }
   'upload-ended': { key: string; upload: string; outcome: 'completed' | 'aborted' }
+  /** Stored or read back only: what a drill restores is told as proof-passed or proof-failed. */
+  'backup-verified': {
+    backup: BackupId
+    level: ProofLevel
+    outcome: 'passed' | 'failed'
+    differences: string[]
+  }
+  'drill-planned': { subjects: number; expectedSeconds: number; leftOut: number }
+  /** Not drilled tonight. `overdue`: its proof is by now older than it may become. Free bytes are null on another machine. */
+  'drill-left-out': {
+    backup: BackupId
+    reason: 'budget' | 'disk'
+    provenAt: string | null
+    overdue: boolean
+    expectedSeconds: number
+    neededBytes: number
+    freeBytes: number | null
+  }
+  /** No verdict on the backup: the newest one is too old, or the scratch failed. */
+  'drill-failed': { backup: BackupId; error: ErrorFacts }
+  /** The scratch could not be like the original: a locale, a role. */
+  'scratch-differs': { backup: BackupId; notes: string[] }
+  /** How much of the platform has a proof of a restore that is young enough. */
+  'drills-covered': {
+    subjects: number
+    proven: number
+    percent: number
+    everyDays: number
+    oldestDays: number | null
+  }
   'config-reloaded': { file: string; schedules: string[] }
   'config-refused': { file: string; problems: { path: string; message: string; at: string }[] }
   'schedule-paused': { schedule: string; who: string }

@@ -1,6 +1,7 @@
 // From the file's words to the Config that the program runs on: units into names, relative paths against the file's folder.
-import { dirname, resolve } from 'node:path'
-import type { Config, StoreConfig } from './configuration.js'
+import { dirname, join, resolve } from 'node:path'
+import { type Assertion, toAssertion } from './assertion.js'
+import type { Config, DrillsConfig, StoreConfig } from './configuration.js'
 import type { RawConfiguration } from './configuration-schema.js'
 import type { Schedule } from './schedule.js'
 
@@ -12,7 +13,9 @@ interface StoreSecrets {
 export interface Resolved {
   /** Absolute path of the configuration file. */
   file: string
-  secrets: StoreSecrets & { password: string | null; files: StoreSecrets }
+  secrets: StoreSecrets & { password: string | null; scratchPassword: string | null; files: StoreSecrets }
+  /** Those that stand in files of their own. */
+  assertions: readonly Assertion[]
   schedules: readonly Schedule[]
 }
 
@@ -66,6 +69,7 @@ export function resolveConfiguration(raw: RawConfiguration, resolved: Resolved):
       keepYears: archives.keep_years,
       legalHold: archives.legal_hold,
     },
+    drills: resolveDrills(raw, resolved, absolute),
     daemon: {
       host: daemon.http.host,
       port: daemon.http.port,
@@ -74,6 +78,31 @@ export function resolveConfiguration(raw: RawConfiguration, resolved: Resolved):
     },
     schedulesDirectory: absolute(raw.schedules_directory),
     schedules: resolved.schedules,
+  }
+}
+
+function resolveDrills(
+  { drills, state_directory }: RawConfiguration,
+  { secrets, assertions }: Resolved,
+  absolute: (path: string) => string,
+): DrillsConfig {
+  const server = drills.scratch_server
+  const certificate = server?.ssl_root_certificate_file
+  return {
+    scratchDirectory: absolute(drills.scratch_directory ?? join(state_directory, 'scratch')),
+    scratchServer: server
+      ? {
+          host: server.host,
+          port: server.port,
+          user: server.user,
+          password: secrets.scratchPassword,
+          sslMode: server.ssl_mode,
+          sslRootCertificateFile: certificate === undefined ? null : absolute(certificate),
+        }
+      : null,
+    assertionsDirectory: absolute(drills.assertions_directory),
+    assertions: [...drills.assertions.map(toAssertion), ...assertions],
+    assertionTimeoutMs: drills.assertion_timeout,
   }
 }
 

@@ -1,10 +1,12 @@
 // When a job runs, why it exists, and how old its last success may become before someone must know.
 import { z } from 'zod'
-import { duration } from './quantity.js'
+import { duration, size, whole } from './quantity.js'
 import { knownZone } from './zone.js'
 
 const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS
+const MIB = 1024 ** 2
+const GIB = 1024 ** 3
 
 /** What every schedule says, whatever its job. */
 const timing = {
@@ -20,14 +22,38 @@ const backupAll = z.strictObject({ job: z.literal('backup-all'), ...timing })
 
 const archiveTenants = z.strictObject({ job: z.literal('archive-tenants'), ...timing })
 
+const drill = z.strictObject({
+  job: z.literal('drill'),
+  ...timing,
+  budget: duration({ minMs: 60_000, maxMs: DAY_MS }).prefault('2h'),
+  disk: size({ minBytes: 64 * MIB, maxBytes: 100_000 * GIB }).prefault('20GiB'),
+  concurrency: whole(1, 8).default(1),
+  every: duration({ minMs: DAY_MS, maxMs: 90 * DAY_MS }).prefault('7d'),
+})
+
 /** One file of the schedules directory: a job, when it runs, and the settings that are the job's own. */
-export const scheduleSchema = z.discriminatedUnion('job', [backupAll, archiveTenants])
+export const scheduleSchema = z.discriminatedUnion('job', [backupAll, archiveTenants, drill])
 
 /** The job of a schedule, with its settings. */
-export type ScheduledJob = { job: 'backup-all' } | { job: 'archive-tenants' }
+export type ScheduledJob =
+  | { job: 'backup-all' }
+  | { job: 'archive-tenants' }
+  | ({ job: 'drill' } & DrillSettings)
 export type JobName = ScheduledJob['job']
 
 export type Schedule = Timing & ScheduledJob
+
+/** The bounds of one night of test restores. */
+export interface DrillSettings {
+  /** No drill is begun that would end later than this after the night's start; the first one always is. */
+  budgetMs: number
+  /** What all scratch databases together may take. */
+  diskBytes: number
+  /** Test restores at once. */
+  concurrency: number
+  /** Every tenant is to be proven at least this often. */
+  everyMs: number
+}
 
 export interface Timing {
   /** The file's name without its ending; unique. */
@@ -58,7 +84,11 @@ export function toSchedule(name: string, raw: z.output<typeof scheduleSchema>): 
     case 'backup-all':
     case 'archive-tenants':
       return { ...timing, job: raw.job }
+    case 'drill': {
+      const { job, budget, disk, concurrency, every } = raw
+      return { ...timing, job, budgetMs: budget, diskBytes: disk, concurrency, everyMs: every }
+    }
     default:
-      return raw.job satisfies never
+      return raw satisfies never
   }
 }

@@ -5,6 +5,8 @@ import { PLATFORM_SUBJECTS, TENANTS_PREFIX } from '../store/keys.js'
 import type { Store } from '../store/port.js'
 import type { Parts } from './parts.js'
 
+export type { StoredArchive }
+
 /** @param subject null: all of them, tenants without a backup left included. */
 export async function listAllArchives(
   { repository: { store } }: Pick<Parts, 'repository'>,

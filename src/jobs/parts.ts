@@ -2,6 +2,7 @@
 import type { Config } from '../domain/configuration.js'
 import type { Failure } from '../domain/errors.js'
 import type { BackupKind, Manifest } from '../domain/manifest.js'
+import type { ProofRecord } from '../domain/records.js'
 import type { SubjectId } from '../domain/subject.js'
 import type { Catalogue } from '../repository/catalogue.js'
 import type { Repository } from '../repository/repository.js'
@@ -34,11 +35,12 @@ export interface Watcher {
   planned?(subjects: readonly SubjectId[]): void
   progress?(subject: SubjectId, progress: Progress): void
   backedUp?(manifest: Manifest): void
+  proven?(subject: SubjectId, proof: ProofRecord): void
   failed?(subject: SubjectId, failure: Failure): void
 }
 
 export interface Progress {
-  phase: 'dump' | 'load' | 'prove' | 'export' | 'archive'
+  phase: 'dump' | 'load' | 'prove' | 'read' | 'export' | 'archive'
   /** Bytes of the stream done so far, and in all where that is known. */
   bytes: number
   of: number | null

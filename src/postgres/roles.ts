@@ -65,7 +65,8 @@ export function neededRoles(globalsScript: string, names: readonly string[]): st
   const known = parseGlobals(globalsScript)
   const needed = withGroups(known, names)
   const roles = needed.flatMap(name => known.get(name) ?? [])
-  const unknown = needed.filter(name => !known.has(name))
+  // Predefined roles are on every server.
+  const unknown = needed.filter(name => !known.has(name) && !name.startsWith('pg_'))
   const statements = [
     ...roles.flatMap(role => role.statements),
     ...roles.flatMap(role => role.memberships.map(one => one.statement)),

@@ -152,15 +152,18 @@ export async function* scanArchive(
 
 async function feed(tar: ReturnType<typeof extract>, source: AsyncGenerator<Uint8Array>): Promise<void> {
   let closed = false
+  let go = () => {}
+  const goOn = () => go()
+  tar.on('drain', goOn)
   tar.once('close', () => {
     closed = true
+    goOn()
   })
   for await (const part of source) {
     if (closed) return
-    if (!tar.write(part)) {
+    if (!tar.write(part) && !closed) {
       await new Promise<void>(resolve => {
-        tar.once('drain', resolve)
-        tar.once('close', resolve)
+        go = resolve
       })
     }
   }
