@@ -1,5 +1,5 @@
 // The one reader of the environment and of configuration files: it returns a whole, checked Config or every problem at once.
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, readFileSync, statSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { type Assertion, parseAssertionFile } from './domain/assertion.js'
 import type { Config } from './domain/configuration.js'
@@ -16,6 +16,7 @@ import type { Schedule } from './domain/schedule.js'
 import { parseSchedule } from './jobs/schedules.js'
 import { checkRecipient } from './seal/recipient.js'
 import { type Clock, systemClock } from './sys/clock.js'
+import { listFiles } from './sys/list-files.js'
 import { checkPrivate, readSecretFile } from './sys/secret-file.js'
 import { parseYaml, type YamlFile } from './sys/yaml.js'
 
@@ -69,6 +70,7 @@ export function loadConfig(options: LoadOptions = {}): LoadedConfig {
   reading.problems.push(...findings.problems.map(one => placed(one, yaml)))
   reading.warnings.push(...findings.warnings.map(one => placed(one, yaml)))
   checkKeys(reading, sections)
+  checkTls(reading, sections)
   const secrets = readSecrets(reading, sections)
   const schedules = readSchedules(reading, sections.schedules_directory ?? 'schedules')
   const assertions = readAssertions(reading, sections.drills?.assertions_directory ?? 'assertions')
@@ -135,6 +137,14 @@ function checkRecipients(reading: Reading, at: string[], recipients: readonly st
   }
 }
 
+function checkTls(reading: Reading, { daemon }: Partial<RawConfiguration>): void {
+  const tls = daemon?.http.tls
+  if (!tls) return
+  const at = ['daemon', 'http', 'tls']
+  attempt(reading, [...at, 'certificate_file'], () => readText(beside(reading, tls.certificate_file)))
+  attempt(reading, [...at, 'key_file'], () => readSecretFile(beside(reading, tls.key_file)))
+}
+
 function readSecrets(
   reading: Reading,
   { store, files, postgres, drills }: Partial<RawConfiguration>,
@@ -179,7 +189,7 @@ function secret(
 
 function readSchedules(reading: Reading, directory: string): Schedule[] {
   const folder = beside(reading, directory)
-  const files = attempt(reading, ['schedules_directory'], () => listSchedules(folder)) ?? []
+  const files = attempt(reading, ['schedules_directory'], () => listFiles(folder, '.yaml')) ?? []
   return files.flatMap(name => {
     const file = join(folder, name)
     reading.sources.push(file)
@@ -198,26 +208,9 @@ function readSchedules(reading: Reading, directory: string): Schedule[] {
   })
 }
 
-function listSchedules(folder: string): string[] {
-  try {
-    return readdirSync(folder)
-      .filter(name => name.endsWith('.yaml') && !name.startsWith('.'))
-      .sort()
-  } catch (cause) {
-    throw new Failure('config-invalid', `cannot read the directory ${folder}`, {
-      cause,
-      hint: 'copy the schedules directory there, or name another one',
-    })
-  }
-}
-
 function readAssertions(reading: Reading, directory: string): Assertion[] {
   const folder = beside(reading, directory)
-  const names = existsSync(folder)
-    ? readdirSync(folder)
-        .filter(name => /^[^.].*\.sql$/.test(name))
-        .sort()
-    : []
+  const names = existsSync(folder) ? listFiles(folder, '.sql') : []
   return names.flatMap(name => {
     const file = join(folder, name)
     reading.sources.push(file)

@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander'
 import { EXIT, Failure } from '../domain/errors.js'
 import { archiveCommand } from './archive.js'
+import { auditCommand } from './audit.js'
 import { backupCommand } from './backup.js'
 import { backupsCommand } from './backups.js'
 import { catalogueCommand } from './catalogue.js'
@@ -15,6 +16,7 @@ import { restoreCommand } from './restore.js'
 import { runsCommand } from './runs.js'
 import { schedulesCommand } from './schedules.js'
 import { tenantsCommand } from './tenants.js'
+import { tokensCommand } from './tokens.js'
 import { verifyCommand } from './verify.js'
 
 const AFTER = `
@@ -63,6 +65,8 @@ export function createProgram(doors: Doors, version: string, json: boolean): Com
     schedulesCommand,
     keysCommand,
     catalogueCommand,
+    tokensCommand,
+    auditCommand,
     docsCommand,
   ]
   for (const command of commands) command(program, doors)

@@ -158,9 +158,11 @@ function drillsProblems({ scratch_server: server, assertions }: RawConfiguration
 }
 
 function daemonProblems(daemon: RawConfiguration['daemon']): Finding[] {
-  if (isLoopback(daemon.http.host)) return []
-  const hint = 'write 127.0.0.1 and put a reverse proxy that asks who is there in front of it'
-  return [finding('daemon.http.host', 'must be an address of this machine alone', hint)]
+  const { host, tls, behind_proxy: behindProxy } = daemon.http
+  if (isLoopback(host) || tls || behindProxy) return []
+  const hint =
+    'write 127.0.0.1, or daemon.http.tls with a certificate, or behind_proxy: true when a proxy ends TLS in front'
+  return [finding('daemon.http.host', 'would carry tokens in the clear beyond this machine', hint)]
 }
 
 function postgresWarnings(postgres: RawConfiguration['postgres']): Finding[] {

@@ -4,6 +4,7 @@ import type { Schedule } from './schedule.js'
 
 export const SSL_MODES = ['disable', 'prefer', 'require', 'verify-ca', 'verify-full'] as const
 export const IONICE_CLASSES = ['none', 'best-effort', 'idle'] as const
+export const APPROVALS = ['none', 'required'] as const
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const
 
 interface AnyStoreConfig {
@@ -115,12 +116,25 @@ export interface ArchivesConfig {
 }
 
 export interface DaemonConfig {
-  /** A loopback address: the HTTP API has no other guard. */
+  /** A loopback address, unless there is TLS or a proxy in front. */
   host: string
   port: number
+  /** A reverse proxy stands in front: it ends TLS, and says from where a request came. */
+  behindProxy: boolean
+  /** Absolute paths of PEM files; null: plain HTTP. */
+  tls: { certificateFile: string; keyFile: string } | null
   /** How long a stop waits for running work before it interrupts it. */
   drainMs: number
   logLevel: (typeof LOG_LEVELS)[number]
+}
+
+export interface ApiConfig {
+  /** Whether a restore in place waits for a second person. */
+  approval: (typeof APPROVALS)[number]
+  /** How long a plan of a restore may be started. */
+  planMs: number
+  /** Of one address. */
+  requestsPerMinute: number
 }
 
 export interface Config {
@@ -136,6 +150,7 @@ export interface Config {
   files: FilesConfig
   archives: ArchivesConfig
   daemon: DaemonConfig
+  api: ApiConfig
   /** Absolute. */
   schedulesDirectory: string
   schedules: readonly Schedule[]

@@ -179,10 +179,17 @@ export type NewEvent = { [T in EventType]: About & { type: T; facts: EventFacts[
 /** An event as kept: `seq` grows by one with each, for ever; `at` is ISO 8601 by the wall clock. */
 export type StoredEvent = NewEvent & { seq: number; at: string }
 
-/** Told to listeners while it happens, never stored. */
+/** Told to listeners while it happens, never stored: how far a run is with one subject. */
 export interface LiveEvent extends About {
-  type: 'backup-progress'
-  facts: { streamBytes: number; rows: number; newBytes: number; reusedBytes: number; bytesPerSecond: number }
+  type: 'progress'
+  facts: {
+    phase: string
+    /** Bytes of the stream done so far, and in all where that is known. */
+    bytes: number
+    of: number | null
+    newBytes?: number
+    reusedBytes?: number
+  }
 }
 
-export const isLive = (event: StoredEvent | LiveEvent): event is LiveEvent => event.type === 'backup-progress'
+export const isLive = (event: StoredEvent | LiveEvent): event is LiveEvent => event.type === 'progress'

@@ -1,7 +1,7 @@
 // From the file's words to the Config that the program runs on: units into names, relative paths against the file's folder.
 import { dirname, join, resolve } from 'node:path'
 import { type Assertion, toAssertion } from './assertion.js'
-import type { Config, DrillsConfig, StoreConfig } from './configuration.js'
+import type { ArchivesConfig, Config, DrillsConfig, FilesConfig, StoreConfig } from './configuration.js'
 import type { RawConfiguration } from './configuration-schema.js'
 import type { Schedule } from './schedule.js'
 
@@ -25,7 +25,7 @@ const MIB = 1024 * 1024
 export function resolveConfiguration(raw: RawConfiguration, resolved: Resolved): Config {
   const absolute = (path: string): string => resolve(dirname(resolved.file), path)
   const optional = (path: string | undefined): string | null => (path === undefined ? null : absolute(path))
-  const { postgres, dump, files, archives, daemon } = raw
+  const { postgres, dump, daemon } = raw
   const store = resolveStore(raw.store, absolute, resolved.secrets)
   return {
     file: resolved.file,
@@ -56,25 +56,26 @@ export function resolveConfiguration(raw: RawConfiguration, resolved: Resolved):
       compressionLevel: dump.compression_level,
       cutter: { minBytes: dump.cutter.min, averageBytes: dump.cutter.average, maxBytes: dump.cutter.max },
     },
-    files: {
-      // The application's folders are at the top of the bucket, whatever stands in front of the backups.
-      store: files.store
-        ? resolveStore(files.store, absolute, resolved.secrets.files)
-        : { ...store, prefix: '' },
-      folders: files.folders,
-    },
-    archives: {
-      recipients: archives.recipients,
-      compressionLevel: archives.compression_level,
-      keepYears: archives.keep_years,
-      legalHold: archives.legal_hold,
-    },
+    files: resolveFiles(raw, resolved, absolute, store),
+    archives: resolveArchives(raw.archives),
     drills: resolveDrills(raw, resolved, absolute),
     daemon: {
       host: daemon.http.host,
       port: daemon.http.port,
+      behindProxy: daemon.http.behind_proxy,
+      tls: daemon.http.tls
+        ? {
+            certificateFile: absolute(daemon.http.tls.certificate_file),
+            keyFile: absolute(daemon.http.tls.key_file),
+          }
+        : null,
       drainMs: daemon.drain,
       logLevel: daemon.log_level,
+    },
+    api: {
+      approval: raw.api.approval,
+      planMs: raw.api.plan_valid_for,
+      requestsPerMinute: raw.api.requests_per_minute,
     },
     schedulesDirectory: absolute(raw.schedules_directory),
     schedules: resolved.schedules,
@@ -105,6 +106,24 @@ function resolveDrills(
     assertionTimeoutMs: drills.assertion_timeout,
   }
 }
+
+function resolveFiles(
+  { files }: RawConfiguration,
+  { secrets }: Resolved,
+  absolute: (path: string) => string,
+  backups: StoreConfig,
+): FilesConfig {
+  // The application's folders are at the top of the bucket, whatever stands in front of the backups.
+  const store = files.store ? resolveStore(files.store, absolute, secrets.files) : { ...backups, prefix: '' }
+  return { store, folders: files.folders }
+}
+
+const resolveArchives = (archives: RawConfiguration['archives']): ArchivesConfig => ({
+  recipients: archives.recipients,
+  compressionLevel: archives.compression_level,
+  keepYears: archives.keep_years,
+  legalHold: archives.legal_hold,
+})
 
 function resolveStore(
   store: RawConfiguration['store'],

@@ -13,8 +13,7 @@ import { drill } from './drill.js'
 import { endOfDrills } from './drill-report.js'
 import type { Journal } from './journal.js'
 import type { Parts } from './parts.js'
-import type { Runner, RunResult } from './runner.js'
-import type { Launch } from './scheduler.js'
+import type { JobRequest, Runner, RunResult } from './runner.js'
 import { sweepDrills } from './scratch-bench.js'
 import { sweepStaging } from './sweep-staging.js'
 
@@ -51,14 +50,14 @@ export async function closeDeadRuns(parts: Parts, journal: Journal): Promise<voi
 }
 
 /**
- * Runs a schedule's job to its end, under the instant that asked for it.
+ * Runs a schedule's job to its end, under the instant that asked for it, if any.
  * @param assemble gives the parts as they are when the run starts; what it throws is how the run failed.
  */
 export function runSchedule(
   assemble: () => Promise<Parts>,
   runner: Runner,
   schedule: Schedule,
-  launch: Launch,
+  launch: Pick<JobRequest, 'trigger' | 'due'>,
 ): Promise<RunResult> {
   const job = { name: schedule.job, deadlineMs: schedule.deadlineMs, ...launch }
   switch (schedule.job) {
@@ -68,9 +67,10 @@ export function runSchedule(
       )
     case 'archive-tenants':
       return runner.run(job, async context => {
+        const parts = await assemble()
         const { timeZone: zone } = schedule
-        const month = monthOf(launch.due, zone)
-        return endOfArchives(await archiveTenants(await assemble(), { month, zone }, context))
+        const month = monthOf(launch.due ?? parts.clock.now(), zone)
+        return endOfArchives(await archiveTenants(parts, { month, zone }, context))
       })
     case 'drill':
       return runner.run(job, async context => endOfDrills(await drill(await assemble(), schedule, context)))

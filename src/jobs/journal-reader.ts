@@ -36,7 +36,7 @@ export interface JournalReader {
     types?: readonly EventType[]
     limit?: number
   }): StoredEvent[]
-  /** Newest first, default 100. */
+  /** Newest first, default 100; older than a sequence number if asked. */
   auditLines(filter?: { limit?: number }): AuditLine[]
 }
 
