@@ -15,6 +15,7 @@ import { processTerminal, showFailure } from './output.js'
 import { restoreCommand } from './restore.js'
 import { runsCommand } from './runs.js'
 import { schedulesCommand } from './schedules.js'
+import { statusCommand } from './status.js'
 import { tenantsCommand } from './tenants.js'
 import { tokensCommand } from './tokens.js'
 import { verifyCommand } from './verify.js'
@@ -55,6 +56,7 @@ export function createProgram(doors: Doors, version: string, json: boolean): Com
   const commands = [
     daemonCommand,
     configCommand,
+    statusCommand,
     tenantsCommand,
     backupCommand,
     backupsCommand,
