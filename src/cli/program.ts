@@ -13,6 +13,7 @@ import { docsCommand } from './docs.js'
 import { keysCommand } from './keys.js'
 import { processTerminal, showFailure } from './output.js'
 import { restoreCommand } from './restore.js'
+import { retentionCommand, sweepCommand } from './retention.js'
 import { runsCommand } from './runs.js'
 import { schedulesCommand } from './schedules.js'
 import { statusCommand } from './status.js'
@@ -62,6 +63,8 @@ export function createProgram(doors: Doors, version: string, json: boolean): Com
     backupsCommand,
     restoreCommand,
     archiveCommand,
+    retentionCommand,
+    sweepCommand,
     verifyCommand,
     runsCommand,
     schedulesCommand,

@@ -36,6 +36,8 @@ export interface JournalReader {
     types?: readonly EventType[]
     limit?: number
   }): StoredEvent[]
+  /** The newest event of these types about a subject; null when there is none. */
+  lastEvent(subject: SubjectId, types: readonly EventType[]): StoredEvent | null
   /** Newest first, default 100; older than a sequence number if asked. */
   auditLines(filter?: { limit?: number }): AuditLine[]
 }
@@ -58,6 +60,10 @@ export function readJournal(db: Sqlite): JournalReader {
     `select * from events where seq > @afterSeq and (@run is null or run = @run)
      and (@types is null or type in (select value from json_each(@types))) order by seq limit @limit`,
   )
+  const about = db.prepare(
+    `select * from events where subject = @subject and type in (select value from json_each(@types))
+     order by seq desc limit 1`,
+  )
   const audit = db.prepare('select * from audit order by seq desc limit ?')
   const all = <Row, T>(rows: () => unknown[], read: (row: Row) => T): T[] =>
     guard(db.name, () => (rows() as Row[]).map(read))
@@ -74,6 +80,9 @@ export function readJournal(db: Sqlite): JournalReader {
         () => after.all({ afterSeq, run, types: types && JSON.stringify(types), limit }),
         toEvent,
       ),
+    lastEvent: (subject, types) =>
+      all<EventRow, StoredEvent>(() => about.all({ subject, types: JSON.stringify(types) }), toEvent)[0] ??
+      null,
     auditLines: ({ limit = 100 } = {}) =>
       all<AuditRow, AuditLine>(
         () => audit.all(limit),
