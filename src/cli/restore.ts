@@ -1,11 +1,19 @@
 // `restore <tenant> --as <database>`: a proven copy beside the live database.
 import type { Command } from 'commander'
 import type { PostgresConfig } from '../domain/configuration.js'
+import { Failure } from '../domain/errors.js'
 import { shellWord } from '../domain/shell-word.js'
 import { subjectName } from '../domain/subject.js'
 import { subjectNamed } from '../jobs/open-backup.js'
-import { endOfRestore, type RestoreReport, restoreBeside } from '../jobs/restore-beside.js'
-import { atDesk, type Doors, type GlobalOptions } from './desk.js'
+import type { JobContext } from '../jobs/parts.js'
+import { restoreArchive } from '../jobs/restore-archive.js'
+import {
+  endOfRestore,
+  type RestoreReport,
+  type RestoreRequest,
+  restoreBeside,
+} from '../jobs/restore-beside.js'
+import { atDesk, type Desk, type Doors, type GlobalOptions } from './desk.js'
 import { bytesText, counted, instantText, processTerminal, show } from './output.js'
 import { watched } from './progress.js'
 
@@ -13,6 +21,7 @@ interface RestoreOptions extends GlobalOptions {
   as: string
   backup: string
   withRoles?: true
+  fromArchive?: string | true
 }
 
 export function restoreCommand(program: Command, doors: Doors): void {
@@ -26,6 +35,7 @@ export function restoreCommand(program: Command, doors: Doors): void {
       'latest',
     )
     .option('--with-roles', 'create missing roles from the newest globals backup')
+    .option('--from-archive [name]', 'out of a monthly archive instead: latest, or a name like 2026-12')
     .description('restore into a new database beside the live one, and prove it table by table')
     .action(async (tenant: string, _options, command: Command) => {
       const options = command.optsWithGlobals<RestoreOptions>()
@@ -40,7 +50,7 @@ export function restoreCommand(program: Command, doors: Doors): void {
         }
         const report = await watched(terminal, desk.clock, watch =>
           desk.run({ name: 'restore', subject }, async context => {
-            const result = await restoreBeside(desk, request, { ...context, watch })
+            const result = await restoreAsked(desk, request, options, { ...context, watch })
             return { ...endOfRestore(result), result }
           }),
         )
@@ -48,6 +58,24 @@ export function restoreCommand(program: Command, doors: Doors): void {
         return undefined
       })
     })
+}
+
+/** From the backups, or from an archive when one is named. */
+function restoreAsked(
+  desk: Desk,
+  request: RestoreRequest,
+  { fromArchive }: RestoreOptions,
+  context: JobContext,
+): Promise<RestoreReport> {
+  if (fromArchive === undefined) return restoreBeside(desk, request, context)
+  const { subject, database, withRoles, backup } = request
+  if (backup !== 'latest') {
+    throw new Failure('usage', '--backup and --from-archive exclude each other', {
+      hint: 'an archive holds one backup; `gmah-backup archive show` says which',
+    })
+  }
+  const archive = fromArchive === true ? 'latest' : fromArchive
+  return restoreArchive(desk, { subject, archive, database, withRoles }, context)
 }
 
 function reportText(
