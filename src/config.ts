@@ -155,6 +155,12 @@ function readSecrets(
       s3?.secret_access_key_file,
     ),
     password: secret(reading, ['postgres', 'password'], postgres?.password, postgres?.password_file),
+    poolerPassword: secret(
+      reading,
+      ['postgres', 'pgbouncer', 'password'],
+      postgres?.pgbouncer?.password,
+      postgres?.pgbouncer?.password_file,
+    ),
     scratchPassword: secret(
       reading,
       ['drills', 'scratch_server', 'password'],

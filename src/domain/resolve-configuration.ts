@@ -1,7 +1,7 @@
 // From the file's words to the Config that the program runs on: units into names, relative paths against the file's folder.
 import { dirname, join, resolve } from 'node:path'
 import { type Assertion, toAssertion } from './assertion.js'
-import type { Config, DrillsConfig, StoreConfig } from './configuration.js'
+import type { Config, DrillsConfig, PgbouncerConfig, StoreConfig } from './configuration.js'
 import type { RawConfiguration } from './configuration-schema.js'
 import type { Schedule } from './schedule.js'
 
@@ -12,6 +12,7 @@ export interface Resolved {
     accessKeyId: string | null
     secretAccessKey: string | null
     password: string | null
+    poolerPassword: string | null
     scratchPassword: string | null
   }
   /** Those that stand in files of their own. */
@@ -41,6 +42,7 @@ export function resolveConfiguration(raw: RawConfiguration, resolved: Resolved):
       tenants: { pattern: new RegExp(postgres.tenants.pattern, 'u'), query: postgres.tenants.query ?? null },
       toolsDirectory: optional(postgres.tools_directory),
       lockWaitTimeoutMs: postgres.lock_wait_timeout,
+      pgbouncer: resolvePooler(postgres.pgbouncer, resolved.secrets),
     },
     keys: {
       operationalIdentityFile: absolute(raw.keys.operational_identity_file),
@@ -55,6 +57,7 @@ export function resolveConfiguration(raw: RawConfiguration, resolved: Resolved):
       compressionLevel: dump.compression_level,
       cutter: { minBytes: dump.cutter.min, averageBytes: dump.cutter.average, maxBytes: dump.cutter.max },
     },
+    restore: { keepReplacedMs: raw.restore.keep_replaced },
     drills: resolveDrills(raw, resolved, absolute),
     daemon: {
       host: daemon.http.host,
@@ -77,6 +80,15 @@ export function resolveConfiguration(raw: RawConfiguration, resolved: Resolved):
     schedulesDirectory: absolute(raw.schedules_directory),
     schedules: resolved.schedules,
   }
+}
+
+function resolvePooler(
+  pooler: RawConfiguration['postgres']['pgbouncer'],
+  { poolerPassword }: Resolved['secrets'],
+): PgbouncerConfig | null {
+  if (!pooler) return null
+  const { host, port, user, pause_wait: pauseWaitMs } = pooler
+  return { host, port, user, password: poolerPassword, pauseWaitMs }
 }
 
 function resolveDrills(

@@ -20,6 +20,8 @@ const timing = {
 
 const backupAll = z.strictObject({ job: z.literal('backup-all'), ...timing })
 
+const sweepKept = z.strictObject({ job: z.literal('sweep-kept'), ...timing })
+
 const drill = z.strictObject({
   job: z.literal('drill'),
   ...timing,
@@ -30,10 +32,10 @@ const drill = z.strictObject({
 })
 
 /** One file of the schedules directory: a job, when it runs, and the settings that are the job's own. */
-export const scheduleSchema = z.discriminatedUnion('job', [backupAll, drill])
+export const scheduleSchema = z.discriminatedUnion('job', [backupAll, drill, sweepKept])
 
 /** The job of a schedule, with its settings. */
-export type ScheduledJob = { job: 'backup-all' } | ({ job: 'drill' } & DrillSettings)
+export type ScheduledJob = { job: 'backup-all' | 'sweep-kept' } | ({ job: 'drill' } & DrillSettings)
 export type JobName = ScheduledJob['job']
 
 export type Schedule = Timing & ScheduledJob
@@ -77,6 +79,7 @@ export function toSchedule(name: string, raw: z.output<typeof scheduleSchema>): 
   }
   switch (raw.job) {
     case 'backup-all':
+    case 'sweep-kept':
       return { ...timing, job: raw.job }
     case 'drill': {
       const { job, budget, disk, concurrency, every } = raw

@@ -31,9 +31,13 @@ export interface JournalReader {
   lastRun(job: string, outcome?: Outcome): Run | null
   /** Oldest first, those after a sequence number, at most `limit` (default 1000), of every process on this file. */
   events(filter?: { afterSeq?: number; run?: RunId; limit?: number }): StoredEvent[]
+  /** Every step and end of a swap, oldest first. */
+  swapEvents(): SwapEvent[]
   /** Newest first, default 100; older than a sequence number if asked. */
   auditLines(filter?: { limit?: number }): AuditLine[]
 }
+
+export type SwapEvent = Extract<StoredEvent, { type: 'swap-step' | 'swap-finished' | 'swap-repaired' }>
 
 /** The reading half of the journal on an open database. */
 export function readJournal(db: Sqlite): JournalReader {
@@ -52,6 +56,9 @@ export function readJournal(db: Sqlite): JournalReader {
   const after = db.prepare(
     'select * from events where seq > @afterSeq and (@run is null or run = @run) order by seq limit @limit',
   )
+  const swaps = db.prepare(
+    `select * from events where type in ('swap-step', 'swap-finished', 'swap-repaired') order by seq`,
+  )
   const audit = db.prepare('select * from audit order by seq desc limit ?')
   const all = <Row, T>(rows: () => unknown[], read: (row: Row) => T): T[] =>
     guard(db.name, () => (rows() as Row[]).map(read))
@@ -65,6 +72,11 @@ export function readJournal(db: Sqlite): JournalReader {
     runsDue: (job, at) => all(() => due.all(job, at.toISOString()), toRun),
     events: ({ afterSeq = 0, run = null, limit = 1000 } = {}) =>
       all<EventRow, StoredEvent>(() => after.all({ afterSeq, run, limit }), toEvent),
+    swapEvents: () =>
+      all<EventRow, SwapEvent>(
+        () => swaps.all(),
+        row => toEvent(row) as SwapEvent,
+      ),
     auditLines: ({ limit = 100 } = {}) =>
       all<AuditRow, AuditLine>(
         () => audit.all(limit),
