@@ -12,8 +12,10 @@ import { docsCommand } from './docs.js'
 import { keysCommand } from './keys.js'
 import { processTerminal, showFailure } from './output.js'
 import { restoreCommand } from './restore.js'
+import { retentionCommand, sweepCommand } from './retention.js'
 import { runsCommand } from './runs.js'
 import { schedulesCommand } from './schedules.js'
+import { statusCommand } from './status.js'
 import { tenantsCommand } from './tenants.js'
 import { tokensCommand } from './tokens.js'
 import { verifyCommand } from './verify.js'
@@ -54,10 +56,13 @@ export function createProgram(doors: Doors, version: string, json: boolean): Com
   const commands = [
     daemonCommand,
     configCommand,
+    statusCommand,
     tenantsCommand,
     backupCommand,
     backupsCommand,
     restoreCommand,
+    retentionCommand,
+    sweepCommand,
     verifyCommand,
     runsCommand,
     schedulesCommand,

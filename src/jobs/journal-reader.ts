@@ -1,5 +1,5 @@
 // What the journal answers: runs, events and audit lines, of every process that writes to this file.
-import type { Outcome, StoredEvent } from '../domain/events.js'
+import type { EventType, Outcome, StoredEvent } from '../domain/events.js'
 import type { RunId } from '../domain/ids.js'
 import type { SubjectId } from '../domain/subject.js'
 import { guard, type Sqlite } from '../sys/sqlite.js'
@@ -33,6 +33,8 @@ export interface JournalReader {
   events(filter?: { afterSeq?: number; run?: RunId; limit?: number }): StoredEvent[]
   /** Every step and end of a swap, oldest first. */
   swapEvents(): SwapEvent[]
+  /** The newest event of these types about a subject; null when there is none. */
+  lastEvent(subject: SubjectId, types: readonly EventType[]): StoredEvent | null
   /** Newest first, default 100; older than a sequence number if asked. */
   auditLines(filter?: { limit?: number }): AuditLine[]
 }
@@ -59,6 +61,10 @@ export function readJournal(db: Sqlite): JournalReader {
   const swaps = db.prepare(
     `select * from events where type in ('swap-step', 'swap-finished', 'swap-repaired') order by seq`,
   )
+  const about = db.prepare(
+    `select * from events where subject = @subject and type in (select value from json_each(@types))
+     order by seq desc limit 1`,
+  )
   const audit = db.prepare('select * from audit order by seq desc limit ?')
   const all = <Row, T>(rows: () => unknown[], read: (row: Row) => T): T[] =>
     guard(db.name, () => (rows() as Row[]).map(read))
@@ -77,6 +83,9 @@ export function readJournal(db: Sqlite): JournalReader {
         () => swaps.all(),
         row => toEvent(row) as SwapEvent,
       ),
+    lastEvent: (subject, types) =>
+      all<EventRow, StoredEvent>(() => about.all({ subject, types: JSON.stringify(types) }), toEvent)[0] ??
+      null,
     auditLines: ({ limit = 100 } = {}) =>
       all<AuditRow, AuditLine>(
         () => audit.all(limit),

@@ -26,7 +26,8 @@ export function swapIn(
     parts,
     subject,
     outer,
-    async context => {
+    async (context, confirm) => {
+      await confirm()
       const { poolerProblem, refusals, ...swapped } = await swapDatabases(names, {
         target: config.postgres,
         clock,
