@@ -11,6 +11,7 @@ import type { Doors } from './desk.js'
 import { docsCommand } from './docs.js'
 import { keysCommand } from './keys.js'
 import { processTerminal, showFailure } from './output.js'
+import { recoverCommand } from './recover.js'
 import { restoreCommand } from './restore.js'
 import { runsCommand } from './runs.js'
 import { schedulesCommand } from './schedules.js'
@@ -58,6 +59,7 @@ export function createProgram(doors: Doors, version: string, json: boolean): Com
     backupCommand,
     backupsCommand,
     restoreCommand,
+    recoverCommand,
     verifyCommand,
     runsCommand,
     schedulesCommand,
