@@ -1,10 +1,11 @@
 // `backups [tenant]`: what we have.
 import type { Command } from 'commander'
 import { subjectName } from '../domain/subject.js'
+import type { Verdicts } from '../domain/verdicts.js'
 import { subjectNamed } from '../jobs/open-backup.js'
 import { parseCount } from './arguments.js'
 import { atDesk, type Doors, type GlobalOptions } from './desk.js'
-import { bytesText, countText, instantText, processTerminal, show } from './output.js'
+import { bytesText, countText, instantText, processTerminal, secondsText, show } from './output.js'
 import { table } from './table.js'
 
 export function backupsCommand(program: Command, doors: Doors): void {
@@ -18,7 +19,9 @@ export function backupsCommand(program: Command, doors: Doors): void {
       const terminal = processTerminal(options)
       await atDesk(doors, options, terminal, async desk => {
         const filter = { limit: options.limit, ...(tenant ? { subject: subjectNamed(tenant) } : {}) }
-        const entries = desk.catalogue.list(filter)
+        const entries = desk.catalogue
+          .list(filter)
+          .map(one => ({ ...one, verdicts: desk.catalogue.proofs.verdicts(one.id) }))
         show(terminal, entries, () => {
           if (entries.length === 0)
             return 'no backups in the catalogue; if the store has some, type `gmah-backup catalogue rebuild`'
@@ -30,12 +33,26 @@ export function backupsCommand(program: Command, doors: Doors): void {
             bytesText(one.bytes),
             one.database === null ? '' : countText(one.rows),
             bytesText(one.newStoredBytes),
+            provenText(one.verdicts),
+            one.verdicts.loadSeconds === null ? '' : secondsText(one.verdicts.loadSeconds),
           ])
-          return table(['id', 'tenant', 'instant', 'kind', 'size', 'rows', 'added to store'], rows, {
-            right: ['size', 'rows', 'added to store'],
-          })
+          return table(
+            ['id', 'tenant', 'instant', 'kind', 'size', 'rows', 'added to store', 'verified', 'loads in'],
+            rows,
+            {
+              right: ['size', 'rows', 'added to store', 'loads in'],
+            },
+          )
         })
         return undefined
       })
     })
+}
+
+/** The deepest look that was taken at it, and when; what failed goes before what passed. */
+function provenText({ failed, provenAt, readBackAt, storedAt }: Verdicts): string {
+  if (failed) return `FAILED (${failed.level}) ${instantText(failed.at)}`
+  if (provenAt) return `proven ${instantText(provenAt)}`
+  if (readBackAt) return `read back ${instantText(readBackAt)}`
+  return storedAt ? `stored ${instantText(storedAt)}` : ''
 }

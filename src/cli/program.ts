@@ -13,8 +13,10 @@ import { keysCommand } from './keys.js'
 import { processTerminal, showFailure } from './output.js'
 import { recoverCommand } from './recover.js'
 import { restoreCommand } from './restore.js'
+import { retentionCommand, sweepCommand } from './retention.js'
 import { runsCommand } from './runs.js'
 import { schedulesCommand } from './schedules.js'
+import { statusCommand } from './status.js'
 import { tenantsCommand } from './tenants.js'
 import { tokensCommand } from './tokens.js'
 import { verifyCommand } from './verify.js'
@@ -55,11 +57,14 @@ export function createProgram(doors: Doors, version: string, json: boolean): Com
   const commands = [
     daemonCommand,
     configCommand,
+    statusCommand,
     tenantsCommand,
     backupCommand,
     backupsCommand,
     restoreCommand,
     recoverCommand,
+    retentionCommand,
+    sweepCommand,
     verifyCommand,
     runsCommand,
     schedulesCommand,

@@ -7,6 +7,7 @@ import { isAlive } from '../sys/process-identity.js'
 import { sweepScratchServers } from '../verify/scratch-sweep.js'
 import { backupAll } from './backup-all.js'
 import { endOfNight } from './backup-report.js'
+import { lookWhoIsThere } from './departures.js'
 import { drill } from './drill.js'
 import { endOfDrills } from './drill-report.js'
 import type { Journal } from './journal.js'
@@ -14,6 +15,7 @@ import type { Parts } from './parts.js'
 import type { JobRequest, Runner, RunResult } from './runner.js'
 import { sweepDrills } from './scratch-bench.js'
 import { sweepStaging } from './sweep-staging.js'
+import { endOfSweep, sweepStore } from './sweep-store.js'
 
 /** Closes the runs that a crash left open, drops what their restores left on the server, and learns what the store has gained. */
 export async function closeLastLife(parts: Parts, journal: Journal, log: Logger): Promise<void> {
@@ -63,6 +65,12 @@ export function runSchedule(
       return runner.run(job, async context =>
         endOfNight(await backupAll(await assemble(), { kind: 'scheduled', label: null, names: [] }, context)),
       )
+    case 'sweep':
+      return runner.run(job, async context => {
+        const parts = await assemble()
+        const present = await lookWhoIsThere(parts, context.signal)
+        return endOfSweep(await sweepStore(parts, { present, yesRemove: null }, context))
+      })
     case 'drill':
       return runner.run(job, async context => endOfDrills(await drill(await assemble(), schedule, context)))
     default:

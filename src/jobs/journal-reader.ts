@@ -1,5 +1,5 @@
 // What the journal answers: runs, events and audit lines, of every process that writes to this file.
-import type { Outcome, StoredEvent } from '../domain/events.js'
+import type { EventType, Outcome, StoredEvent } from '../domain/events.js'
 import type { RunId } from '../domain/ids.js'
 import type { SubjectId } from '../domain/subject.js'
 import { guard, type Sqlite } from '../sys/sqlite.js'
@@ -31,6 +31,8 @@ export interface JournalReader {
   lastRun(job: string, outcome?: Outcome): Run | null
   /** Oldest first, those after a sequence number, at most `limit` (default 1000), of every process on this file. */
   events(filter?: { afterSeq?: number; run?: RunId; limit?: number }): StoredEvent[]
+  /** The newest event of these types about a subject; null when there is none. */
+  lastEvent(subject: SubjectId, types: readonly EventType[]): StoredEvent | null
   /** Newest first, default 100; older than a sequence number if asked. */
   auditLines(filter?: { limit?: number }): AuditLine[]
 }
@@ -52,6 +54,10 @@ export function readJournal(db: Sqlite): JournalReader {
   const after = db.prepare(
     'select * from events where seq > @afterSeq and (@run is null or run = @run) order by seq limit @limit',
   )
+  const about = db.prepare(
+    `select * from events where subject = @subject and type in (select value from json_each(@types))
+     order by seq desc limit 1`,
+  )
   const audit = db.prepare('select * from audit order by seq desc limit ?')
   const all = <Row, T>(rows: () => unknown[], read: (row: Row) => T): T[] =>
     guard(db.name, () => (rows() as Row[]).map(read))
@@ -65,6 +71,9 @@ export function readJournal(db: Sqlite): JournalReader {
     runsDue: (job, at) => all(() => due.all(job, at.toISOString()), toRun),
     events: ({ afterSeq = 0, run = null, limit = 1000 } = {}) =>
       all<EventRow, StoredEvent>(() => after.all({ afterSeq, run, limit }), toEvent),
+    lastEvent: (subject, types) =>
+      all<EventRow, StoredEvent>(() => about.all({ subject, types: JSON.stringify(types) }), toEvent)[0] ??
+      null,
     auditLines: ({ limit = 100 } = {}) =>
       all<AuditRow, AuditLine>(
         () => audit.all(limit),

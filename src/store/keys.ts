@@ -41,6 +41,14 @@ export const proofKey = (subject: SubjectId, backup: BackupId, at: Instant): str
 export const damageKey = (subject: SubjectId, chunk: ChunkId): string =>
   `${damagePrefix(subject)}${chunk}.json.age`
 
+/** Records of a sweep: the chunks that wait to be deleted, and when the subject was found gone. */
+export const waitingPrefix = (subject: SubjectId): string => `${subjectPrefix(subject)}waiting/`
+export const departedPrefix = (subject: SubjectId): string => `${subjectPrefix(subject)}departed/`
+export const waitingKey = (subject: SubjectId, at: Instant): string =>
+  `${waitingPrefix(subject)}${at}.json.age`
+export const departedKey = (subject: SubjectId, at: Instant): string =>
+  `${departedPrefix(subject)}${at}.json.age`
+
 /** Leases change all the time, so they live apart from what a bucket lock may hold. */
 export const leaseKey = (subject: SubjectId): string => `platform/leases/${subject}.json`
 /** The lease of the one daemon that works on this store. */
