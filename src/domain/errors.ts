@@ -38,6 +38,8 @@ export const ERRORS = {
   'secret-exposed': row(EXIT.usage, 400, false, 'chmod 600 the file and keep it owned by the daemon'),
   'tenant-unknown': row(EXIT.notFound, 404, false, 'type `gmah-backup tenants` to see the names'),
   'backup-unknown': row(EXIT.notFound, 404, false, 'type `gmah-backup backups` to see the ids'),
+  'archive-unknown': row(EXIT.notFound, 404, false, 'type `gmah-backup archive list` to see the names'),
+  'member-unknown': row(EXIT.notFound, 404, false, 'type `gmah-backup archive show TENANT` to see what is in it'),
   'run-unknown': row(EXIT.notFound, 404, false, 'type `gmah-backup runs` to see the ids'),
   'schedule-unknown': row(EXIT.notFound, 404, false, 'type `gmah-backup schedules` to see the names'),
   'token-unknown': row(EXIT.notFound, 404, false, 'type `gmah-backup tokens list` to see the ids'),

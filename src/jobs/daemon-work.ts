@@ -1,10 +1,12 @@
 // What the daemon does with the jobs: tidy up after its last life, and run what a schedule asks for.
+import { monthOf } from '../domain/archive.js'
 import { asFailure } from '../domain/errors.js'
 import type { Schedule } from '../domain/schedule.js'
 import { sweepPasswordFiles } from '../postgres/environment.js'
 import type { Logger } from '../sys/log.js'
 import { isAlive } from '../sys/process-identity.js'
 import { sweepScratchServers } from '../verify/scratch-sweep.js'
+import { archiveTenants, endOfArchives } from './archive-tenants.js'
 import { backupAll } from './backup-all.js'
 import { endOfNight } from './backup-report.js'
 import { lookWhoIsThere } from './departures.js'
@@ -65,6 +67,13 @@ export function runSchedule(
       return runner.run(job, async context =>
         endOfNight(await backupAll(await assemble(), { kind: 'scheduled', label: null, names: [] }, context)),
       )
+    case 'archive-tenants':
+      return runner.run(job, async context => {
+        const parts = await assemble()
+        const { timeZone: zone } = schedule
+        const month = monthOf(launch.due ?? parts.clock.now(), zone)
+        return endOfArchives(await archiveTenants(parts, { month, zone }, context))
+      })
     case 'sweep':
       return runner.run(job, async context => {
         const parts = await assemble()
