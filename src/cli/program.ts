@@ -1,6 +1,7 @@
 // The command line as a whole: every command, its arguments and its help. What each does is in a file of its own.
 import { Command, CommanderError } from 'commander'
 import { EXIT, Failure } from '../domain/errors.js'
+import { archiveCommand } from './archive.js'
 import { auditCommand } from './audit.js'
 import { backupCommand } from './backup.js'
 import { backupsCommand } from './backups.js'
@@ -12,6 +13,7 @@ import { docsCommand } from './docs.js'
 import { keysCommand } from './keys.js'
 import { processTerminal, showFailure } from './output.js'
 import { restoreCommand } from './restore.js'
+import { retentionCommand, sweepCommand } from './retention.js'
 import { runsCommand } from './runs.js'
 import { schedulesCommand } from './schedules.js'
 import { statusCommand } from './status.js'
@@ -60,6 +62,9 @@ export function createProgram(doors: Doors, version: string, json: boolean): Com
     backupCommand,
     backupsCommand,
     restoreCommand,
+    archiveCommand,
+    retentionCommand,
+    sweepCommand,
     verifyCommand,
     runsCommand,
     schedulesCommand,

@@ -34,6 +34,7 @@ const PHASES = {
   prove: 'proving',
   read: 'reading',
   export: 'writing',
+  archive: 'archiving',
 } as const
 
 /** dumping 12.3 MB, 8.10 MB/s, 4.00 MB new, 8.30 MB reused */

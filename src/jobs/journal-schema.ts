@@ -102,4 +102,5 @@ export const JOURNAL_MIGRATIONS: readonly string[] = [
     primary key (who, key)
   ) strict;
   `,
+  `create index events_by_subject on events (subject, type, seq) where subject is not null;`,
 ]

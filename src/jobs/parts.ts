@@ -6,6 +6,7 @@ import type { ProofRecord } from '../domain/records.js'
 import type { SubjectId } from '../domain/subject.js'
 import type { Catalogue } from '../repository/catalogue.js'
 import type { Repository } from '../repository/repository.js'
+import type { Store } from '../store/port.js'
 import type { Clock } from '../sys/clock.js'
 import type { JournalReader } from './journal-reader.js'
 import type { RunContext } from './runner.js'
@@ -15,6 +16,8 @@ export interface Parts {
   clock: Clock
   repository: Repository
   catalogue: Catalogue
+  /** The application's files, read-only. */
+  files: Store
   /** What earlier runs did. */
   journal: JournalReader
   /** `gmah-backup 0.1.0`, as manifests name their maker. */
@@ -37,7 +40,7 @@ export interface Watcher {
 }
 
 export interface Progress {
-  phase: 'dump' | 'load' | 'prove' | 'read' | 'export'
+  phase: 'dump' | 'load' | 'prove' | 'read' | 'export' | 'archive'
   /** Bytes of the stream done so far, and in all where that is known. */
   bytes: number
   of: number | null
