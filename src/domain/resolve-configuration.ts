@@ -7,6 +7,7 @@ import type {
   DrillsConfig,
   FilesConfig,
   PgbouncerConfig,
+  PostgresConfig,
   StoreConfig,
 } from './configuration.js'
 import type { RawConfiguration } from './configuration-schema.js'
@@ -43,19 +44,7 @@ export function resolveConfiguration(raw: RawConfiguration, resolved: Resolved):
     file: resolved.file,
     stateDirectory: absolute(raw.state_directory),
     store,
-    postgres: {
-      host: postgres.host,
-      port: postgres.port,
-      user: postgres.user,
-      password: resolved.secrets.password,
-      sslMode: postgres.ssl_mode,
-      sslRootCertificateFile: optional(postgres.ssl_root_certificate_file),
-      master: postgres.master,
-      tenants: { pattern: new RegExp(postgres.tenants.pattern, 'u'), query: postgres.tenants.query ?? null },
-      toolsDirectory: optional(postgres.tools_directory),
-      lockWaitTimeoutMs: postgres.lock_wait_timeout,
-      pgbouncer: resolvePooler(postgres.pgbouncer, resolved.secrets),
-    },
+    postgres: resolvePostgres(postgres, resolved, optional),
     keys: {
       operationalIdentityFile: absolute(raw.keys.operational_identity_file),
       recoveryRecipients: raw.keys.recovery_recipients,
@@ -93,6 +82,26 @@ export function resolveConfiguration(raw: RawConfiguration, resolved: Resolved):
     },
     schedulesDirectory: absolute(raw.schedules_directory),
     schedules: resolved.schedules,
+  }
+}
+
+function resolvePostgres(
+  postgres: RawConfiguration['postgres'],
+  { secrets }: Resolved,
+  optional: (path: string | undefined) => string | null,
+): PostgresConfig {
+  return {
+    host: postgres.host,
+    port: postgres.port,
+    user: postgres.user,
+    password: secrets.password,
+    sslMode: postgres.ssl_mode,
+    sslRootCertificateFile: optional(postgres.ssl_root_certificate_file),
+    master: postgres.master,
+    tenants: { pattern: new RegExp(postgres.tenants.pattern, 'u'), query: postgres.tenants.query ?? null },
+    toolsDirectory: optional(postgres.tools_directory),
+    lockWaitTimeoutMs: postgres.lock_wait_timeout,
+    pgbouncer: resolvePooler(postgres.pgbouncer, secrets),
   }
 }
 
