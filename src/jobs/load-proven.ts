@@ -9,7 +9,7 @@ import { applyDatabaseProperties, createDatabaseLike, dropDatabase } from '../po
 import { createRoles } from '../postgres/roles.js'
 import { maintenanceDatabase } from '../postgres/target.js'
 import { findTool, majorOf } from '../postgres/tools.js'
-import { readStream } from '../repository/read-stream.js'
+import { readText } from '../repository/read-stream.js'
 import { loadBackup, loadStream } from '../restore/load.js'
 import { assertProven, type Proof, prove } from '../verify/proof.js'
 import { type OpenedBackup, openBackup } from './open-backup.js'
@@ -114,9 +114,7 @@ async function createMissingRoles(
 
 async function newestGlobals(parts: Parts, { signal }: JobContext): Promise<string> {
   const { manifest, key } = await openBackup(parts.repository, GLOBALS, 'latest')
-  const script: Uint8Array[] = []
-  for await (const part of readStream(parts.repository, key, manifest, { signal })) script.push(part)
-  return Buffer.concat(script).toString('utf8')
+  return readText(parts.repository, key, manifest, { signal })
 }
 
 /**
