@@ -1,6 +1,7 @@
 // When a job runs, why it exists, and how old its last success may become before someone must know.
 import { z } from 'zod'
 import { duration, size, whole } from './quantity.js'
+import { type RetentionPolicy, retentionSettings, toPolicy } from './retention-policy.js'
 import { knownZone } from './zone.js'
 
 const HOUR_MS = 3_600_000
@@ -19,6 +20,10 @@ const timing = {
 }
 
 const backupAll = z.strictObject({ job: z.literal('backup-all'), ...timing })
+const sweep = z.strictObject({ job: z.literal('sweep'), ...timing, ...retentionSettings })
+
+const sweepKept = z.strictObject({ job: z.literal('sweep-kept'), ...timing })
+const archiveTenants = z.strictObject({ job: z.literal('archive-tenants'), ...timing })
 
 const drill = z.strictObject({
   job: z.literal('drill'),
@@ -30,10 +35,20 @@ const drill = z.strictObject({
 })
 
 /** One file of the schedules directory: a job, when it runs, and the settings that are the job's own. */
-export const scheduleSchema = z.discriminatedUnion('job', [backupAll, drill])
+export const scheduleSchema = z.discriminatedUnion('job', [
+  backupAll,
+  archiveTenants,
+  sweep,
+  drill,
+  sweepKept,
+])
 
 /** The job of a schedule, with its settings. */
-export type ScheduledJob = { job: 'backup-all' } | ({ job: 'drill' } & DrillSettings)
+export type ScheduledJob =
+  | { job: 'backup-all' }
+  | { job: 'archive-tenants' | 'sweep-kept' }
+  | { job: 'sweep'; policy: RetentionPolicy }
+  | ({ job: 'drill' } & DrillSettings)
 export type JobName = ScheduledJob['job']
 
 export type Schedule = Timing & ScheduledJob
@@ -77,7 +92,11 @@ export function toSchedule(name: string, raw: z.output<typeof scheduleSchema>): 
   }
   switch (raw.job) {
     case 'backup-all':
+    case 'sweep-kept':
+    case 'archive-tenants':
       return { ...timing, job: raw.job }
+    case 'sweep':
+      return { ...timing, job: raw.job, policy: toPolicy(raw) }
     case 'drill': {
       const { job, budget, disk, concurrency, every } = raw
       return { ...timing, job, budgetMs: budget, diskBytes: disk, concurrency, everyMs: every }

@@ -1,5 +1,6 @@
 // What the store has of a subject: one listing, held against what the newest backup says was stored.
-// An object that is shorter or longer than it was is not "already there": it is stored anew, and told.
+// An object that is shorter or longer than it was is not "already there": it is stored anew, and told. Nor is one that waits to
+// be deleted: should a sweep that lost its lease still be at it, what is stored anew is young, and no later sweep takes it.
 import { asFailure, type ErrorCode } from '../domain/errors.js'
 import type { ChunkId } from '../domain/ids.js'
 import type { TenantKey } from '../seal/tenant-key.js'
@@ -7,6 +8,7 @@ import { chunkKey, chunksPrefix, manifestKey, parseChunkKey } from '../store/key
 import type { Store } from '../store/port.js'
 import { ChunkIndex } from './chunk-index.js'
 import { listManifests, readManifest } from './manifests.js'
+import { readWaiting } from './waiting-chunks.js'
 
 /** An object of a subject that is not what was stored. */
 export interface Damage {
@@ -38,12 +40,14 @@ export async function knownChunks(
   const { subject } = key
   const { signal, tell } = options
   const promised = await promisedBytes(store, key, options)
+  const waiting = await readWaiting(store, key, { signal })
   const found: { id: ChunkId; storedBytes: number }[] = []
   for await (const { key: where, bytes } of store.list(chunksPrefix(subject), { signal })) {
     const id = parseChunkKey(subject, where)
     if (!id) continue
     const wanted = promised.get(id)
     promised.delete(id)
+    if (waiting.since.has(id)) continue
     if (wanted === undefined ? bytes >= SMALLEST_CHUNK_BYTES : bytes === wanted) {
       found.push({ id, storedBytes: bytes })
     } else {
