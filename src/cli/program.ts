@@ -1,6 +1,7 @@
 // The command line as a whole: every command, its arguments and its help. What each does is in a file of its own.
 import { Command, CommanderError } from 'commander'
 import { EXIT, Failure } from '../domain/errors.js'
+import { archiveCommand } from './archive.js'
 import { auditCommand } from './audit.js'
 import { backupCommand } from './backup.js'
 import { backupsCommand } from './backups.js'
@@ -11,6 +12,7 @@ import type { Doors } from './desk.js'
 import { docsCommand } from './docs.js'
 import { keysCommand } from './keys.js'
 import { processTerminal, showFailure } from './output.js'
+import { recoverCommand } from './recover.js'
 import { restoreCommand } from './restore.js'
 import { retentionCommand, sweepCommand } from './retention.js'
 import { runsCommand } from './runs.js'
@@ -61,6 +63,8 @@ export function createProgram(doors: Doors, version: string, json: boolean): Com
     backupCommand,
     backupsCommand,
     restoreCommand,
+    recoverCommand,
+    archiveCommand,
     retentionCommand,
     sweepCommand,
     verifyCommand,

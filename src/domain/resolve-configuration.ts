@@ -1,18 +1,31 @@
 // From the file's words to the Config that the program runs on: units into names, relative paths against the file's folder.
 import { dirname, join, resolve } from 'node:path'
 import { type Assertion, toAssertion } from './assertion.js'
-import type { Config, DrillsConfig, StoreConfig } from './configuration.js'
+import type {
+  ArchivesConfig,
+  Config,
+  DrillsConfig,
+  FilesConfig,
+  PgbouncerConfig,
+  PostgresConfig,
+  StoreConfig,
+} from './configuration.js'
 import type { RawConfiguration } from './configuration-schema.js'
 import type { Schedule } from './schedule.js'
+
+interface StoreSecrets {
+  accessKeyId: string | null
+  secretAccessKey: string | null
+}
 
 export interface Resolved {
   /** Absolute path of the configuration file. */
   file: string
-  secrets: {
-    accessKeyId: string | null
-    secretAccessKey: string | null
+  secrets: StoreSecrets & {
     password: string | null
+    poolerPassword: string | null
     scratchPassword: string | null
+    files: StoreSecrets
   }
   /** Those that stand in files of their own. */
   assertions: readonly Assertion[]
@@ -26,22 +39,12 @@ export function resolveConfiguration(raw: RawConfiguration, resolved: Resolved):
   const absolute = (path: string): string => resolve(dirname(resolved.file), path)
   const optional = (path: string | undefined): string | null => (path === undefined ? null : absolute(path))
   const { postgres, dump, daemon } = raw
+  const store = resolveStore(raw.store, absolute, resolved.secrets)
   return {
     file: resolved.file,
     stateDirectory: absolute(raw.state_directory),
-    store: resolveStore(raw.store, absolute, resolved.secrets),
-    postgres: {
-      host: postgres.host,
-      port: postgres.port,
-      user: postgres.user,
-      password: resolved.secrets.password,
-      sslMode: postgres.ssl_mode,
-      sslRootCertificateFile: optional(postgres.ssl_root_certificate_file),
-      master: postgres.master,
-      tenants: { pattern: new RegExp(postgres.tenants.pattern, 'u'), query: postgres.tenants.query ?? null },
-      toolsDirectory: optional(postgres.tools_directory),
-      lockWaitTimeoutMs: postgres.lock_wait_timeout,
-    },
+    store,
+    postgres: resolvePostgres(postgres, resolved, optional),
     keys: {
       operationalIdentityFile: absolute(raw.keys.operational_identity_file),
       recoveryRecipients: raw.keys.recovery_recipients,
@@ -55,6 +58,9 @@ export function resolveConfiguration(raw: RawConfiguration, resolved: Resolved):
       compressionLevel: dump.compression_level,
       cutter: { minBytes: dump.cutter.min, averageBytes: dump.cutter.average, maxBytes: dump.cutter.max },
     },
+    restore: { keepReplacedMs: raw.restore.keep_replaced },
+    files: resolveFiles(raw, resolved, absolute, store),
+    archives: resolveArchives(raw.archives),
     drills: resolveDrills(raw, resolved, absolute),
     daemon: {
       host: daemon.http.host,
@@ -77,6 +83,35 @@ export function resolveConfiguration(raw: RawConfiguration, resolved: Resolved):
     schedulesDirectory: absolute(raw.schedules_directory),
     schedules: resolved.schedules,
   }
+}
+
+function resolvePostgres(
+  postgres: RawConfiguration['postgres'],
+  { secrets }: Resolved,
+  optional: (path: string | undefined) => string | null,
+): PostgresConfig {
+  return {
+    host: postgres.host,
+    port: postgres.port,
+    user: postgres.user,
+    password: secrets.password,
+    sslMode: postgres.ssl_mode,
+    sslRootCertificateFile: optional(postgres.ssl_root_certificate_file),
+    master: postgres.master,
+    tenants: { pattern: new RegExp(postgres.tenants.pattern, 'u'), query: postgres.tenants.query ?? null },
+    toolsDirectory: optional(postgres.tools_directory),
+    lockWaitTimeoutMs: postgres.lock_wait_timeout,
+    pgbouncer: resolvePooler(postgres.pgbouncer, secrets),
+  }
+}
+
+function resolvePooler(
+  pooler: RawConfiguration['postgres']['pgbouncer'],
+  { poolerPassword }: Resolved['secrets'],
+): PgbouncerConfig | null {
+  if (!pooler) return null
+  const { host, port, user, pause_wait: pauseWaitMs } = pooler
+  return { host, port, user, password: poolerPassword, pauseWaitMs }
 }
 
 function resolveDrills(
@@ -104,10 +139,28 @@ function resolveDrills(
   }
 }
 
+function resolveFiles(
+  { files }: RawConfiguration,
+  { secrets }: Resolved,
+  absolute: (path: string) => string,
+  backups: StoreConfig,
+): FilesConfig {
+  // The application's folders are at the top of the bucket, whatever stands in front of the backups.
+  const store = files.store ? resolveStore(files.store, absolute, secrets.files) : { ...backups, prefix: '' }
+  return { store, folders: files.folders }
+}
+
+const resolveArchives = (archives: RawConfiguration['archives']): ArchivesConfig => ({
+  recipients: archives.recipients,
+  compressionLevel: archives.compression_level,
+  keepYears: archives.keep_years,
+  legalHold: archives.legal_hold,
+})
+
 function resolveStore(
   store: RawConfiguration['store'],
   absolute: (path: string) => string,
-  secrets: Resolved['secrets'],
+  secrets: StoreSecrets,
 ): StoreConfig {
   const mib = store.bandwidth_mib_per_second
   const shared = {

@@ -75,6 +75,7 @@ export async function sweeping(
     repository,
     journal,
     catalogue: new Catalogue(catalogueDb),
+    files: store,
     tool: 'gmah-backup test',
   }
   const present = new Set<SubjectId>()

@@ -5,7 +5,7 @@ import { makePlan, startPlanned } from '../../jobs/planned-restore.js'
 import { assertSees } from '../caller.js'
 import { callerOf } from '../guard.js'
 import { planShape, planView } from '../plan-shape.js'
-import { answers, SECURITY } from '../shapes.js'
+import { answers, SECURITY, tenantName } from '../shapes.js'
 import { announced, start, startAnswers, startHeaders, waitField } from '../starting.js'
 import type { ApiServer } from '../typed.js'
 import type { Works } from '../works.js'
@@ -13,9 +13,8 @@ import type { Works } from '../works.js'
 const tags = ['restores']
 const planId = z.string().regex(/^[0-9a-f]{12}$/)
 const params = z.strictObject({ id: planId })
-const name = z.string().min(1).max(400)
 const newPlan = z.strictObject({
-  tenant: name,
+  tenant: tenantName,
   backup: z
     .string()
     .min(1)
