@@ -9,7 +9,7 @@ import { applyDatabaseProperties, createDatabaseLike, dropDatabase } from '../po
 import { createRoles } from '../postgres/roles.js'
 import { maintenanceDatabase } from '../postgres/target.js'
 import { findTool, majorOf } from '../postgres/tools.js'
-import { readStream } from '../repository/read-stream.js'
+import { readText } from '../repository/read-stream.js'
 import { loadBackup } from '../restore/load.js'
 import { assertProven, type Proof, prove } from '../verify/proof.js'
 import { type OpenedBackup, openBackup } from './open-backup.js'
@@ -98,10 +98,8 @@ async function createMissingRoles(
 ): Promise<void> {
   if (names.length === 0) return
   const { manifest, key } = await openBackup(parts.repository, GLOBALS, 'latest')
-  const script: Uint8Array[] = []
-  for await (const part of readStream(parts.repository, key, manifest, { signal: context.signal }))
-    script.push(part)
-  await createRoles(session, Buffer.concat(script).toString('utf8'), names)
+  const script = await readText(parts.repository, key, manifest, { signal: context.signal })
+  await createRoles(session, script, names)
 }
 
 /**

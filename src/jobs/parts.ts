@@ -32,11 +32,22 @@ export interface JobContext extends Pick<RunContext, 'run' | 'signal' | 'emit'> 
 
 /** What a person in front of a terminal, or a page, sees of a run while it goes on. */
 export interface Watcher {
-  planned?(subjects: readonly SubjectId[]): void
+  /** @param what is done with them; `backing up` when it is not said. */
+  planned?(subjects: readonly SubjectId[], what?: string): void
   progress?(subject: SubjectId, progress: Progress): void
   backedUp?(manifest: Manifest): void
+  restored?(report: Restored): void
   proven?(subject: SubjectId, proof: ProofRecord): void
   failed?(subject: SubjectId, failure: Failure): void
+}
+
+/** A subject that is back. */
+export interface Restored {
+  manifest: Manifest
+  database: string
+  proof: { tables: number; rows: number }
+  /** What load and proof took. */
+  loadSeconds: number
 }
 
 export interface Progress {
