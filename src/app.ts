@@ -9,6 +9,7 @@ import { type Journal, openJournal } from './jobs/journal.js'
 import { JOURNAL_MIGRATIONS } from './jobs/journal-schema.js'
 import { loadKeyring } from './jobs/keys.js'
 import type { Parts } from './jobs/parts.js'
+import { openRotationLaps } from './jobs/rotation-laps.js'
 import { createRunner, type Runner } from './jobs/runner.js'
 import { openScheduleStates, type ScheduleStates } from './jobs/schedule-states.js'
 import { CATALOGUE_MIGRATIONS, Catalogue } from './repository/catalogue.js'
@@ -68,10 +69,11 @@ export async function openApp(options: AppOptions): Promise<App> {
   const seals = createSealPool(Math.max(1, Math.min(2, availableParallelism() - 1)))
   const store = openStore(config.store, { clock, ...(onOperation ? { onOperation } : {}) })
   const catalogue = new Catalogue(catalogueDb)
+  const laps = openRotationLaps(journalDb)
   const assemble = (now: Config, keys: typeof keyring): Parts => {
     const { cutter, compressionLevel } = now.dump
     const repository = { store, keyring: keys, seals, clock, cutter, compressionLevel, transfers: TRANSFERS }
-    return { config: now, clock, catalogue, repository, tool: `gmah-backup ${version()}` }
+    return { config: now, clock, catalogue, laps, repository, tool: `gmah-backup ${version()}` }
   }
   let parts = assemble(config, keyring)
   return {

@@ -7,7 +7,7 @@ import { backupAll } from '../jobs/backup-all.js'
 import { endOfNight, type NightReport } from '../jobs/backup-report.js'
 import { exportBackup } from '../jobs/export-backup.js'
 import { openBackup, subjectNamed } from '../jobs/open-backup.js'
-import { manifestText } from './backup-text.js'
+import { manifestText, passedOverText } from './backup-text.js'
 import { oneLine } from './cells.js'
 import { atDesk, type Doors, type GlobalOptions } from './desk.js'
 import { bytesText, failureText, processTerminal, show, type Terminal } from './output.js'
@@ -92,7 +92,7 @@ function exportCommand(backup: Command, doors: Doors): void {
       await atDesk(doors, options, terminal, async desk => {
         const subject = subjectNamed(tenant)
         const request = { subject, backup: options.backup, file: options.to }
-        const manifest = await watched(terminal, desk.clock, watch =>
+        const { manifest, passedOver } = await watched(terminal, desk.clock, watch =>
           desk.run({ name: 'export', subject }, async context => ({
             outcome: 'succeeded',
             result: await exportBackup(desk, request, { ...context, watch }),
@@ -103,12 +103,13 @@ function exportCommand(backup: Command, doors: Doors): void {
           backup: manifest.backup,
           bytes: manifest.stream.bytes,
           sha256: manifest.stream.sha256,
+          passedOver,
         }
-        show(
-          terminal,
-          written,
-          () =>
+        show(terminal, written, () =>
+          [
+            ...passedOver.map(passedOverText),
             `${options.to}: ${bytesText(written.bytes)}, backup ${written.backup}, sha256 ${written.sha256}`,
+          ].join('\n'),
         )
         return undefined
       })

@@ -1,9 +1,11 @@
 // `backups [tenant]`: what we have.
 import type { Command } from 'commander'
+import { shellWord } from '../domain/shell-word.js'
 import { subjectName } from '../domain/subject.js'
 import { subjectNamed } from '../jobs/open-backup.js'
 import { parseCount } from './arguments.js'
-import { atDesk, type Doors, type GlobalOptions } from './desk.js'
+import { oneLine } from './cells.js'
+import { atDesk, type Desk, type Doors, type GlobalOptions } from './desk.js'
 import { bytesText, countText, instantText, processTerminal, show } from './output.js'
 import { table } from './table.js'
 
@@ -30,12 +32,23 @@ export function backupsCommand(program: Command, doors: Doors): void {
             bytesText(one.bytes),
             one.database === null ? '' : countText(one.rows),
             bytesText(one.newStoredBytes),
+            one.broken === null ? '' : 'BROKEN',
           ])
-          return table(['id', 'tenant', 'instant', 'kind', 'size', 'rows', 'added to store'], rows, {
-            right: ['size', 'rows', 'added to store'],
-          })
+          const headings = ['id', 'tenant', 'instant', 'kind', 'size', 'rows', 'added to store', '']
+          const list = table(headings, rows, { right: ['size', 'rows', 'added to store'] })
+          return [list, ...entries.flatMap(brokenText)].join('\n')
         })
         return undefined
       })
     })
 }
+
+/** A broken backup is not restored by `latest`; what is wrong with it, and what to do. */
+const brokenText = ({ id, subject, broken }: ReturnType<Desk['catalogue']['list']>[number]): string[] =>
+  broken === null
+    ? []
+    : [
+        oneLine(
+          `BROKEN ${id} of ${subjectName(subject)}: ${broken}; see \`gmah-backup check ${shellWord(subjectName(subject))}\``,
+        ),
+      ]

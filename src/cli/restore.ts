@@ -5,6 +5,7 @@ import { shellWord } from '../domain/shell-word.js'
 import { subjectName } from '../domain/subject.js'
 import { subjectNamed } from '../jobs/open-backup.js'
 import { type RestoreReport, restoreBeside } from '../jobs/restore-beside.js'
+import { passedOverText } from './backup-text.js'
 import { atDesk, type Doors, type GlobalOptions } from './desk.js'
 import { bytesText, counted, instantText, processTerminal, show } from './output.js'
 import { watched } from './progress.js'
@@ -51,10 +52,11 @@ export function restoreCommand(program: Command, doors: Doors): void {
 }
 
 function reportText(
-  { manifest, database, createdRoles, proof }: RestoreReport,
+  { manifest, database, createdRoles, proof, passedOver }: RestoreReport,
   server: PostgresConfig,
 ): string {
   const lines = [
+    ...passedOver.map(passedOverText),
     `${database} holds ${subjectName(manifest.subject)} as of ${instantText(manifest.instant)} (backup ${manifest.backup})`,
     `proven: ${counted(proof.tables, 'table')}, ${counted(proof.rows, 'row')}, ${bytesText(proof.bytes)} are equal to the backup`,
   ]
@@ -68,7 +70,7 @@ function reportText(
   return lines.join('\n')
 }
 
-function reportJson({ manifest, database, createdRoles, proof }: RestoreReport) {
+function reportJson({ manifest, database, createdRoles, proof, passedOver }: RestoreReport) {
   return {
     database,
     subject: manifest.subject,
@@ -76,5 +78,6 @@ function reportJson({ manifest, database, createdRoles, proof }: RestoreReport) 
     instant: manifest.instant,
     createdRoles,
     proof,
+    passedOver,
   }
 }

@@ -36,6 +36,21 @@ export interface BackupFacts {
   durationMs: number
 }
 
+/** What a check saw of one subject. */
+export interface CheckFacts {
+  backups: number
+  chunks: number
+  storedBytes: number
+  /** Downloaded, opened and compared with their ids. */
+  readChunks: number
+  readBytes: number
+  damaged: number
+  healed: number
+  broken: BackupId[]
+  /** Keys and manifests that cannot be used, or could not be when this machine is gone. */
+  problems: string[]
+}
+
 /** Type of event → its facts. `run` and `subject` stand beside the facts, on every event. */
 export interface EventFacts {
   'run-started': { job: string; trigger: Trigger; due: string | null }
@@ -64,8 +79,17 @@ export interface EventFacts {
   'backup-started': { kind: BackupKind }
   'backup-committed': BackupFacts
   'backup-failed': { error: ErrorFacts }
-  /** Found by a night on its way: stored objects that are not what was stored. A chunk still needed is stored anew. */
-  'objects-damaged': { count: number; first: { key: string; message: string }[] }
+  /**
+   * Found by a night on its way, or by a check: stored objects that are not what was stored, and where it is known which
+   * backups that breaks. A chunk that the next dump still needs is stored anew.
+   */
+  'objects-damaged': { count: number; first: { key: string; message: string }[]; broken?: BackupId[] }
+  /** Chunks that were damaged and are whole again, read back and compared. */
+  'objects-healed': { count: number; first: string[] }
+  /** `latest`, or an instant, meant this one; it is broken, so an older one was taken. */
+  'backup-passed-over': { backup: BackupId; instant: string; message: string }
+  'subject-checked': CheckFacts
+  'check-failed': { error: ErrorFacts }
   'restore-started': { backup: BackupId; target: string }
   'restore-finished': { backup: BackupId; target: string; durationMs: number }
   'restore-failed': { backup: BackupId | null; target: string; error: ErrorFacts }

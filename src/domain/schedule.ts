@@ -1,6 +1,7 @@
 // When a job runs, why it exists, and how old its last success may become before someone must know.
 import { z } from 'zod'
-import { duration } from './quantity.js'
+import { duration, size, whole } from './quantity.js'
+import { type ReadMode, readModeOf, readWords } from './read-mode.js'
 import { knownZone } from './zone.js'
 
 const HOUR_MS = 3_600_000
@@ -18,11 +19,26 @@ const timing = {
 
 const backupAll = z.strictObject({ job: z.literal('backup-all'), ...timing })
 
+const check = z.strictObject({
+  job: z.literal('check'),
+  ...timing,
+  read: readWords.default('rotate'),
+  nights: whole(1, 366).default(30),
+  read_budget: size({ minBytes: 1024 ** 2, maxBytes: 1024 ** 5 }).prefault('20GiB'),
+})
+
 /** One file of the schedules directory: a job, when it runs, and the settings that are the job's own. */
-export const scheduleSchema = z.discriminatedUnion('job', [backupAll])
+export const scheduleSchema = z.discriminatedUnion('job', [backupAll, check])
 
 /** The job of a schedule, with its settings. */
-export type ScheduledJob = { job: 'backup-all' }
+export type ScheduledJob =
+  | { job: 'backup-all' }
+  | {
+      job: 'check'
+      read: ReadMode
+      /** Bytes fetched at most in one run for reading chunks back. */
+      readBudgetBytes: number
+    }
 export type JobName = ScheduledJob['job']
 
 export type Schedule = Timing & ScheduledJob
@@ -55,7 +71,14 @@ export function toSchedule(name: string, raw: z.output<typeof scheduleSchema>): 
   switch (raw.job) {
     case 'backup-all':
       return { ...timing, job: raw.job }
+    case 'check':
+      return {
+        ...timing,
+        job: raw.job,
+        read: readModeOf(raw.read, raw.nights),
+        readBudgetBytes: raw.read_budget,
+      }
     default:
-      return raw.job satisfies never
+      return raw satisfies never
   }
 }

@@ -6,6 +6,8 @@ import type { Logger } from '../sys/log.js'
 import { isAlive } from '../sys/process-identity.js'
 import { backupAll } from './backup-all.js'
 import { endOfNight } from './backup-report.js'
+import { endOfCheck } from './check-report.js'
+import { checkStore } from './check-store.js'
 import type { Journal } from './journal.js'
 import type { Parts } from './parts.js'
 import type { Runner, RunResult } from './runner.js'
@@ -59,7 +61,19 @@ export function runSchedule(
       return runner.run(job, async context =>
         endOfNight(await backupAll(await assemble(), { kind: 'scheduled', label: null, names: [] }, context)),
       )
+    case 'check': {
+      const { read, readBudgetBytes } = schedule
+      return runner.run(job, async context =>
+        endOfCheck(
+          await checkStore(
+            await assemble(),
+            { names: [], mode: read, budgetBytes: readBudgetBytes },
+            context,
+          ),
+        ),
+      )
+    }
     default:
-      return schedule.job satisfies never
+      return schedule satisfies never
   }
 }

@@ -5,7 +5,7 @@ import { Failure } from '../domain/errors.js'
 import type { Manifest } from '../domain/manifest.js'
 import type { SubjectId } from '../domain/subject.js'
 import { readStream } from '../repository/read-stream.js'
-import { openBackup } from './open-backup.js'
+import { openBackup, type PassedOver, tellPassedOver } from './open-backup.js'
 import { type JobContext, type Parts, progressOf } from './parts.js'
 
 /**
@@ -16,9 +16,11 @@ export async function exportBackup(
   parts: Parts,
   request: { subject: SubjectId; backup: string; file: string },
   context: JobContext,
-): Promise<Manifest> {
+): Promise<{ manifest: Manifest; passedOver: PassedOver[] }> {
   await checkFile(request.file)
-  const { manifest, key } = await openBackup(parts.repository, request.subject, request.backup)
+  const opened = await openBackup(parts.repository, request.subject, request.backup)
+  const { manifest, key, passedOver } = opened
+  tellPassedOver(opened, context)
   const partial = `${request.file}.${context.run}.partial`
   const file = await open(partial, 'wx', 0o600).catch(thrown => {
     throw explain(thrown, request.file)
@@ -37,7 +39,7 @@ export async function exportBackup(
     await file.close()
     await rm(partial, { force: true })
   }
-  return manifest
+  return { manifest, passedOver }
 }
 
 /** Before gigabytes are fetched for nothing; the link in the end is what makes it sure. */

@@ -6,6 +6,8 @@ import type { SubjectId } from '../domain/subject.js'
 import type { Catalogue } from '../repository/catalogue.js'
 import type { Repository } from '../repository/repository.js'
 import type { Clock } from '../sys/clock.js'
+import type { SubjectCheck } from './check-report.js'
+import type { RotationLaps } from './rotation-laps.js'
 import type { RunContext } from './runner.js'
 
 export interface Parts {
@@ -13,6 +15,7 @@ export interface Parts {
   clock: Clock
   repository: Repository
   catalogue: Catalogue
+  laps: RotationLaps
   /** `gmah-backup 0.1.0`, as manifests name their maker. */
   tool: string
 }
@@ -29,6 +32,7 @@ export interface Watcher {
   progress?(subject: SubjectId, progress: Progress): void
   backedUp?(manifest: Manifest): void
   failed?(subject: SubjectId, failure: Failure): void
+  checked?(check: SubjectCheck): void
 }
 
 export interface Progress {

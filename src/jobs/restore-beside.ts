@@ -20,7 +20,7 @@ import { loadBackup } from '../restore/load.js'
 import { checkTarget } from '../restore/preflight.js'
 import { assertProven, type Proof, prove } from '../verify/proof.js'
 import { errorFacts } from './journal-rows.js'
-import { type OpenedBackup, openBackup } from './open-backup.js'
+import { type OpenedBackup, openBackup, type PassedOver, tellPassedOver } from './open-backup.js'
 import { type JobContext, type Parts, progressOf } from './parts.js'
 import { stagingName } from './sweep-staging.js'
 
@@ -38,6 +38,8 @@ export interface RestoreReport {
   database: string
   createdRoles: string[]
   proof: Proof
+  /** Newer backups that were meant as much, and are broken. */
+  passedOver: PassedOver[]
 }
 
 /**
@@ -55,6 +57,7 @@ export async function restoreBeside(
   try {
     const opened = await openBackup(parts.repository, request.subject, request.backup)
     backup = opened.manifest.backup
+    tellPassedOver(opened, context)
     context.emit({ type: 'restore-started', facts: { backup, target: request.database } })
     const report = await loadAndProve(parts, request, opened, context)
     tellSuccess(report, Math.round(parts.clock.ticks() - startedTicks), context)
@@ -68,7 +71,7 @@ export async function restoreBeside(
 async function loadAndProve(
   parts: Parts,
   request: RestoreRequest,
-  { manifest, key }: OpenedBackup,
+  { manifest, key, passedOver }: OpenedBackup,
   context: JobContext,
 ): Promise<RestoreReport> {
   const { postgres, dump } = parts.config
@@ -98,7 +101,7 @@ async function loadAndProve(
       })
       assertProven(proof, request.database)
       await renameDatabase(session, staging, request.database)
-      return { manifest, database: request.database, createdRoles: plan.missingRoles, proof }
+      return { manifest, database: request.database, createdRoles: plan.missingRoles, proof, passedOver }
     } catch (thrown) {
       await dropStaging(postgres, staging)
       throw thrown

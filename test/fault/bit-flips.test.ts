@@ -172,8 +172,10 @@ describe('a manifest', () => {
     ['swapped for an older one', () => bodyOf(manifestOf(first)), 'manifest-invalid'],
   ] as const)('%s: that backup is refused, the older one is not', async (_, damage, code) => {
     await store.put(manifestOf(second), damage())
-    await expectRefused('latest', code, named(manifestOf(second)))
+    await expectRefused(second.backup, code, named(manifestOf(second)))
     await expectReadable('acme', first.backup)
+    const { manifest, passedOver } = await openBackup(here.parts().repository, ACME, 'latest')
+    expect([manifest.backup, passedOver.map(one => one.backup)]).toEqual([first.backup, [second.backup]])
     const { exitCode, stdout } = await here.cli('--json', 'catalogue', 'rebuild')
     expect(exitCode).toBe(3)
     expect(JSON.parse(stdout)).toMatchObject({
