@@ -4,14 +4,18 @@ import { mkdirSync, readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import type { Config } from './domain/configuration.js'
+import { type AuditVerdict, verifyAudit } from './jobs/audit.js'
 import { type JobLocks, openJobLocks } from './jobs/job-locks.js'
 import { type Journal, openJournal } from './jobs/journal.js'
 import { JOURNAL_MIGRATIONS } from './jobs/journal-schema.js'
 import { loadKeyring } from './jobs/keys.js'
 import type { Parts } from './jobs/parts.js'
+import { openRestorePlans, type RestorePlans } from './jobs/restore-plans.js'
 import { openRotationLaps } from './jobs/rotation-laps.js'
 import { createRunner, type Runner } from './jobs/runner.js'
 import { openScheduleStates, type ScheduleStates } from './jobs/schedule-states.js'
+import { openStartedOnce, type StartedOnce } from './jobs/start-run.js'
+import { openTokens, type Tokens } from './jobs/tokens.js'
 import { CATALOGUE_MIGRATIONS, Catalogue } from './repository/catalogue.js'
 import { createSealPool } from './seal/pool.js'
 import type { OnOperation } from './store/metered.js'
@@ -33,6 +37,11 @@ export interface App {
   locks: JobLocks
   states: ScheduleStates
   runner: Runner
+  tokens: Tokens
+  restorePlans: RestorePlans
+  once: StartedOnce
+  /** Walks the audit's chain. @throws Failure audit-broken */
+  verifyAudit(noted?: string): AuditVerdict
   /** Ends the threads and closes the local files. Runs must have ended before. */
   close(): Promise<void>
 }
@@ -73,7 +82,7 @@ export async function openApp(options: AppOptions): Promise<App> {
   const assemble = (now: Config, keys: typeof keyring): Parts => {
     const { cutter, compressionLevel } = now.dump
     const repository = { store, keyring: keys, seals, clock, cutter, compressionLevel, transfers: TRANSFERS }
-    return { config: now, clock, catalogue, laps, repository, tool: `gmah-backup ${version()}` }
+    return { config: now, clock, catalogue, laps, journal, repository, tool: `gmah-backup ${version()}` }
   }
   let parts = assemble(config, keyring)
   return {
@@ -85,6 +94,10 @@ export async function openApp(options: AppOptions): Promise<App> {
     locks,
     states: openScheduleStates(journalDb),
     runner: createRunner({ journal, locks, clock, log, shutdown }),
+    tokens: openTokens(journalDb, clock),
+    restorePlans: openRestorePlans(journalDb, clock),
+    once: openStartedOnce(journalDb, clock),
+    verifyAudit: noted => verifyAudit(journalDb, noted),
     close: async () => {
       await seals.close()
       catalogueDb.close()

@@ -27,6 +27,8 @@ async function openDesk(options: GlobalOptions): Promise<Desk> {
   return {
     ...app.parts(),
     journal: app.journal,
+    tokens: app.tokens,
+    verifyAudit: app.verifyAudit,
     scheduler: createScheduler(
       { journal: app.journal, states: app.states, clock, log, busy: () => false, launch: async () => {} },
       config.schedules,

@@ -1,7 +1,7 @@
 // The one reader of the environment and of configuration files: it returns a whole, checked Config or every problem at once.
-import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
-import { Encrypter } from 'age-encryption'
+import { type Assertion, parseAssertionFile } from './domain/assertion.js'
 import type { Config } from './domain/configuration.js'
 import { checkConfiguration, type Finding } from './domain/configuration-rules.js'
 import {
@@ -14,6 +14,7 @@ import { dotted, type Problem, problemsOf } from './domain/problem.js'
 import { type Resolved, resolveConfiguration } from './domain/resolve-configuration.js'
 import type { Schedule } from './domain/schedule.js'
 import { parseSchedule } from './jobs/schedules.js'
+import { checkRecipient } from './seal/recipient.js'
 import { type Clock, systemClock } from './sys/clock.js'
 import { checkPrivate, readSecretFile } from './sys/secret-file.js'
 import { parseYaml, type YamlFile } from './sys/yaml.js'
@@ -68,10 +69,12 @@ export function loadConfig(options: LoadOptions = {}): LoadedConfig {
   reading.problems.push(...findings.problems.map(one => placed(one, yaml)))
   reading.warnings.push(...findings.warnings.map(one => placed(one, yaml)))
   checkKeys(reading, sections)
+  checkTls(reading, sections)
   const secrets = readSecrets(reading, sections)
   const schedules = readSchedules(reading, sections.schedules_directory ?? 'schedules')
+  const assertions = readAssertions(reading, sections.drills?.assertions_directory ?? 'assertions')
   if (!raw || reading.problems.length > 0) throw refusal(reading)
-  const config = resolveConfiguration(raw, { file, secrets, schedules })
+  const config = resolveConfiguration(raw, { file, secrets, schedules, assertions })
   return { config, sources: reading.sources, warnings: reading.warnings }
 }
 
@@ -128,23 +131,19 @@ function checkKeys(reading: Reading, { keys }: Partial<RawConfiguration>): void 
   }
 }
 
-/** Never repeats what it was given: it could be an identity pasted into the wrong place. */
-function checkRecipient(recipient: string): void {
-  if (/^AGE-SECRET-KEY-/i.test(recipient)) {
-    throw new Failure('secret-exposed', 'is a secret identity, not a recipient', {
-      hint: 'remove it, make a new identity with age-keygen, and list its public age1… line here',
-    })
-  }
-  try {
-    new Encrypter().addRecipient(recipient)
-  } catch {
-    throw new Failure('config-invalid', 'is not an age recipient, or has a typing error', {
-      hint: 'copy the whole age1… line that age-keygen printed',
-    })
-  }
+function checkTls(reading: Reading, { daemon }: Partial<RawConfiguration>): void {
+  const tls = daemon?.http.tls
+  if (!tls) return
+  const at = ['daemon', 'http', 'tls']
+  attempt(reading, [...at, 'certificate_file'], () => readText(beside(reading, tls.certificate_file)))
+  attempt(reading, [...at, 'key_file'], () => readSecretFile(beside(reading, tls.key_file)))
 }
 
-function readSecrets(reading: Reading, { store, postgres }: Partial<RawConfiguration>): Resolved['secrets'] {
+function readSecrets(
+  reading: Reading,
+  { store, postgres, drills }: Partial<RawConfiguration>,
+): Resolved['secrets'] {
+  const scratch = drills?.scratch_server
   const s3 = store?.type === 's3' ? store : undefined
   return {
     accessKeyId: secret(reading, ['store', 'access_key_id'], s3?.access_key_id, s3?.access_key_id_file),
@@ -155,6 +154,12 @@ function readSecrets(reading: Reading, { store, postgres }: Partial<RawConfigura
       s3?.secret_access_key_file,
     ),
     password: secret(reading, ['postgres', 'password'], postgres?.password, postgres?.password_file),
+    scratchPassword: secret(
+      reading,
+      ['drills', 'scratch_server', 'password'],
+      scratch?.password,
+      scratch?.password_file,
+    ),
   }
 }
 
@@ -172,7 +177,7 @@ function secret(
   if (file === undefined) return null
   const place = beside(reading, file)
   reading.sources.push(place)
-  return attempt(reading, [path[0] ?? '', `${path[1]}_file`], () => readSecretFile(place))
+  return attempt(reading, [...path.slice(0, -1), `${path.at(-1)}_file`], () => readSecretFile(place))
 }
 
 function readSchedules(reading: Reading, directory: string): Schedule[] {
@@ -209,14 +214,30 @@ function listSchedules(folder: string): string[] {
   }
 }
 
+function readAssertions(reading: Reading, directory: string): Assertion[] {
+  const folder = beside(reading, directory)
+  const names = existsSync(folder)
+    ? readdirSync(folder)
+        .filter(name => /^[^.].*\.sql$/.test(name))
+        .sort()
+    : []
+  return names.flatMap(name => {
+    const file = join(folder, name)
+    reading.sources.push(file)
+    const read = () => parseAssertionFile(basename(name, '.sql'), readText(file))
+    return attempt(reading, ['drills', 'assertions_directory'], read, name) ?? []
+  })
+}
+
 const beside = (reading: Reading, path: string): string => resolve(dirname(reading.file), path)
 
-function attempt<T>(reading: Reading, path: PropertyKey[], action: () => T): T | null {
+function attempt<T>(reading: Reading, path: PropertyKey[], action: () => T, about = ''): T | null {
   try {
     return action()
   } catch (thrown) {
     const { code, message, hint } = asFailure(thrown)
-    reading.problems.push({ path: dotted(path), message, hint, at: reading.yaml.at(path), code })
+    const said = `${about} ${message}`.trim()
+    reading.problems.push({ path: dotted(path), message: said, hint, at: reading.yaml.at(path), code })
     return null
   }
 }

@@ -1,14 +1,16 @@
 // The daemon's life: take the store's lease, tidy up after a crash, serve, run what is due, and leave in good order.
-import type { FastifyInstance } from 'fastify'
-import { createMetrics } from './api/metrics.js'
-import { createServer } from './api/server.js'
-import { watchStore } from './api/store-health.js'
+import { openDoors } from './api/listen.js'
+import { createMetrics, type Metrics } from './api/metrics.js'
+import type { ServerParts } from './api/server.js'
+import { type StoreWatch, watchStore } from './api/store-health.js'
+import type { Works } from './api/works.js'
 import { type App, openApp, version } from './app.js'
 import { loadConfig } from './config.js'
 import type { Config } from './domain/configuration.js'
 import { asFailure } from './domain/errors.js'
 import type { Problem } from './domain/problem.js'
 import { closeLastLife, runSchedule } from './jobs/daemon-work.js'
+import type { Parts } from './jobs/parts.js'
 import { createScheduler, type Scheduler } from './jobs/scheduler.js'
 import { acquireLease } from './repository/lease.js'
 import { DAEMON_LEASE } from './store/keys.js'
@@ -62,17 +64,8 @@ export async function runDaemon({ configPath }: DaemonOptions): Promise<void> {
       )
       const scheduler = scheduleJobs(app, log)
       reload.run = () => reread(app, log, configPath, scheduler)
-      const server = createServer({
-        journal: app.journal,
-        clock,
-        store: watch.read,
-        schedules: () => scheduler.status(),
-        stopping: life.stopping,
-        metrics,
-        log,
-        version: version(),
-      })
-      await serve({ app, config, server, scheduler, life, log })
+      const health = healthOf(app, scheduler, { watch, metrics, log, stopping: life.stopping })
+      await serve({ app, config, health, scheduler, life, log })
       metrics.close()
     })
   } finally {
@@ -117,15 +110,14 @@ async function withStoreLease(
 interface Serving {
   app: App
   config: Config
-  server: FastifyInstance
+  health: ServerParts
   scheduler: Scheduler
   life: Lifecycle
   log: Logger
 }
 
-async function serve({ app, config, server, scheduler, life, log }: Serving): Promise<void> {
-  const { host, port } = config.daemon
-  const address = await server.listen({ host, port })
+async function serve({ app, config, health, scheduler, life, log }: Serving): Promise<void> {
+  const { address, ...doors } = await openDoors(health, worksOf(app, scheduler, life), config)
   app.journal.event({
     type: 'daemon-started',
     run: null,
@@ -144,16 +136,42 @@ async function serve({ app, config, server, scheduler, life, log }: Serving): Pr
   log.info({ running: app.runner.active() }, message)
   scheduler.stop()
   await app.runner.idle()
-  await server.close()
+  await doors.close()
   log.info('the daemon has stopped')
 }
 
-function scheduleJobs(app: App, log: Logger): Scheduler {
-  // `keys rotate` on the command line replaces the identity under our feet: each run reads it anew.
-  const freshParts = async () => {
-    await app.reconfigure(app.parts().config)
-    return app.parts()
+function healthOf(
+  app: App,
+  scheduler: Scheduler,
+  { watch, ...more }: { watch: StoreWatch; metrics: Metrics; log: Logger; stopping: AbortSignal },
+): ServerParts {
+  const { journal } = app
+  return {
+    ...more,
+    journal,
+    clock,
+    store: watch.read,
+    schedules: () => scheduler.status(),
+    version: version(),
   }
+}
+
+const worksOf = (app: App, scheduler: Scheduler, life: Lifecycle): Works => ({
+  ...app,
+  clock,
+  scheduler,
+  freshParts: () => freshParts(app),
+  stopping: life.stopping,
+  version: version(),
+})
+
+/** `keys rotate` on the command line replaces the identity under our feet: each run reads it anew. */
+async function freshParts(app: App): Promise<Parts> {
+  await app.reconfigure(app.parts().config)
+  return app.parts()
+}
+
+function scheduleJobs(app: App, log: Logger): Scheduler {
   return createScheduler(
     {
       journal: app.journal,
@@ -161,7 +179,7 @@ function scheduleJobs(app: App, log: Logger): Scheduler {
       clock,
       log,
       busy: job => app.runner.busy({ name: job }),
-      launch: (schedule, launch) => runSchedule(freshParts, app.runner, schedule, launch),
+      launch: (schedule, launch) => runSchedule(() => freshParts(app), app.runner, schedule, launch),
     },
     app.parts().config.schedules,
   )

@@ -32,6 +32,7 @@ export function problemDocument(failure: Failure, status: number = failure.http)
 export function answerProblems(server: FastifyInstance): void {
   server.setErrorHandler<FastifyError>((error, request, reply) => {
     const failure = failureOf(error)
+    request.problem = failure
     if (failure.code === 'unexpected') request.log.error({ err: error }, 'a request failed')
     const status = failure.code === 'usage' ? (error.statusCode ?? failure.http) : failure.http
     return reply.status(status).type(CONTENT_TYPE).send(problemDocument(failure, status))
@@ -44,7 +45,7 @@ export function answerProblems(server: FastifyInstance): void {
       status: 404,
       detail,
       code: 'not-found',
-      hint: 'see the list of routes in docs/operations.md',
+      hint: 'see the list of routes in docs/api.md',
     }
     return reply.status(404).type(CONTENT_TYPE).send(document)
   })
@@ -63,6 +64,6 @@ function failureOf(error: FastifyError): Failure {
   }
   const clientError = error.statusCode !== undefined && error.statusCode >= 400 && error.statusCode < 500
   return clientError
-    ? new Failure('usage', error.message, { cause: error, hint: 'see docs/operations.md' })
+    ? new Failure('usage', error.message, { cause: error, hint: 'see docs/api.md' })
     : asFailure(error)
 }

@@ -2,7 +2,7 @@
 import type { Manifest } from '../domain/manifest.js'
 import { shellWord } from '../domain/shell-word.js'
 import { subjectName } from '../domain/subject.js'
-import type { PassedOver } from '../jobs/open-backup.js'
+import type { PassedOver } from '../jobs/choose-backup.js'
 import { oneLine } from './cells.js'
 import { bytesText, counted, countText, instantText } from './output.js'
 import { table } from './table.js'

@@ -1,10 +1,12 @@
 // What a command works with, and how it runs: open what it needs, do it, print, close, exit with the right status.
 import type { Config } from '../domain/configuration.js'
 import { EXIT } from '../domain/errors.js'
+import type { AuditVerdict } from '../jobs/audit.js'
 import type { Journal } from '../jobs/journal.js'
 import type { JobContext, Parts } from '../jobs/parts.js'
 import type { JobEnd, JobRequest } from '../jobs/runner.js'
 import type { Scheduler } from '../jobs/scheduler.js'
+import type { Tokens } from '../jobs/tokens.js'
 import type { Clock } from '../sys/clock.js'
 import { showFailure, type Terminal } from './output.js'
 
@@ -13,6 +15,9 @@ export type DeskWork<T> = (context: JobContext) => Promise<JobEnd & { result: T 
 
 export interface Desk extends Parts {
   journal: Journal
+  tokens: Tokens
+  /** Walks the audit's chain. @throws Failure audit-broken */
+  verifyAudit(noted?: string): AuditVerdict
   /** Knows the schedules and starts nothing. */
   scheduler: Pick<Scheduler, 'status' | 'pause' | 'resume'>
   /** Runs a job with its journal entry, its lock and this process's signals. @throws what the work threw. */

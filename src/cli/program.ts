@@ -1,6 +1,7 @@
 // The command line as a whole: every command, its arguments and its help. What each does is in a file of its own.
 import { Command, CommanderError } from 'commander'
 import { EXIT, Failure } from '../domain/errors.js'
+import { auditCommand } from './audit.js'
 import { backupCommand } from './backup.js'
 import { backupsCommand } from './backups.js'
 import { catalogueCommand } from './catalogue.js'
@@ -15,6 +16,8 @@ import { restoreCommand } from './restore.js'
 import { runsCommand } from './runs.js'
 import { schedulesCommand } from './schedules.js'
 import { tenantsCommand } from './tenants.js'
+import { tokensCommand } from './tokens.js'
+import { verifyCommand } from './verify.js'
 
 const AFTER = `
 A tenant is called by its own name; platform/master and platform/globals (the
@@ -56,11 +59,14 @@ export function createProgram(doors: Doors, version: string, json: boolean): Com
     backupCommand,
     backupsCommand,
     restoreCommand,
+    verifyCommand,
     runsCommand,
     schedulesCommand,
     keysCommand,
     checkCommand,
     catalogueCommand,
+    tokensCommand,
+    auditCommand,
     docsCommand,
   ]
   for (const command of commands) command(program, doors)

@@ -28,7 +28,13 @@ export const failedText = (subject: string, failure: Failure): string =>
     ? `${oneLine(subject)}: interrupted`
     : `${oneLine(subject)}: ${failureText(failure)}`
 
-const PHASES = { dump: 'dumping', load: 'loading', prove: 'proving', export: 'writing' } as const
+const PHASES = {
+  dump: 'dumping',
+  load: 'loading',
+  prove: 'proving',
+  read: 'reading',
+  export: 'writing',
+} as const
 
 /** dumping 12.3 MB, 8.10 MB/s, 4.00 MB new, 8.30 MB reused */
 export function progressText(progress: Progress, seconds: number): string {

@@ -4,7 +4,7 @@ import type { PostgresConfig } from '../domain/configuration.js'
 import { shellWord } from '../domain/shell-word.js'
 import { subjectName } from '../domain/subject.js'
 import { subjectNamed } from '../jobs/open-backup.js'
-import { type RestoreReport, restoreBeside } from '../jobs/restore-beside.js'
+import { endOfRestore, type RestoreReport, restoreBeside } from '../jobs/restore-beside.js'
 import { passedOverText } from './backup-text.js'
 import { atDesk, type Doors, type GlobalOptions } from './desk.js'
 import { bytesText, counted, instantText, processTerminal, show } from './output.js'
@@ -40,10 +40,10 @@ export function restoreCommand(program: Command, doors: Doors): void {
           withRoles: options.withRoles === true,
         }
         const report = await watched(terminal, desk.clock, watch =>
-          desk.run({ name: 'restore', subject }, async context => ({
-            outcome: 'succeeded',
-            result: await restoreBeside(desk, request, { ...context, watch }),
-          })),
+          desk.run({ name: 'restore', subject }, async context => {
+            const result = await restoreBeside(desk, request, { ...context, watch })
+            return { ...endOfRestore(result), result }
+          }),
         )
         show(terminal, reportJson(report), () => reportText(report, desk.config.postgres))
         return undefined

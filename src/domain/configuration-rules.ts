@@ -22,12 +22,13 @@ const finding = (path: string, message: string, hint: string): Finding => ({
 
 /** Every rule on every section that could be read; no problems means that the sections make sense together. */
 export function checkConfiguration(raw: Partial<RawConfiguration>): Findings {
-  const { store, postgres, dump, daemon } = raw
+  const { store, postgres, dump, drills, daemon } = raw
   return {
     problems: [
       ...(store ? storeProblems(store) : []),
       ...(postgres ? postgresProblems(postgres) : []),
       ...(dump ? dumpProblems(dump) : []),
+      ...(drills ? drillsProblems(drills) : []),
       ...(daemon ? daemonProblems(daemon) : []),
     ],
     warnings: postgres ? postgresWarnings(postgres) : [],
@@ -152,10 +153,25 @@ function dumpProblems(dump: RawConfiguration['dump']): Finding[] {
   return problems
 }
 
+function drillsProblems({ scratch_server: server, assertions }: RawConfiguration['drills']): Finding[] {
+  const names = assertions.map(one => one.name)
+  const twice = names.find((name, at) => names.indexOf(name) !== at)
+  return [
+    ...(server
+      ? secretProblems('drills.scratch_server', 'password', server.password, server.password_file, false)
+      : []),
+    ...(twice === undefined
+      ? []
+      : [finding('drills.assertions', `has two called ${twice}`, 'give each one a name of its own')]),
+  ]
+}
+
 function daemonProblems(daemon: RawConfiguration['daemon']): Finding[] {
-  if (isLoopback(daemon.http.host)) return []
-  const hint = 'write 127.0.0.1 and put a reverse proxy that asks who is there in front of it'
-  return [finding('daemon.http.host', 'must be an address of this machine alone', hint)]
+  const { host, tls, behind_proxy: behindProxy } = daemon.http
+  if (isLoopback(host) || tls || behindProxy) return []
+  const hint =
+    'write 127.0.0.1, or daemon.http.tls with a certificate, or behind_proxy: true when a proxy ends TLS in front'
+  return [finding('daemon.http.host', 'would carry tokens in the clear beyond this machine', hint)]
 }
 
 function postgresWarnings(postgres: RawConfiguration['postgres']): Finding[] {

@@ -1,6 +1,7 @@
 // The configuration file's shape: every key, its default (GMAH's own), its limits. What takes a file's path is resolved later.
 import { z } from 'zod'
-import { IONICE_CLASSES, LOG_LEVELS, SSL_MODES } from './configuration.js'
+import { assertionSchema } from './assertion.js'
+import { APPROVALS, IONICE_CLASSES, LOG_LEVELS, SSL_MODES } from './configuration.js'
 import { duration, size, whole } from './quantity.js'
 
 const text = z.string().min(1)
@@ -68,10 +69,39 @@ const dump = z.strictObject({
 
 const daemon = z.strictObject({
   http: z
-    .strictObject({ host: text.default('127.0.0.1'), port: whole(0, 65_535).default(9178) })
+    .strictObject({
+      host: text.default('127.0.0.1'),
+      port: whole(0, 65_535).default(9178),
+      behind_proxy: z.boolean().default(false),
+      tls: z.strictObject({ certificate_file: text, key_file: text }).optional(),
+    })
     .prefault({}),
   drain: duration({ minMs: 1_000, maxMs: 600_000 }).prefault('25s'),
   log_level: z.enum(LOG_LEVELS).default('info'),
+})
+
+const api = z.strictObject({
+  approval: z.enum(APPROVALS).default('none'),
+  plan_valid_for: duration({ minMs: 60_000, maxMs: 86_400_000 }).prefault('30m'),
+  requests_per_minute: whole(10, 100_000).default(600),
+})
+
+const drills = z.strictObject({
+  scratch_directory: text.optional(),
+  scratch_server: z
+    .strictObject({
+      host: text,
+      port: whole(1, 65_535).default(5432),
+      user: text,
+      password: text.optional(),
+      password_file: text.optional(),
+      ssl_mode: z.enum(SSL_MODES).default('prefer'),
+      ssl_root_certificate_file: text.optional(),
+    })
+    .optional(),
+  assertions_directory: text.default('assertions'),
+  assertions: z.array(assertionSchema).default([]),
+  assertion_timeout: duration({ minMs: 1_000, maxMs: 3_600_000 }).prefault('60s'),
 })
 
 export const configurationSchema = z.strictObject({
@@ -80,7 +110,9 @@ export const configurationSchema = z.strictObject({
   postgres: postgres.prefault({}),
   keys,
   dump: dump.prefault({}),
+  drills: drills.prefault({}),
   daemon: daemon.prefault({}),
+  api: api.prefault({}),
   schedules_directory: text.default('schedules'),
 })
 

@@ -1,8 +1,10 @@
 // What the whole program runs on, once the files are read, checked and resolved. src/config.ts makes it; nobody changes it.
+import type { Assertion } from './assertion.js'
 import type { Schedule } from './schedule.js'
 
 export const SSL_MODES = ['disable', 'prefer', 'require', 'verify-ca', 'verify-full'] as const
 export const IONICE_CLASSES = ['none', 'best-effort', 'idle'] as const
+export const APPROVALS = ['none', 'required'] as const
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const
 
 interface AnyStoreConfig {
@@ -79,13 +81,44 @@ export interface DumpConfig {
   cutter: CutterConfig
 }
 
+/** A server on which scratch databases may be made: where this machine has none of PostgreSQL's server programs. */
+export type ScratchServerConfig = Pick<
+  PostgresConfig,
+  'host' | 'port' | 'user' | 'password' | 'sslMode' | 'sslRootCertificateFile'
+>
+
+export interface DrillsConfig {
+  /** Absolute. Scratch servers live in private folders below it. */
+  scratchDirectory: string
+  /** Null: a scratch server of our own. */
+  scratchServer: ScratchServerConfig | null
+  /** Absolute. */
+  assertionsDirectory: string
+  /** Those of the directory, and those of the file itself. */
+  assertions: readonly Assertion[]
+  assertionTimeoutMs: number
+}
+
 export interface DaemonConfig {
-  /** A loopback address: the HTTP API has no other guard. */
+  /** A loopback address, unless there is TLS or a proxy in front. */
   host: string
   port: number
+  /** A reverse proxy stands in front: it ends TLS, and says from where a request came. */
+  behindProxy: boolean
+  /** Absolute paths of PEM files; null: plain HTTP. */
+  tls: { certificateFile: string; keyFile: string } | null
   /** How long a stop waits for running work before it interrupts it. */
   drainMs: number
   logLevel: (typeof LOG_LEVELS)[number]
+}
+
+export interface ApiConfig {
+  /** Whether a restore in place waits for a second person. */
+  approval: (typeof APPROVALS)[number]
+  /** How long a plan of a restore may be started. */
+  planMs: number
+  /** Of one address. */
+  requestsPerMinute: number
 }
 
 export interface Config {
@@ -97,7 +130,9 @@ export interface Config {
   postgres: PostgresConfig
   keys: KeysConfig
   dump: DumpConfig
+  drills: DrillsConfig
   daemon: DaemonConfig
+  api: ApiConfig
   /** Absolute. */
   schedulesDirectory: string
   schedules: readonly Schedule[]

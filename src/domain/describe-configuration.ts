@@ -4,7 +4,7 @@ import type { Config } from './configuration.js'
 /** The configuration for people and logs: everything but secrets, which are shown as present or absent. */
 export function describeConfig(config: Config): Record<string, unknown> {
   const mask = (value: string | null): string | null => (value === null ? null : '[redacted]')
-  const { store, postgres } = config
+  const { store, postgres, drills } = config
   return {
     ...config,
     store:
@@ -15,6 +15,13 @@ export function describeConfig(config: Config): Record<string, unknown> {
       ...postgres,
       password: mask(postgres.password),
       tenants: { ...postgres.tenants, pattern: postgres.tenants.pattern.source },
+    },
+    drills: {
+      ...drills,
+      scratchServer: drills.scratchServer && {
+        ...drills.scratchServer,
+        password: mask(drills.scratchServer.password),
+      },
     },
   }
 }

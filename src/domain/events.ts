@@ -2,6 +2,7 @@
 import type { ErrorCode } from './errors.js'
 import type { BackupId, RunId } from './ids.js'
 import type { BackupKind } from './manifest.js'
+import type { ProofLevel } from './records.js'
 import type { SubjectId } from './subject.js'
 
 export const TRIGGERS = ['schedule', 'catch-up', 'manual', 'api'] as const
@@ -51,6 +52,19 @@ export interface CheckFacts {
   problems: string[]
 }
 
+export const SWAP_STEPS = ['pause', 'close', 'rename', 'resume'] as const
+export type SwapStep = (typeof SWAP_STEPS)[number]
+
+/** The names in a swap. */
+export interface SwapFacts {
+  /** The tenant's own name. */
+  live: string
+  /** What takes it. */
+  incoming: string
+  /** What the database that had it is called from then on; null when there was none. */
+  kept: string | null
+}
+
 /** Type of event → its facts. `run` and `subject` stand beside the facts, on every event. */
 export interface EventFacts {
   'run-started': { job: string; trigger: Trigger; due: string | null }
@@ -86,15 +100,58 @@ export interface EventFacts {
   'objects-damaged': { count: number; first: { key: string; message: string }[]; broken?: BackupId[] }
   /** Chunks that were damaged and are whole again, read back and compared. */
   'objects-healed': { count: number; first: string[] }
-  /** `latest`, or an instant, meant this one; it is broken, so an older one was taken. */
-  'backup-passed-over': { backup: BackupId; instant: string; message: string }
   'subject-checked': CheckFacts
   'check-failed': { error: ErrorFacts }
   'restore-started': { backup: BackupId; target: string }
   'restore-finished': { backup: BackupId; target: string; durationMs: number }
   'restore-failed': { backup: BackupId | null; target: string; error: ErrorFacts }
+  /** Newer than the backup that a restore took, and broken. */
+  'backup-passed-over': { backup: BackupId; instant: string; code: ErrorCode; message: string }
+  /** Said before each step of a swap: after a crash it tells what has to be put right. */
+  'swap-step': SwapFacts & { step: SwapStep }
+  'swap-finished': SwapFacts & {
+    /** From closing the database to the first connection it took again, as a prober saw it. */
+    downtimeMs: number
+    refusals: number
+    /** How long PgBouncer held its clients; null when none is configured, or it could not be paused. */
+    pausedMs: number | null
+    endedConnections: number
+  }
+  /** A swap that was cut short was put right: which of the two databases has the name. */
+  'swap-repaired': SwapFacts & { outcome: 'swapped' | 'as-before' }
+  'kept-dropped': { database: string; reason: string }
   'proof-passed': { backup: BackupId; tables: number; rows: number; durationMs: number }
   'proof-failed': { backup: BackupId; differences: string[] }
+  /** Stored or read back only: what a drill restores is told as proof-passed or proof-failed. */
+  'backup-verified': {
+    backup: BackupId
+    level: ProofLevel
+    outcome: 'passed' | 'failed'
+    differences: string[]
+  }
+  'drill-planned': { subjects: number; expectedSeconds: number; leftOut: number }
+  /** Not drilled tonight. `overdue`: its proof is by now older than it may become. Free bytes are null on another machine. */
+  'drill-left-out': {
+    backup: BackupId
+    reason: 'budget' | 'disk'
+    provenAt: string | null
+    overdue: boolean
+    expectedSeconds: number
+    neededBytes: number
+    freeBytes: number | null
+  }
+  /** No verdict on the backup: the newest one is too old, or the scratch failed. */
+  'drill-failed': { backup: BackupId; error: ErrorFacts }
+  /** The scratch could not be like the original: a locale, a role. */
+  'scratch-differs': { backup: BackupId; notes: string[] }
+  /** How much of the platform has a proof of a restore that is young enough. */
+  'drills-covered': {
+    subjects: number
+    proven: number
+    percent: number
+    everyDays: number
+    oldestDays: number | null
+  }
   'config-reloaded': { file: string; schedules: string[] }
   'config-refused': { file: string; problems: { path: string; message: string; at: string }[] }
   'schedule-paused': { schedule: string; who: string }
@@ -122,10 +179,17 @@ export type NewEvent = { [T in EventType]: About & { type: T; facts: EventFacts[
 /** An event as kept: `seq` grows by one with each, for ever; `at` is ISO 8601 by the wall clock. */
 export type StoredEvent = NewEvent & { seq: number; at: string }
 
-/** Told to listeners while it happens, never stored. */
+/** Told to listeners while it happens, never stored: how far a run is with one subject. */
 export interface LiveEvent extends About {
-  type: 'backup-progress'
-  facts: { streamBytes: number; rows: number; newBytes: number; reusedBytes: number; bytesPerSecond: number }
+  type: 'progress'
+  facts: {
+    phase: string
+    /** Bytes of the stream done so far, and in all where that is known. */
+    bytes: number
+    of: number | null
+    newBytes?: number
+    reusedBytes?: number
+  }
 }
 
-export const isLive = (event: StoredEvent | LiveEvent): event is LiveEvent => event.type === 'backup-progress'
+export const isLive = (event: StoredEvent | LiveEvent): event is LiveEvent => event.type === 'progress'

@@ -29,9 +29,16 @@ export const proofSchema = z.strictObject({
   rows: z.int().nonnegative(),
   /** What was not as it should be, one line each; empty when it passed. */
   differences: z.array(z.string()),
+  /** What the scratch could not have like the original, though the data is equal. */
+  notes: z.array(z.string()).optional(),
   tool: z.string(),
 })
 export type ProofRecord = z.infer<typeof proofSchema>
+
+/** What a test restore found; the record adds whose it is and when. */
+export type ProofFindings = Pick<ProofRecord, 'loadSeconds' | 'tables' | 'rows' | 'differences'> & {
+  notes: string[]
+}
 
 /** A chunk that is not what was stored: every backup that names it is broken, and the next dump stores it anew. */
 export const damageSchema = z.strictObject({

@@ -1,13 +1,21 @@
 // From the file's words to the Config that the program runs on: units into names, relative paths against the file's folder.
-import { dirname, resolve } from 'node:path'
-import type { Config, StoreConfig } from './configuration.js'
+import { dirname, join, resolve } from 'node:path'
+import { type Assertion, toAssertion } from './assertion.js'
+import type { Config, DrillsConfig, StoreConfig } from './configuration.js'
 import type { RawConfiguration } from './configuration-schema.js'
 import type { Schedule } from './schedule.js'
 
 export interface Resolved {
   /** Absolute path of the configuration file. */
   file: string
-  secrets: { accessKeyId: string | null; secretAccessKey: string | null; password: string | null }
+  secrets: {
+    accessKeyId: string | null
+    secretAccessKey: string | null
+    password: string | null
+    scratchPassword: string | null
+  }
+  /** Those that stand in files of their own. */
+  assertions: readonly Assertion[]
   schedules: readonly Schedule[]
 }
 
@@ -47,14 +55,52 @@ export function resolveConfiguration(raw: RawConfiguration, resolved: Resolved):
       compressionLevel: dump.compression_level,
       cutter: { minBytes: dump.cutter.min, averageBytes: dump.cutter.average, maxBytes: dump.cutter.max },
     },
+    drills: resolveDrills(raw, resolved, absolute),
     daemon: {
       host: daemon.http.host,
       port: daemon.http.port,
+      behindProxy: daemon.http.behind_proxy,
+      tls: daemon.http.tls
+        ? {
+            certificateFile: absolute(daemon.http.tls.certificate_file),
+            keyFile: absolute(daemon.http.tls.key_file),
+          }
+        : null,
       drainMs: daemon.drain,
       logLevel: daemon.log_level,
     },
+    api: {
+      approval: raw.api.approval,
+      planMs: raw.api.plan_valid_for,
+      requestsPerMinute: raw.api.requests_per_minute,
+    },
     schedulesDirectory: absolute(raw.schedules_directory),
     schedules: resolved.schedules,
+  }
+}
+
+function resolveDrills(
+  { drills, state_directory }: RawConfiguration,
+  { secrets, assertions }: Resolved,
+  absolute: (path: string) => string,
+): DrillsConfig {
+  const server = drills.scratch_server
+  const certificate = server?.ssl_root_certificate_file
+  return {
+    scratchDirectory: absolute(drills.scratch_directory ?? join(state_directory, 'scratch')),
+    scratchServer: server
+      ? {
+          host: server.host,
+          port: server.port,
+          user: server.user,
+          password: secrets.scratchPassword,
+          sslMode: server.ssl_mode,
+          sslRootCertificateFile: certificate === undefined ? null : absolute(certificate),
+        }
+      : null,
+    assertionsDirectory: absolute(drills.assertions_directory),
+    assertions: [...drills.assertions.map(toAssertion), ...assertions],
+    assertionTimeoutMs: drills.assertion_timeout,
   }
 }
 

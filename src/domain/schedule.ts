@@ -6,6 +6,8 @@ import { knownZone } from './zone.js'
 
 const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS
+const MIB = 1024 ** 2
+const GIB = 1024 ** 3
 
 /** What every schedule says, whatever its job. */
 const timing = {
@@ -27,8 +29,17 @@ const check = z.strictObject({
   read_budget: size({ minBytes: 1024 ** 2, maxBytes: 1024 ** 5 }).prefault('20GiB'),
 })
 
+const drill = z.strictObject({
+  job: z.literal('drill'),
+  ...timing,
+  budget: duration({ minMs: 60_000, maxMs: DAY_MS }).prefault('2h'),
+  disk: size({ minBytes: 64 * MIB, maxBytes: 100_000 * GIB }).prefault('20GiB'),
+  concurrency: whole(1, 8).default(1),
+  every: duration({ minMs: DAY_MS, maxMs: 90 * DAY_MS }).prefault('7d'),
+})
+
 /** One file of the schedules directory: a job, when it runs, and the settings that are the job's own. */
-export const scheduleSchema = z.discriminatedUnion('job', [backupAll, check])
+export const scheduleSchema = z.discriminatedUnion('job', [backupAll, check, drill])
 
 /** The job of a schedule, with its settings. */
 export type ScheduledJob =
@@ -39,9 +50,22 @@ export type ScheduledJob =
       /** Bytes fetched at most in one run for reading chunks back. */
       readBudgetBytes: number
     }
+  | ({ job: 'drill' } & DrillSettings)
 export type JobName = ScheduledJob['job']
 
 export type Schedule = Timing & ScheduledJob
+
+/** The bounds of one night of test restores. */
+export interface DrillSettings {
+  /** No drill is begun that would end later than this after the night's start; the first one always is. */
+  budgetMs: number
+  /** What all scratch databases together may take. */
+  diskBytes: number
+  /** Test restores at once. */
+  concurrency: number
+  /** Every tenant is to be proven at least this often. */
+  everyMs: number
+}
 
 export interface Timing {
   /** The file's name without its ending; unique. */
@@ -78,6 +102,10 @@ export function toSchedule(name: string, raw: z.output<typeof scheduleSchema>): 
         read: readModeOf(raw.read, raw.nights),
         readBudgetBytes: raw.read_budget,
       }
+    case 'drill': {
+      const { job, budget, disk, concurrency, every } = raw
+      return { ...timing, job, budgetMs: budget, diskBytes: disk, concurrency, everyMs: every }
+    }
     default:
       return raw satisfies never
   }

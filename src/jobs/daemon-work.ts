@@ -4,14 +4,17 @@ import type { Schedule } from '../domain/schedule.js'
 import { sweepPasswordFiles } from '../postgres/environment.js'
 import type { Logger } from '../sys/log.js'
 import { isAlive } from '../sys/process-identity.js'
+import { sweepScratchServers } from '../verify/scratch-sweep.js'
 import { backupAll } from './backup-all.js'
 import { endOfNight } from './backup-report.js'
 import { endOfCheck } from './check-report.js'
 import { checkStore } from './check-store.js'
+import { drill } from './drill.js'
+import { endOfDrills } from './drill-report.js'
 import type { Journal } from './journal.js'
 import type { Parts } from './parts.js'
-import type { Runner, RunResult } from './runner.js'
-import type { Launch } from './scheduler.js'
+import type { JobRequest, Runner, RunResult } from './runner.js'
+import { sweepDrills } from './scratch-bench.js'
 import { sweepStaging } from './sweep-staging.js'
 
 /** Closes the runs that a crash left open, drops what their restores left on the server, and learns what the store has gained. */
@@ -26,8 +29,8 @@ export async function closeLastLife(parts: Parts, journal: Journal, log: Logger)
   const isOver = (id: Parameters<Journal['run']>[0]): boolean =>
     (journal.run(id)?.outcome ?? 'running') !== 'running'
   try {
-    const dropped = await sweepStaging(parts, isOver)
-    if (dropped.length > 0) log.warn({ dropped }, 'dropped what interrupted restores had left')
+    const dropped = [...(await sweepDrills(parts, isOver)), ...(await sweepStaging(parts, isOver))]
+    if (dropped.length > 0) log.warn({ dropped }, 'removed what interrupted restores and drills had left')
   } catch (thrown) {
     // PostgreSQL may start after us; what is left over is in nobody's way, and the next start tries again.
     log.warn({ error: asFailure(thrown) }, 'could not look for leftovers of interrupted restores')
@@ -41,19 +44,20 @@ export async function closeLastLife(parts: Parts, journal: Journal, log: Logger)
 export async function closeDeadRuns(parts: Parts, journal: Journal): Promise<void> {
   if (journal.closeInterrupted(isAlive).length === 0) return
   await sweepPasswordFiles()
+  await sweepScratchServers(parts.config.drills.scratchDirectory, parts.clock)
   // The dead may have committed what they could not note any more.
   await parts.catalogue.refresh(parts.repository, { from: 'cache' })
 }
 
 /**
- * Runs a schedule's job to its end, under the instant that asked for it.
+ * Runs a schedule's job to its end, under the instant that asked for it, if any.
  * @param assemble gives the parts as they are when the run starts; what it throws is how the run failed.
  */
 export function runSchedule(
   assemble: () => Promise<Parts>,
   runner: Runner,
   schedule: Schedule,
-  launch: Launch,
+  launch: Pick<JobRequest, 'trigger' | 'due'>,
 ): Promise<RunResult> {
   const job = { name: schedule.job, deadlineMs: schedule.deadlineMs, ...launch }
   switch (schedule.job) {
@@ -73,6 +77,8 @@ export function runSchedule(
         ),
       )
     }
+    case 'drill':
+      return runner.run(job, async context => endOfDrills(await drill(await assemble(), schedule, context)))
     default:
       return schedule satisfies never
   }

@@ -5,7 +5,7 @@ import { Failure } from '../domain/errors.js'
 import type { Manifest } from '../domain/manifest.js'
 import type { SubjectId } from '../domain/subject.js'
 import { readStream } from '../repository/read-stream.js'
-import { openBackup, type PassedOver, tellPassedOver } from './open-backup.js'
+import { chooseBackup, type PassedOver, tellPassedOver } from './choose-backup.js'
 import { type JobContext, type Parts, progressOf } from './parts.js'
 
 /**
@@ -18,16 +18,17 @@ export async function exportBackup(
   context: JobContext,
 ): Promise<{ manifest: Manifest; passedOver: PassedOver[] }> {
   await checkFile(request.file)
-  const opened = await openBackup(parts.repository, request.subject, request.backup)
-  const { manifest, key, passedOver } = opened
-  tellPassedOver(opened, context)
+  const { signal } = context
+  const chosen = await chooseBackup(parts.repository, request.subject, request.backup, { signal })
+  const { manifest, key, passedOver } = chosen
+  tellPassedOver(passedOver, context)
   const partial = `${request.file}.${context.run}.partial`
   const file = await open(partial, 'wx', 0o600).catch(thrown => {
     throw explain(thrown, request.file)
   })
   const count = progressOf(context, request.subject, 'export', manifest.stream.bytes)
   try {
-    for await (const part of readStream(parts.repository, key, manifest, { signal: context.signal })) {
+    for await (const part of readStream(parts.repository, key, manifest, { signal })) {
       await file.writeFile(part)
       count(part.length)
     }

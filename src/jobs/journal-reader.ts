@@ -31,7 +31,7 @@ export interface JournalReader {
   lastRun(job: string, outcome?: Outcome): Run | null
   /** Oldest first, those after a sequence number, at most `limit` (default 1000), of every process on this file. */
   events(filter?: { afterSeq?: number; run?: RunId; limit?: number }): StoredEvent[]
-  /** Newest first, default 100. */
+  /** Newest first, default 100; older than a sequence number if asked. */
   auditLines(filter?: { limit?: number }): AuditLine[]
 }
 

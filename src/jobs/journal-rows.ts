@@ -31,7 +31,14 @@ export interface AuditLine {
   target: string
   outcome: 'allowed' | 'refused' | 'failed'
   detail: string | null
+  /** From where: an address, or null for this machine's command line. */
+  origin: string | null
+  /** Of this line and the one before it; null for lines of before there was a chain. */
+  hash: string | null
 }
+
+/** A line about to be written. */
+export type NewAuditLine = Omit<AuditLine, 'seq' | 'at' | 'origin' | 'hash'> & { origin?: string | null }
 
 export interface RunRow {
   id: string

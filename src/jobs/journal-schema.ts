@@ -64,5 +64,45 @@ export const JOURNAL_MIGRATIONS: readonly string[] = [
     since text not null
   ) strict;
   `,
+  `
+  alter table audit add column origin text;
+  alter table audit add column hash text;
+
+  create table tokens (
+    id text primary key,
+    name text not null,
+    hash blob not null,
+    role text not null,
+    tenants text,
+    created_at text not null,
+    expires_at text,
+    revoked_at text
+  ) strict;
+
+  create table restore_plans (
+    id text primary key,
+    subject text not null,
+    request text not null,
+    basis text not null,
+    plan text not null,
+    who text not null,
+    made_at text not null,
+    expires_at text not null,
+    approved_by text,
+    run text
+  ) strict;
+
+  create table idempotency_keys (
+    who text not null,
+    key text not null,
+    request text not null,
+    run text,
+    host text not null,
+    pid integer not null,
+    process_start text not null,
+    at text not null,
+    primary key (who, key)
+  ) strict;
+  `,
   ROTATION_MIGRATION,
 ]

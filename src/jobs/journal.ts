@@ -2,18 +2,18 @@
 import { Failure } from '../domain/errors.js'
 import type { LiveEvent, NewEvent, Outcome, StoredEvent, Trigger } from '../domain/events.js'
 import { newRunId, type RunId } from '../domain/ids.js'
-import { redactText } from '../domain/redact.js'
 import type { SubjectId } from '../domain/subject.js'
 import type { Clock } from '../sys/clock.js'
 import { ownIdentity, type ProcessIdentity } from '../sys/process-identity.js'
 import { guard, type Sqlite } from '../sys/sqlite.js'
+import { auditWriter } from './audit.js'
 import { type JournalReader, readJournal } from './journal-reader.js'
 import {
-  type AuditLine,
   type EventRow,
   errorFacts,
   fromEvent,
   fromRun,
+  type NewAuditLine,
   type Run,
   type RunRow,
   toEvent,
@@ -41,8 +41,8 @@ export interface Journal extends JournalReader {
   event(event: NewEvent): StoredEvent
   /** Tells the listeners and keeps nothing. */
   announce(event: LiveEvent): void
-  /** Keeps who did what, for ever. */
-  audit(line: Omit<AuditLine, 'seq' | 'at'>): void
+  /** Keeps who did what, for ever, chained to the line before. */
+  audit(line: NewAuditLine): void
   /** Closes as interrupted each run whose process is gone, and says so. @returns those runs. */
   closeInterrupted(isAlive: (process: ProcessIdentity) => boolean): Run[]
   /** Calls back for each event of this process until the returned function is called. */
@@ -63,6 +63,7 @@ export function openJournal(db: Sqlite, clock: Clock, report: (error: unknown) =
   }
   const reader = readJournal(db)
   const rows = rowWriter(db, clock)
+  const audit = auditWriter(db, clock)
   const written = (write: () => StoredEvent): StoredEvent => {
     const event = guard(db.name, write)
     tell(event)
@@ -86,7 +87,7 @@ export function openJournal(db: Sqlite, clock: Clock, report: (error: unknown) =
     finishRun,
     event: event => written(() => rows.append(event)),
     announce: tell,
-    audit: line => guard(db.name, () => rows.audit(line)),
+    audit,
     closeInterrupted: isAlive =>
       guard(db.name, rows.running)
         .filter(run => !isAlive(run.process))
@@ -110,9 +111,6 @@ function rowWriter(db: Sqlite, clock: Clock) {
   const insertEvent = db.prepare(
     'insert into events (at, run, subject, type, facts) values (@at, @run, @subject, @type, @facts) returning *',
   )
-  const insertAudit = db.prepare(
-    'insert into audit (at, who, action, target, outcome, detail) values (@at, @who, @action, @target, @outcome, @detail)',
-  )
   const append = (event: NewEvent): StoredEvent =>
     toEvent(insertEvent.get(fromEvent(event, clock.now())) as EventRow)
   // A run and the event that tells of it are one commit: there is never the one without the other.
@@ -131,10 +129,6 @@ function rowWriter(db: Sqlite, clock: Clock) {
     open: (run: Run) => open.immediate(run),
     close: (run: Run) => close.immediate(run),
     running: () => (running.all() as RunRow[]).map(toRun),
-    audit: (line: Omit<AuditLine, 'seq' | 'at'>): void => {
-      const detail = line.detail === null ? null : redactText(line.detail)
-      insertAudit.run({ ...line, target: redactText(line.target), detail, at: clock.now().toISOString() })
-    },
   }
 }
 

@@ -2,11 +2,13 @@
 import type { Config } from '../domain/configuration.js'
 import type { Failure } from '../domain/errors.js'
 import type { BackupKind, Manifest } from '../domain/manifest.js'
+import type { ProofRecord } from '../domain/records.js'
 import type { SubjectId } from '../domain/subject.js'
 import type { Catalogue } from '../repository/catalogue.js'
 import type { Repository } from '../repository/repository.js'
 import type { Clock } from '../sys/clock.js'
 import type { SubjectCheck } from './check-report.js'
+import type { JournalReader } from './journal-reader.js'
 import type { RotationLaps } from './rotation-laps.js'
 import type { RunContext } from './runner.js'
 
@@ -16,6 +18,8 @@ export interface Parts {
   repository: Repository
   catalogue: Catalogue
   laps: RotationLaps
+  /** What earlier runs did. */
+  journal: JournalReader
   /** `gmah-backup 0.1.0`, as manifests name their maker. */
   tool: string
 }
@@ -31,12 +35,13 @@ export interface Watcher {
   planned?(subjects: readonly SubjectId[]): void
   progress?(subject: SubjectId, progress: Progress): void
   backedUp?(manifest: Manifest): void
+  proven?(subject: SubjectId, proof: ProofRecord): void
   failed?(subject: SubjectId, failure: Failure): void
   checked?(check: SubjectCheck): void
 }
 
 export interface Progress {
-  phase: 'dump' | 'load' | 'prove' | 'export'
+  phase: 'dump' | 'load' | 'prove' | 'read' | 'export'
   /** Bytes of the stream done so far, and in all where that is known. */
   bytes: number
   of: number | null

@@ -1,32 +1,24 @@
 // A restore beside: a new database with the backup in it, proven table by table before it gets the asked name.
-import type { PostgresConfig } from '../domain/configuration.js'
 import { asFailure, Failure } from '../domain/errors.js'
 import type { BackupId } from '../domain/ids.js'
-import type { DumpFacts, Manifest } from '../domain/manifest.js'
+import type { Manifest } from '../domain/manifest.js'
 import { shellWord } from '../domain/shell-word.js'
 import { GLOBALS, type SubjectId, subjectName } from '../domain/subject.js'
-import { type Session, withSession } from '../postgres/connection.js'
-import {
-  applyDatabaseProperties,
-  createDatabaseLike,
-  dropDatabase,
-  renameDatabase,
-} from '../postgres/databases.js'
-import { createRoles } from '../postgres/roles.js'
+import { withSession } from '../postgres/connection.js'
+import { renameDatabase } from '../postgres/databases.js'
 import { maintenanceDatabase } from '../postgres/target.js'
-import { findTool, majorOf } from '../postgres/tools.js'
-import { readStream } from '../repository/read-stream.js'
-import { loadBackup } from '../restore/load.js'
 import { checkTarget } from '../restore/preflight.js'
-import { assertProven, type Proof, prove } from '../verify/proof.js'
+import type { Proof } from '../verify/proof.js'
+import { chooseBackup, type PassedOver } from './choose-backup.js'
 import { errorFacts } from './journal-rows.js'
-import { type OpenedBackup, openBackup, type PassedOver, tellPassedOver } from './open-backup.js'
-import { type JobContext, type Parts, progressOf } from './parts.js'
-import { stagingName } from './sweep-staging.js'
+import { dropStaging, loadProven } from './load-proven.js'
+import type { JobContext, Parts } from './parts.js'
+import type { JobEnd } from './runner.js'
+import { takeSound } from './take-sound.js'
 
 export interface RestoreRequest {
   subject: SubjectId
-  /** `latest`, a backup id or its beginning, or an instant. */
+  /** `latest`, a backup id or its beginning, or an instant (the newest not after it). */
   backup: string
   /** Name of the new database. */
   database: string
@@ -37,9 +29,11 @@ export interface RestoreReport {
   manifest: Manifest
   database: string
   createdRoles: string[]
-  proof: Proof
-  /** Newer backups that were meant as much, and are broken. */
+  /** Newer backups that turned out to be broken. */
   passedOver: PassedOver[]
+  proof: Proof
+  /** What load and proof took. */
+  loadSeconds: number
 }
 
 /**
@@ -53,115 +47,61 @@ export async function restoreBeside(
   context: JobContext,
 ): Promise<RestoreReport> {
   const startedTicks = parts.clock.ticks()
-  let backup: BackupId | null = null
+  const tried: { backup: BackupId | null } = { backup: null }
+  const target = request.database
   try {
-    const opened = await openBackup(parts.repository, request.subject, request.backup)
-    backup = opened.manifest.backup
-    tellPassedOver(opened, context)
-    context.emit({ type: 'restore-started', facts: { backup, target: request.database } })
-    const report = await loadAndProve(parts, request, opened, context)
-    tellSuccess(report, Math.round(parts.clock.ticks() - startedTicks), context)
+    const report = await takeSound(context, without => attempt(parts, request, context, without, tried))
+    const durationMs = Math.round(parts.clock.ticks() - startedTicks)
+    const { backup } = report.manifest
+    context.emit({ type: 'restore-finished', facts: { backup, target, durationMs } })
     return report
   } catch (thrown) {
-    tellFailure(asFailure(thrown), backup, request, context)
+    const error = errorFacts(asFailure(thrown))
+    context.emit({ type: 'restore-failed', facts: { backup: tried.backup, target, error } })
     throw thrown
   }
 }
 
-async function loadAndProve(
+/** How the run ends: what the next plan learns this tenant's speed from. */
+export function endOfRestore(done: Pick<RestoreReport, 'manifest' | 'loadSeconds'>): JobEnd {
+  const { backup, stream } = done.manifest
+  return { outcome: 'succeeded', facts: { backup, loadedBytes: stream.bytes, loadSeconds: done.loadSeconds } }
+}
+
+async function attempt(
   parts: Parts,
-  request: RestoreRequest,
-  { manifest, key, passedOver }: OpenedBackup,
+  { subject, backup: wanted, database, withRoles }: RestoreRequest,
   context: JobContext,
+  without: ReadonlyMap<BackupId, Failure>,
+  tried: { backup: BackupId | null },
 ): Promise<RestoreReport> {
-  const { postgres, dump } = parts.config
-  const facts = dumpOf(manifest)
-  const staging = stagingName(context.run)
-  return withSession(postgres, maintenanceDatabase(postgres), { signal: context.signal }, async session => {
+  const { postgres } = parts.config
+  const { signal } = context
+  const { key, manifest, passedOver } = await chooseBackup(parts.repository, subject, wanted, {
+    signal,
+    without,
+  })
+  const dump = dumpOf(manifest)
+  tried.backup = manifest.backup
+  context.emit({ type: 'restore-started', facts: { backup: manifest.backup, target: database } })
+  return withSession(postgres, maintenanceDatabase(postgres), { signal }, async session => {
+    const { missingRoles } = await checkTarget(session, manifest, database, { withRoles })
+    const request = { key, manifest, dump, missingRoles, database }
+    const { staging, proof, seconds } = await loadProven(parts, session, request, context)
     try {
-      const plan = await checkTarget(session, manifest, request.database, request)
-      if (plan.missingRoles.length > 0) await createMissingRoles(parts, session, plan.missingRoles, context)
-      await createDatabaseLike(session, staging, facts.database)
-      const tool = await findTool('pg_restore', restoringMajor(session.server, facts), {
-        directory: postgres.toolsDirectory,
-      })
-      await loadBackup(parts.repository, key, manifest, {
-        target: postgres,
-        database: staging,
-        tool,
-        politeness: dump,
-        signal: context.signal,
-        onBytes: progressOf(context, request.subject, 'load', manifest.stream.bytes),
-      })
-      await applyDatabaseProperties(session, staging, facts.database)
-      const proof = await prove(postgres, staging, facts, {
-        politeness: dump,
-        signal: context.signal,
-        onBytes: progressOf(context, request.subject, 'prove', manifest.stream.bytes),
-      })
-      assertProven(proof, request.database)
-      await renameDatabase(session, staging, request.database)
-      return { manifest, database: request.database, createdRoles: plan.missingRoles, proof, passedOver }
+      await renameDatabase(session, staging, database)
     } catch (thrown) {
       await dropStaging(postgres, staging)
       throw thrown
     }
+    return { manifest, database, createdRoles: missingRoles, passedOver, proof, loadSeconds: seconds }
   })
 }
 
-function tellSuccess(
-  { manifest, database, proof }: RestoreReport,
-  durationMs: number,
-  context: JobContext,
-): void {
-  const { backup } = manifest
-  const { tables, rows } = proof
-  context.emit({ type: 'proof-passed', facts: { backup, tables, rows, durationMs } })
-  context.emit({ type: 'restore-finished', facts: { backup, target: database, durationMs } })
-}
-
-function tellFailure(
-  failure: Failure,
-  backup: BackupId | null,
-  request: RestoreRequest,
-  context: JobContext,
-): void {
-  if (failure.code === 'proof-failed' && backup) {
-    context.emit({ type: 'proof-failed', facts: { backup, differences: [failure.message] } })
-  }
-  const error = errorFacts(failure)
-  context.emit({ type: 'restore-failed', facts: { backup, target: request.database, error } })
-}
-
-/** The target's own major: a newer pg_restore sends settings that it does not know. But never older than what made the archive. */
-const restoringMajor = ({ versionNum }: Session['server'], { client }: DumpFacts): number =>
-  Math.max(majorOf(versionNum), Number.parseInt(client.version, 10))
-
-function dumpOf(manifest: Manifest): DumpFacts {
+function dumpOf(manifest: Manifest): NonNullable<Manifest['dump']> {
   if (manifest.dump) return manifest.dump
+  const name = shellWord(subjectName(GLOBALS))
   throw new Failure('usage', `${subjectName(manifest.subject)} is a script, not a database`, {
-    hint: `type \`gmah-backup backup export ${shellWord(subjectName(manifest.subject))} --to globals.sql\` and read it`,
+    hint: `type \`gmah-backup backup export ${name} --to globals.sql\` and read it`,
   })
-}
-
-async function createMissingRoles(
-  parts: Parts,
-  session: Session,
-  names: string[],
-  context: JobContext,
-): Promise<void> {
-  const { manifest, key } = await openBackup(parts.repository, GLOBALS, 'latest')
-  const script: Uint8Array[] = []
-  for await (const part of readStream(parts.repository, key, manifest, { signal: context.signal }))
-    script.push(part)
-  await createRoles(session, Buffer.concat(script).toString('utf8'), names)
-}
-
-/**
- * On a connection of its own: the job's may be what broke. When the server is away the staging database stays, and the
- * next start drops it: the failure that brought us here is the one to tell.
- */
-async function dropStaging(postgres: PostgresConfig, staging: string): Promise<void> {
-  const drop = (session: Session) => dropDatabase(session, staging, { force: true })
-  await withSession(postgres, maintenanceDatabase(postgres), {}, drop).catch(() => {})
 }

@@ -154,7 +154,7 @@ function emit(
   event: Parameters<RunContext['emit']>[0],
 ): void {
   const full = { ...event, run, subject: event.subject === undefined ? own : event.subject }
-  if (full.type === 'backup-progress') journal.announce(full as LiveEvent)
+  if (full.type === 'progress') journal.announce(full as LiveEvent)
   else journal.event(full as NewEvent)
 }
 

@@ -44,9 +44,9 @@ export interface Scheduler {
   tick(): void
   /** Other schedules from here on; running ones go on. */
   reload(schedules: readonly Schedule[]): void
-  /** Kept across restarts. @throws Failure usage when there is no such schedule. */
+  /** Kept across restarts. @throws Failure schedule-unknown. */
   pause(name: string, who: string): void
-  /** What came due meanwhile is not made up for. @throws Failure usage when there is no such schedule. */
+  /** What came due meanwhile is not made up for. @throws Failure schedule-unknown. */
   resume(name: string, who: string): void
   status(): ScheduleStatus[]
 }
@@ -92,8 +92,7 @@ export function createScheduler(parts: SchedulerParts, schedules: readonly Sched
   }
   const named = (name: string): Schedule => {
     const found = entries.find(one => one.schedule.name === name)
-    if (!found)
-      throw new Failure('usage', `there is no schedule ${name}`, { hint: 'type `gmah-backup schedules`' })
+    if (!found) throw new Failure('schedule-unknown', `there is no schedule ${name}`)
     return found.schedule
   }
   return {

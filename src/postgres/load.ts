@@ -47,14 +47,18 @@ const CODES: Partial<Record<Verdict, ErrorCode>> = {
   denied: 'postgres-denied',
   'role-missing': 'roles-missing',
   'extension-missing': 'extension-missing',
+  'disk-full': 'disk-full',
 }
 
-/** Why a pg_restore that did not exit with 0 failed: postgres-unreachable, postgres-denied, roles-missing, extension-missing or restore-failed. */
+/** Why a pg_restore that did not exit with 0 failed: postgres-unreachable, postgres-denied, roles-missing, extension-missing, disk-full or restore-failed. */
 export function explainRestoreEnd(result: ChildResult, database: string): Failure {
   const code = result.endedBy === null ? CODES[judge(result.stderr)] : undefined
   return new Failure(
     code ?? 'restore-failed',
     `pg_restore into ${JSON.stringify(database)} ended with ${describeEnd(result)}: ${firstComplaint(result.stderr)}`,
-    { cause: new Error(result.stderr.trim() || 'it said nothing'), facts: { database } },
+    {
+      cause: new Error(result.stderr.trim() || 'it said nothing'),
+      facts: { database, endedBy: result.endedBy },
+    },
   )
 }

@@ -10,6 +10,7 @@ export type Verdict =
   | 'row-security'
   | 'role-missing'
   | 'extension-missing'
+  | 'disk-full'
   | 'other'
 
 /** In order: a lost connection explains every other complaint. Source: fe-connect.c, fe-misc.c, pg_dump.c; the server's in lmgr, aclchk.c, acl.c, extension.c. */
@@ -23,6 +24,7 @@ const WORDS: [RegExp, Verdict][] = [
     /server closed the connection unexpectedly|terminating connection|could not receive data from server|connection to server .* failed/,
     'connection-lost',
   ],
+  [/No space left on device|Disk quota exceeded/, 'disk-full'],
   [/canceling statement due to lock timeout/, 'lock-timeout'],
   [/would be affected by row-level security policy/, 'row-security'],
   [

@@ -10,6 +10,7 @@ const DENIED = new Set(['3D000', '42501'])
 const BY_CODE: Record<string, ErrorCode> = {
   '55P03': 'lock-timeout',
   '42P04': 'target-exists',
+  '53100': 'disk-full',
 }
 
 /** The five characters of an error that the server sent, or null. */
@@ -22,7 +23,8 @@ export function sqlstate(error: unknown): string | null {
 
 /**
  * An error of pg as a Failure: without a SQLSTATE it is postgres-unreachable (a socket error, a connection that ended);
- * with one, postgres-unreachable, postgres-denied, lock-timeout, target-exists or postgres-failed.
+ * with one, postgres-unreachable, postgres-denied, lock-timeout, target-exists, disk-full or
+ * postgres-failed.
  */
 export function postgresFailure(error: unknown, message: string): Failure {
   if (error instanceof Failure) return error

@@ -6,6 +6,7 @@ import type { BackupKind, Manifest } from '../domain/manifest.js'
 import type { SubjectId } from '../domain/subject.js'
 import { type ManifestName, manifestKey } from '../store/keys.js'
 import { guard } from '../sys/sqlite.js'
+import { CatalogueProofs, PROOFS_MIGRATION } from './catalogue-proofs.js'
 import { listMarked } from './damage.js'
 import { listManifests, listSubjects, manifestName, readManifest } from './manifests.js'
 import type { Repository } from './repository.js'
@@ -20,6 +21,7 @@ export const CATALOGUE_MIGRATIONS = [
      seconds REAL NOT NULL
    ) STRICT;
    CREATE INDEX backups_by_subject ON backups (subject, instant DESC, id DESC);`,
+  PROOFS_MIGRATION,
   'ALTER TABLE backups ADD COLUMN broken TEXT',
 ]
 
@@ -60,9 +62,12 @@ const COLUMNS =
 
 export class Catalogue {
   readonly #db: Database
+  /** Verdicts on the backups. */
+  readonly proofs: CatalogueProofs
 
   constructor(db: Database) {
     this.#db = db
+    this.proofs = new CatalogueProofs(db)
   }
 
   /** @throws Failure disk-full and the like; the backup is no less in the store, and the next refresh finds it. */
@@ -128,7 +133,10 @@ export class Catalogue {
     const subjects = await listSubjects(repository.store)
     for (const subject of subjects) await this.#refreshSubject(repository, subject, from, report)
     const gone = this.newestAtAll().filter(entry => !subjects.includes(entry.subject))
-    for (const { subject } of gone) report.removed += this.#forget(subject, new Set())
+    for (const { subject } of gone) {
+      report.removed += this.#forget(subject, new Set())
+      this.proofs.forget(subject)
+    }
     report.subjects = subjects.length
     report.backups = this.list().length
     return report
@@ -159,11 +167,13 @@ export class Catalogue {
     const unseen = names.filter(name => !seen.has(manifestKey(name)))
     const marked = await listMarked(repository.store, subject)
     if (marked.size === 0) this.noteBroken(subject, new Map())
-    if (unseen.length + marked.size === 0) return
     try {
-      const key = await openTenantKey(repository.store, repository.keyring, subject)
-      for (const name of unseen) await this.#learn(repository, key, name, report)
-      if (marked.size > 0) this.noteBroken(subject, await readBroken(repository.store, key))
+      let key: ReturnType<typeof openTenantKey> | undefined
+      const openKey = () => (key ??= openTenantKey(repository.store, repository.keyring, subject))
+      for (const name of unseen) await this.#learn(repository, await openKey(), name, report)
+      const tell = (where: string, thrown: unknown) => void report.problems.push(problem(where, thrown))
+      await this.proofs.refresh(repository, subject, { from, openKey, tell })
+      if (marked.size > 0) this.noteBroken(subject, await readBroken(repository.store, await openKey()))
     } catch (thrown) {
       report.problems.push(problem(subject, thrown))
       this.#forget(subject, seen)

@@ -109,17 +109,16 @@ async function hasBackups(store: Store, subject: SubjectId): Promise<boolean> {
 }
 
 /**
- * The manifests that an operator's words fit, the one meant first: `latest`, a backup id or the beginning of one, or an instant
- * (the newest not after it). What follows is the next best: nothing for an id, which means that very backup.
+ * The manifest an operator means: `latest`, a backup id or the beginning of one, or an instant (the newest not after it).
  * @throws Failure backup-unknown, or usage when a beginning fits several.
  */
-export function chooseManifests(
+export function chooseManifest(
   names: readonly ManifestName[],
   wanted: string,
   subject: SubjectId,
-): [ManifestName, ...ManifestName[]] {
+): ManifestName {
   const fits = names.filter(name => matches(name, wanted))
-  const [chosen, ...others] = fits
+  const chosen = fits[0]
   if (!chosen && names.length === 0) {
     throw new Failure('backup-unknown', `there is no backup of ${subjectName(subject)} in the store`, {
       hint: 'type `gmah-backup backups` to see what there is, `gmah-backup tenants` to see the names',
@@ -139,7 +138,7 @@ export function chooseManifests(
       hint: 'type more digits',
     })
   }
-  return [chosen, ...others]
+  return chosen
 }
 
 function matches(name: ManifestName, wanted: string): boolean {

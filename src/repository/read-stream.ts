@@ -59,6 +59,7 @@ export async function* readStream(
     throw new Failure(
       'object-corrupt',
       `backup ${manifest.backup} of ${subjectName(manifest.subject)} does not add up to its SHA-256`,
+      { facts: { backup: manifest.backup, subject: manifest.subject } },
     )
   }
 }

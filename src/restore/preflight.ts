@@ -1,5 +1,5 @@
 // Everything that would stop a restore, asked before anything is changed on the target server.
-import { Failure } from '../domain/errors.js'
+import { asFailure, Failure } from '../domain/errors.js'
 import type { DumpFacts, Manifest } from '../domain/manifest.js'
 import type { Session } from '../postgres/connection.js'
 import { databaseExists } from '../postgres/databases.js'
@@ -7,56 +7,76 @@ import { missingRoles } from '../postgres/roles.js'
 import { checkDatabaseName } from '../postgres/target.js'
 import { majorOf } from '../postgres/tools.js'
 
-export interface RestorePlan {
+export interface TargetCheck {
   /** Roles that the backup needs and the target lacks. */
   missingRoles: string[]
+  /** Everything that stands in the way, worst first: target-*, version-too-old, extension-missing, roles-missing. */
+  problems: Failure[]
 }
 
 /**
- * Asks the target whether this backup can be restored there as `database`.
+ * Asks the target whether this backup can be restored there. Reads only.
  * @param session connected to any database of the target.
- * @throws Failure target-invalid, target-exists, version-too-old, extension-missing; roles only when they may not be created.
+ * @param database the new name; null: it takes the place of what is there.
+ * @throws Failure usage for a backup of globals; missing roles are a problem only when they may not be created.
  */
-export async function checkTarget(
+export async function examineTarget(
   session: Session,
   manifest: Manifest,
-  database: string,
+  database: string | null,
   options: { withRoles: boolean },
-): Promise<RestorePlan> {
+): Promise<TargetCheck> {
   const dump = manifest.dump
   if (!dump)
     throw new Failure(
       'usage',
       'a backup of globals is not a database: export it and run the script with psql',
     )
-  checkDatabaseName(database)
-  if (await databaseExists(session, database))
-    throw new Failure('target-exists', `there is a database ${database} already`)
-  checkVersion(session, dump)
-  await checkExtensions(session, dump)
   const missing = await missingRoles(session, dump.roles)
-  if (missing.length > 0 && !options.withRoles) {
-    throw new Failure('roles-missing', `the target lacks ${missing.length} roles: ${missing.join(', ')}`, {
-      facts: { missing },
-    })
-  }
-  return { missingRoles: missing }
+  const problems = [
+    database === null ? null : await nameProblem(session, database),
+    versionProblem(session, dump),
+    await extensionProblem(session, dump),
+    missing.length > 0 && !options.withRoles ? rolesProblem(missing) : null,
+  ]
+  return { missingRoles: missing, problems: problems.filter(one => one !== null) }
 }
 
-function checkVersion({ server }: Session, dump: DumpFacts): void {
+/** The same, refusing. @throws Failure the first of the problems. */
+export async function checkTarget(...asked: Parameters<typeof examineTarget>): Promise<TargetCheck> {
+  const check = await examineTarget(...asked)
+  if (check.problems[0]) throw check.problems[0]
+  return check
+}
+
+async function nameProblem(session: Session, database: string): Promise<Failure | null> {
+  try {
+    checkDatabaseName(database)
+  } catch (thrown) {
+    return asFailure(thrown)
+  }
+  return (await databaseExists(session, database))
+    ? new Failure('target-exists', `there is a database ${database} already`)
+    : null
+}
+
+function versionProblem({ server }: Session, dump: DumpFacts): Failure | null {
   const [source, target] = [majorOf(dump.server.versionNum), majorOf(server.versionNum)]
-  if (target < source) {
-    throw new Failure('version-too-old', `the backup is of PostgreSQL ${source}, the target is ${target}`)
-  }
+  if (target >= source) return null
+  return new Failure('version-too-old', `the backup is of PostgreSQL ${source}, the target is ${target}`)
 }
 
-async function checkExtensions(session: Session, dump: DumpFacts): Promise<void> {
+async function extensionProblem(session: Session, dump: DumpFacts): Promise<Failure | null> {
   const rows = await session.query<{ name: string }>('SELECT name FROM pg_catalog.pg_available_extensions')
   const available = new Set(rows.map(row => row.name))
   const missing = dump.extensions.map(extension => extension.name).filter(name => !available.has(name))
-  if (missing.length > 0) {
-    throw new Failure('extension-missing', `the target lacks the extensions ${missing.join(', ')}`, {
-      facts: { missing },
-    })
-  }
+  if (missing.length === 0) return null
+  return new Failure('extension-missing', `the target lacks the extensions ${missing.join(', ')}`, {
+    facts: { missing },
+  })
 }
+
+const rolesProblem = (missing: string[]): Failure =>
+  new Failure('roles-missing', `the target lacks ${missing.length} roles: ${missing.join(', ')}`, {
+    facts: { missing },
+  })

@@ -1,5 +1,5 @@
 // Listings of a directory tree in the order of whole keys. Memory is that of the largest single directory, never of the tree.
-import type { Dirent } from 'node:fs'
+import type { BigIntStats, Dirent } from 'node:fs'
 import { lstat, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Failure } from '../domain/errors.js'
@@ -8,6 +8,9 @@ import type { Root } from './directory-root.js'
 import { fileFailure, isAbsent } from './file-errors.js'
 import { byUtf8, PRIVATE_PREFIX } from './key-law.js'
 import type { ListOptions, StoredObject } from './port.js'
+
+/** Which content stands there, without reading it: every write is a new file. */
+export const versionOf = (at: BigIntStats): string => `${at.ino}-${at.mtimeNs}-${at.size}`
 
 const STATS_AT_ONCE = 64
 
@@ -73,8 +76,8 @@ function filesFrom(entries: readonly Entry[], start: number): Entry[] {
 /** Null for a file that went while we looked. */
 async function described(entry: Entry): Promise<StoredObject | null> {
   try {
-    const at = await lstat(entry.path)
-    return { key: entry.key, bytes: at.size, modifiedAt: at.mtime }
+    const at = await lstat(entry.path, { bigint: true })
+    return { key: entry.key, bytes: Number(at.size), modifiedAt: at.mtime, version: versionOf(at) }
   } catch (thrown) {
     if (isAbsent(thrown)) return null
     throw fileFailure(thrown, `look at ${entry.path}`)

@@ -12,7 +12,7 @@ import { PRIVATE_PREFIX } from './key-law.js'
 
 export const PRIVATE_PLACE = `${PRIVATE_PREFIX}gmah-backup`
 const PART = '.part'
-/** No put takes this long: older private files have no writer any more. */
+/** No put is silent for this long: private files last written before that have no writer any more. */
 const LEFTOVER_AFTER_MS = 3_600_000
 /** How often a parent directory may vanish under us (emptied and pruned by others) before we give in. */
 const PARENT_TRIES = 5
@@ -20,12 +20,14 @@ const KNOWN_DIRECTORIES_MAX = 10_000
 
 export type Place = 'replace' | 'absent' | { onlyIf: () => Promise<boolean> }
 
+export type Body = Uint8Array | AsyncIterable<Uint8Array>
+
 export interface Writer {
   /**
    * Puts the bytes at `file`, durably. @returns false when the condition of `place` does not hold.
    * `onlyIf` is asked, and acted on, under a lock that all writers of this store share.
    */
-  write(file: string, body: Uint8Array, place: Place, signal?: AbortSignal): Promise<boolean>
+  write(file: string, body: Body, place: Place, signal?: AbortSignal): Promise<boolean>
   /** Removes the directories above `file` that hold nothing any more. */
   prune(file: string): Promise<void>
 }
@@ -98,10 +100,12 @@ async function preparePlace(place: string, clock: Clock): Promise<void> {
   }
 }
 
-async function writeSynced(file: string, body: Uint8Array, signal?: AbortSignal): Promise<void> {
+async function writeSynced(file: string, body: Body, signal?: AbortSignal): Promise<void> {
   const handle = await open(file, 'wx', 0o600)
   try {
-    await handle.writeFile(body, signal ? { signal } : {})
+    const parts = body instanceof Uint8Array ? [body] : body
+    // On a handle each of these goes on where the last one ended.
+    for await (const part of parts) await handle.writeFile(part, signal ? { signal } : {})
     await handle.sync()
   } finally {
     await handle.close()

@@ -6,6 +6,7 @@ import { open, unlink } from 'node:fs/promises'
 import { Failure } from '../domain/errors.js'
 import type { Clock } from '../sys/clock.js'
 import { throwIfInterrupted } from '../sys/interruption.js'
+import { readRange } from './directory-range.js'
 import { directoryRoot, type Root } from './directory-root.js'
 import { walk, walkFolders } from './directory-walk.js'
 import { directoryWriter, type Place, type Writer } from './directory-writer.js'
@@ -47,6 +48,14 @@ export function directoryStore(options: DirectoryOptions): Store {
       checkPrefix(prefix)
       yield* walkFolders(root, prefix, how.signal)
     },
+    putStream: (key, body, how) => putStreamed(root, writer, { key, body, signal: how.signal }),
+    getRange: (key, range, how = {}) => readRange(root, key, { ...range, ...how }),
+    // A half put has no name: the next writer sweeps what it left.
+    uploads: async function* (prefix) {
+      checkPrefix(prefix)
+      yield* []
+    },
+    abortUpload: async () => {},
     delete: (key, how = {}) => deleteFile(root, writer, key, how.signal),
   }
 }
@@ -72,6 +81,31 @@ async function putFile(
   if (placed) return { etag: etagOf(body) }
   const why = how.when === 'absent' ? 'exists already' : 'is not the one that was read before'
   throw new Failure('store-conflict', `the object ${key} ${why}`)
+}
+
+async function putStreamed(
+  root: Root,
+  writer: Writer,
+  { key, body, signal }: { key: string; body: AsyncIterable<Uint8Array>; signal: AbortSignal | undefined },
+): Promise<{ etag: string }> {
+  const file = root.fileOf(key)
+  throwIfInterrupted(signal)
+  await root.check()
+  const hash = createHash('sha256')
+  const hashed = async function* () {
+    for await (const part of body) {
+      throwIfInterrupted(signal)
+      hash.update(part)
+      yield part
+    }
+    throwIfInterrupted(signal)
+  }
+  const placed = await writer.write(file, hashed(), 'absent', signal).catch(thrown => {
+    throwIfInterrupted(signal)
+    throw errnoCode(thrown) === '' ? thrown : fileFailure(thrown, `write ${file}`)
+  })
+  if (placed) return { etag: hash.digest('hex') }
+  throw new Failure('store-conflict', `the object ${key} exists already`)
 }
 
 function placeFor(file: string, { when }: PutOptions): Place {

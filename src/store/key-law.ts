@@ -18,6 +18,15 @@ export function checkKey(key: string): void {
   if (problem) throw new Failure('store-refused', `not a key this program stores under: ${problem}`)
 }
 
+/**
+ * The least that holds for a key that someone else chose, where it is only read: S3 takes any 1 to 1024 bytes of unicode.
+ * @throws Failure store-refused
+ */
+export function checkAnyKey(key: string): void {
+  if (key !== '' && key.isWellFormed() && Buffer.byteLength(key) <= KEY_BYTES_MAX) return
+  throw new Failure('store-refused', 'not a key: it is empty, no valid unicode, or longer than 1024 bytes')
+}
+
 /** A prefix is empty or the beginning of a key; it need not end at a `/`. @throws Failure store-refused */
 export function checkPrefix(prefix: string): void {
   if (prefix !== '') checkKey(prefix.endsWith('/') ? prefix.slice(0, -1) : `${prefix}_`)

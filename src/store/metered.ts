@@ -4,7 +4,7 @@ import type { Clock } from '../sys/clock.js'
 import type { Store } from './port.js'
 
 export interface OperationReport {
-  operation: 'put' | 'get' | 'head' | 'list' | 'folders' | 'delete'
+  operation: 'put' | 'put-stream' | 'get' | 'head' | 'list' | 'folders' | 'delete'
   code: ErrorCode | 'ok'
   /** Of a listing: the time spent waiting for it, without that of whoever reads it. */
   durationMs: number
@@ -48,10 +48,36 @@ export function metered(store: Store, clock: Clock, onOperation: OnOperation): S
         () => store.get(key, options),
         found => found.body.length,
       ),
+    putStream: async (key, body, options) => {
+      const sent = { bytes: 0 }
+      return timed(
+        'put-stream',
+        () => store.putStream(key, counted(body, sent), options),
+        () => sent.bytes,
+      )
+    },
+    getRange: (key, range, options) =>
+      timed(
+        'get',
+        () => store.getRange(key, range, options),
+        found => found.body.length,
+      ),
+    uploads: (prefix, options) => timedListing('list', store.uploads(prefix, options), clock, onOperation),
+    abortUpload: (upload, options) => timed('delete', () => store.abortUpload(upload, options)),
     head: (key, options) => timed('head', () => store.head(key, options)),
     delete: (key, options) => timed('delete', () => store.delete(key, options)),
     list: (prefix, options) => timedListing('list', store.list(prefix, options), clock, onOperation),
     folders: (prefix, options) => timedListing('folders', store.folders(prefix, options), clock, onOperation),
+  }
+}
+
+async function* counted(
+  body: AsyncIterable<Uint8Array>,
+  sent: { bytes: number },
+): AsyncGenerator<Uint8Array> {
+  for await (const part of body) {
+    sent.bytes += part.length
+    yield part
   }
 }
 

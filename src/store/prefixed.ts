@@ -16,6 +16,15 @@ export function prefixed(store: Store, prefix: string): Store {
     get: async (key, options) => store.get(keyed(key), options),
     head: async (key, options) => store.head(keyed(key), options),
     delete: async (key, options) => store.delete(keyed(key), options),
+    putStream: async (key, body, options) => store.putStream(keyed(key), body, options),
+    getRange: async (key, range, options) => store.getRange(keyed(key), range, options),
+    uploads: async function* (prefix, options) {
+      checkPrefix(prefix)
+      for await (const one of store.uploads(top + prefix, options)) {
+        yield { ...one, key: one.key.slice(top.length) }
+      }
+    },
+    abortUpload: async (upload, options) => store.abortUpload({ ...upload, key: keyed(upload.key) }, options),
     list: async function* (prefix, options = {}) {
       checkPrefix(prefix)
       const { after } = options

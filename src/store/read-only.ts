@@ -2,7 +2,7 @@
 import { Failure } from '../domain/errors.js'
 import type { Store } from './port.js'
 
-/** Wraps `store`; put and delete fail with store-denied, and nothing is sent. */
+/** Wraps `store`; puts, aborts and delete fail with store-denied, and nothing is sent. */
 export function readOnly(store: Store): Store {
   const refuse = async (what: string, key: string): Promise<never> => {
     throw new Failure('store-denied', `cannot ${what} ${key}: the store was opened for reading only`, {
@@ -12,6 +12,8 @@ export function readOnly(store: Store): Store {
   return {
     ...store,
     put: key => refuse('put', key),
+    putStream: key => refuse('put', key),
+    abortUpload: ({ key }) => refuse('abort the upload of', key),
     delete: key => refuse('delete', key),
   }
 }

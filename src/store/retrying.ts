@@ -21,8 +21,13 @@ export function retrying(store: Store, rules: Rules): Store {
     get: (key, options = {}) => again(() => store.get(key, options), options.signal),
     head: (key, options = {}) => again(() => store.head(key, options), options.signal),
     delete: (key, options = {}) => again(() => store.delete(key, options), options.signal),
+    // Its parts are tried again by the driver; the stream itself is gone with the first attempt.
+    putStream: (key, body, options) => store.putStream(key, body, options),
+    getRange: (key, range, options = {}) => again(() => store.getRange(key, range, options), options.signal),
+    uploads: (prefix, options = {}) => collectedAgain(() => store.uploads(prefix, options), again, options),
+    abortUpload: (upload, options = {}) => again(() => store.abortUpload(upload, options), options.signal),
     list: (prefix, options = {}) => listAgain(store, prefix, options, again),
-    folders: (prefix, options = {}) => foldersAgain(store, prefix, options, again),
+    folders: (prefix, options = {}) => collectedAgain(() => store.folders(prefix, options), again, options),
   }
 }
 
@@ -105,17 +110,16 @@ async function* listAgain(
   }
 }
 
-/** Folders have no place to resume from: they are few, and collected before the first is given. */
-async function* foldersAgain(
-  store: Store,
-  prefix: string,
-  options: { signal?: AbortSignal },
+/** Folders and uploads have no place to resume from: they are few, and collected before the first is given. */
+async function* collectedAgain<T>(
+  open: () => AsyncIterable<T>,
   again: Again,
-): AsyncGenerator<string> {
+  { signal }: { signal?: AbortSignal },
+): AsyncGenerator<T> {
   const collect = async () => {
-    const names: string[] = []
-    for await (const name of store.folders(prefix, options)) names.push(name)
-    return names
+    const found: T[] = []
+    for await (const one of open()) found.push(one)
+    return found
   }
-  yield* await again(collect, options.signal)
+  yield* await again(collect, signal)
 }

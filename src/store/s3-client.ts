@@ -11,6 +11,8 @@ export interface S3Options {
   /** R2's is `auto`, the default. */
   region?: string
   timeouts?: Partial<S3Timeouts>
+  /** Objects that someone else named are read too: any key is taken as it is. */
+  anyKeys?: boolean
 }
 
 export interface S3Timeouts {

@@ -7,6 +7,7 @@ export type Operation = 'put' | 'get' | 'head' | 'list' | 'delete'
 const BY_S3_CODE: Record<string, ErrorCode> = {
   NoSuchBucket: 'store-missing',
   NoSuchKey: 'object-missing',
+  NoSuchUpload: 'object-missing',
   ObjectLockedByBucketPolicy: 'store-locked',
   // Two conditional writes met inside the store: neither answer is known, so ask again.
   ConditionalRequestConflict: 'store-busy',

@@ -1,25 +1,14 @@
 // The store port on Cloudflare R2 and other S3 stores: single puts, conditional where asked, each body checked by its MD5.
-// One request an operation and no retries: those are a wrapper's. Only Put, Get, Head, List, Delete and HeadBucket are used.
+// One request an operation and no retries: those are a wrapper's. Long streams go as multipart uploads (s3-stream.ts).
 import { createHash } from 'node:crypto'
-import { addAbortSignal, type Readable } from 'node:stream'
-import type { S3Client } from '@aws-sdk/client-s3'
+import type { Readable } from 'node:stream'
 import { Failure } from '../domain/errors.js'
-import { withDeadline } from '../sys/interruption.js'
-import { checkKey, checkPrefix } from './key-law.js'
+import { checkPrefix } from './key-law.js'
 import type { ListOptions, PutOptions, Store, StoredObject } from './port.js'
-import { DEFAULT_TIMEOUTS, type S3Options, type Sdk, s3Client } from './s3-client.js'
-import { type Operation, s3Failure } from './s3-errors.js'
-
-/** What every operation needs: the bucket, and a way to send one request. */
-interface Bucket {
-  name: string
-  send<T>(
-    operation: Operation,
-    what: string,
-    signal: AbortSignal | undefined,
-    call: (sdk: Sdk, client: S3Client, signal: AbortSignal) => Promise<T>,
-  ): Promise<T>
-}
+import { type Bucket, corrupt, dateOf, etagOf, openBucket, readAll } from './s3-bucket.js'
+import type { S3Options } from './s3-client.js'
+import { getRange } from './s3-range.js'
+import { abortUpload, putStream, uploads } from './s3-stream.js'
 
 /** A store in one bucket; nothing is sent, and the SDK not loaded, before the first call. Etags are as S3 gives them, unquoted. */
 export function s3Store(options: S3Options): Store {
@@ -29,28 +18,13 @@ export function s3Store(options: S3Options): Store {
     put: (key, body, how = {}) => put(bucket, { key, body, how }),
     get: (key, how = {}) => get(bucket, key, how.signal),
     head: (key, how = {}) => head(bucket, key, how.signal),
+    putStream: (key, body, how) => putStream(bucket, { key, body, how }),
+    getRange: (key, range, how = {}) => getRange(bucket, key, { ...range, ...how }),
+    uploads: (prefix, how = {}) => uploads(bucket, prefix, how.signal),
+    abortUpload: (upload, how = {}) => abortUpload(bucket, upload, how.signal),
     list: (prefix, how = {}) => list(bucket, prefix, how),
     folders: (prefix, how = {}) => folders(bucket, prefix, how.signal),
     delete: (key, how = {}) => remove(bucket, key, how.signal),
-  }
-}
-
-function openBucket(options: S3Options): Bucket {
-  const secrets = [options.accessKeyId, options.secretAccessKey]
-  const ms = options.timeouts?.totalMs ?? DEFAULT_TIMEOUTS.totalMs
-  let opened: ReturnType<typeof s3Client> | null = null
-  return {
-    name: options.bucket,
-    send: async (operation, what, signal, call) => {
-      opened ??= s3Client(options)
-      const { sdk, client } = await opened
-      const late = new Failure('store-unreachable', `cannot ${what}: not done within ${ms / 1000} s`)
-      try {
-        return await withDeadline({ ms, late, signal }, joined => call(sdk, client, joined))
-      } catch (thrown) {
-        throw s3Failure(thrown, what, { operation, secrets })
-      }
-    },
   }
 }
 
@@ -58,7 +32,7 @@ async function put(
   bucket: Bucket,
   { key, body, how }: { key: string; body: Uint8Array; how: PutOptions },
 ): Promise<{ etag: string }> {
-  checkKey(key)
+  bucket.checkKey(key)
   const output = await bucket.send('put', `put ${key}`, how.signal, (sdk, client, abortSignal) =>
     client.send(
       new sdk.PutObjectCommand({
@@ -81,7 +55,7 @@ async function get(
   key: string,
   signal: AbortSignal | undefined,
 ): Promise<{ body: Uint8Array; etag: string }> {
-  checkKey(key)
+  bucket.checkKey(key)
   return bucket.send('get', `get ${key}`, signal, async (sdk, client, abortSignal) => {
     const output = await client.send(new sdk.GetObjectCommand({ Bucket: bucket.name, Key: key }), {
       abortSignal,
@@ -100,22 +74,12 @@ async function get(
   })
 }
 
-const corrupt = (key: string, why: string): Failure =>
-  new Failure('object-corrupt', `the object ${key} came damaged: ${why}`)
-
-async function readAll(stream: Readable, signal: AbortSignal): Promise<Buffer> {
-  addAbortSignal(signal, stream)
-  const parts: Buffer[] = []
-  for await (const part of stream) parts.push(part)
-  return Buffer.concat(parts)
-}
-
 async function head(
   bucket: Bucket,
   key: string,
   signal: AbortSignal | undefined,
 ): Promise<{ bytes: number; etag: string; modifiedAt: Date } | null> {
-  checkKey(key)
+  bucket.checkKey(key)
   return bucket.send('head', `look at ${key}`, signal, async (sdk, client, abortSignal) => {
     try {
       const output = await client.send(new sdk.HeadObjectCommand({ Bucket: bucket.name, Key: key }), {
@@ -136,7 +100,12 @@ async function* list(bucket: Bucket, prefix: string, how: ListOptions): AsyncGen
   for await (const page of pages(bucket, prefix, { ...how, what: `list ${prefix}` })) {
     for (const one of page.Contents ?? []) {
       if (one.Key === undefined) throw new Failure('store-refused', 'a listing has an object without a key')
-      yield { key: one.Key, bytes: one.Size ?? 0, modifiedAt: dateOf(one, `list ${prefix}`) }
+      yield {
+        key: decodeKey(one.Key, page.EncodingType),
+        bytes: one.Size ?? 0,
+        modifiedAt: dateOf(one, `list ${prefix}`),
+        ...(one.ETag ? { version: etagOf(one, `list ${prefix}`) } : {}),
+      }
     }
   }
 }
@@ -148,7 +117,9 @@ async function* folders(
 ): AsyncGenerator<string> {
   const how = { what: `list the folders of ${prefix}`, delimiter: '/', ...(signal ? { signal } : {}) }
   for await (const page of pages(bucket, prefix, how)) {
-    for (const one of page.CommonPrefixes ?? []) if (one.Prefix) yield one.Prefix.slice(prefix.length)
+    for (const one of page.CommonPrefixes ?? []) {
+      if (one.Prefix) yield decodeKey(one.Prefix, page.EncodingType).slice(prefix.length)
+    }
   }
 }
 
@@ -165,6 +136,8 @@ async function* pages(
         new sdk.ListObjectsV2Command({
           Bucket: bucket.name,
           Prefix: prefix,
+          // XML has no way to write most control characters, and the application's keys may hold them.
+          ...(bucket.anyKeys ? { EncodingType: 'url' } : {}),
           ...(how.delimiter ? { Delimiter: how.delimiter } : {}),
           ...(token ? { ContinuationToken: token } : how.after ? { StartAfter: how.after } : {}),
         }),
@@ -184,7 +157,7 @@ async function* pages(
 }
 
 async function remove(bucket: Bucket, key: string, signal: AbortSignal | undefined): Promise<void> {
-  checkKey(key)
+  bucket.checkKey(key)
   try {
     await bucket.send('delete', `delete ${key}`, signal, (sdk, client, abortSignal) =>
       client.send(new sdk.DeleteObjectCommand({ Bucket: bucket.name, Key: key }), { abortSignal }),
@@ -195,12 +168,6 @@ async function remove(bucket: Bucket, key: string, signal: AbortSignal | undefin
   }
 }
 
-function etagOf(output: { ETag?: string | undefined }, what: string): string {
-  if (output.ETag) return output.ETag.replace(/^"|"$/g, '')
-  throw new Failure('store-refused', `cannot ${what}: the store's answer has no etag`)
-}
-
-function dateOf(output: { LastModified?: Date | undefined }, what: string): Date {
-  if (output.LastModified) return output.LastModified
-  throw new Failure('store-refused', `cannot ${what}: the store's answer has no date`)
-}
+/** In an encoded listing a space may come as `+`; a plus itself never does. */
+const decodeKey = (key: string, encoding: string | undefined): string =>
+  encoding === 'url' ? decodeURIComponent(key.replaceAll('+', ' ')) : key

@@ -16,5 +16,23 @@ export function throttled(store: Store, throttle: Throttle): Store {
       await throttle.take(found.body.length, options?.signal)
       return found
     },
+    putStream: (key, body, options) => store.putStream(key, paid(body, throttle, options.signal), options),
+    getRange: async (key, range, options) => {
+      await throttle.take(0, options?.signal)
+      const found = await store.getRange(key, range, options)
+      await throttle.take(found.body.length, options?.signal)
+      return found
+    },
+  }
+}
+
+async function* paid(
+  body: AsyncIterable<Uint8Array>,
+  throttle: Throttle,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Uint8Array> {
+  for await (const part of body) {
+    await throttle.take(part.length, signal)
+    yield part
   }
 }

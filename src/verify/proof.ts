@@ -26,6 +26,8 @@ export interface Proof {
   /** False when the servers' majors differ: the definitions are then spelled differently by right, and are not compared. */
   schemaCompared: boolean
   differences: Difference[]
+  /** Extensions that came back in another version: a dump names none, so the target's own default is taken. */
+  notes: string[]
 }
 
 /**
@@ -69,6 +71,7 @@ export async function prove(
     return {
       ...proof,
       differences: [...proof.differences, ...itself.map(one => ({ what: 'database' as const, ...one }))],
+      notes: extensionNotes(backup.extensions, snapshot.extensions),
     }
   } finally {
     await snapshot.release()
@@ -76,11 +79,9 @@ export async function prove(
 }
 
 /** @throws Failure proof-failed that names the first differences, when there are any. */
-export function assertProven(proof: Proof, database: string): void {
+export function assertProven(proof: Pick<Proof, 'differences'>, database: string): void {
   if (proof.differences.length === 0) return
-  const shown = proof.differences
-    .slice(0, 5)
-    .map(one => `${one.what} ${one.name}: ${one.backup} in the backup, ${one.restored} restored`)
+  const shown = proof.differences.slice(0, 5).map(differenceText)
   throw new Failure(
     'proof-failed',
     `${database} differs from its backup in ${proof.differences.length} places: ${shown.join('; ')}`,
@@ -90,8 +91,23 @@ export function assertProven(proof: Proof, database: string): void {
   )
 }
 
+export const differenceText = ({ what, name, backup, restored }: Difference): string =>
+  `${what} ${name}: ${backup} in the backup, ${restored} restored`
+
+/** Which extensions are there is a matter of the schema's entries; their versions stand in none. */
+function extensionNotes(backup: DumpFacts['extensions'], restored: DumpFacts['extensions']): string[] {
+  const now = new Map(restored.map(one => [one.name, one.version]))
+  return backup
+    .filter(one => now.has(one.name) && now.get(one.name) !== one.version)
+    .map(one => `extension ${one.name}: ${one.version} in the backup, ${now.get(one.name)} restored`)
+}
+
 /** Pure: what differs between a backup's facts and those of the database restored from it. */
-export function compareFacts(backup: DumpFacts, restored: ArchiveFacts, schemaCompared: boolean): Proof {
+export function compareFacts(
+  backup: DumpFacts,
+  restored: ArchiveFacts,
+  schemaCompared: boolean,
+): Omit<Proof, 'notes'> {
   const differences = [
     ...unequal('table', byName(backup.tables, tableText), byName(restored.tables, tableText)),
     ...unequal('sequence', byName(backup.sequences, sequenceText), byName(restored.sequences, sequenceText)),

@@ -4,7 +4,7 @@ import { rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { Failure } from '../domain/errors.js'
 import { connect } from '../postgres/connection.js'
-import { dieWithUs } from '../postgres/politeness.js'
+import { dieWithUs, type Politeness, politeWrapper } from '../postgres/politeness.js'
 import { findTool } from '../postgres/tools.js'
 import { type Child, runChild, startChild } from '../sys/child.js'
 import type { Clock } from '../sys/clock.js'
@@ -22,6 +22,8 @@ export interface ScratchServerOptions {
   settings?: Record<string, string>
   /** Default C.UTF-8. */
   locale?: string
+  /** How the server keeps out of the way of others; by default it does not. */
+  politeness?: Politeness
 }
 
 /** Usable as a PostgresTarget. */
@@ -88,7 +90,10 @@ export async function startScratchServer(options: ScratchServerOptions): Promise
     const child = startChild(join(dirname(initdb.path), 'postgres'), {
       ...run,
       args: ['-D', dataDirectory],
-      wrapper: await dieWithUs('QUIT'),
+      wrapper: [
+        ...(await dieWithUs('QUIT')),
+        ...(await politeWrapper(options.politeness ?? {}, { bigWrites: false })),
+      ],
     })
     return await supervise(child, { host: folder, dataDirectory, version: initdb.version }, options)
   } catch (error) {

@@ -5,6 +5,7 @@ import type { Store } from '../../src/store/port.js'
 import { listingPromises } from './store-contract-listings.js'
 import { objectPromises } from './store-contract-objects.js'
 import { racePromises } from './store-contract-races.js'
+import { streamPromises } from './store-contract-streams.js'
 
 export interface Subject {
   store: Store
@@ -35,5 +36,6 @@ export function storeContract(
     objectPromises(ground)
     listingPromises(ground, manyKeys)
     racePromises(ground)
+    streamPromises(ground)
   })
 }

@@ -3,7 +3,7 @@
 import { afterAll, beforeEach, describe, expect, it } from 'vitest'
 import { asFailure } from '../../src/domain/errors.js'
 import type { Manifest } from '../../src/domain/manifest.js'
-import { openBackup } from '../../src/jobs/open-backup.js'
+import { chooseBackup } from '../../src/jobs/choose-backup.js'
 import { listMarked } from '../../src/repository/damage.js'
 import { manifestName } from '../../src/repository/manifests.js'
 import { ensureTenantKey, rewrapTenantKey, type TenantKey } from '../../src/repository/tenant-keys.js'
@@ -12,7 +12,7 @@ import { checking } from '../kit/checking.js'
 import { faultyStore } from '../kit/faulty-store.js'
 import { memoryStore } from '../kit/memory-store.js'
 import { noise } from '../kit/noise.js'
-import { ACME, backUp, GLOBEX, testRepository, write } from '../kit/repository.js'
+import { ACME, backUp, GLOBEX, never, testRepository, write } from '../kit/repository.js'
 
 const memory = memoryStore()
 const store = faultyStore(memory)
@@ -49,6 +49,7 @@ const where = (id: Manifest['chunks'][number]['id'] | undefined): string => {
 const shared = () => where(first.chunks.find(one => second.chunks.some(other => other.id === one.id))?.id)
 const only = (one: Manifest, other: Manifest) =>
   where(one.chunks.find(chunk => other.chunks.every(known => known.id !== chunk.id))?.id)
+const choose = (wanted: string) => chooseBackup(repository, ACME, wanted, { signal: never })
 const marks = () => [...memory.objects.keys()].filter(name => name.startsWith('platform/damage/'))
 const flipped = (body: Buffer, at = body.length - 40): Buffer => {
   body.writeUInt8(body.readUInt8(at) ^ 1, at)
@@ -164,28 +165,33 @@ describe('a damaged chunk', () => {
     memory.objects.delete(only(first, second))
     const { check } = checking(repository)
     await check()
-    const opened = await openBackup(repository, ACME, 'latest')
+    const opened = await choose('latest')
     expect([opened.manifest.backup, opened.passedOver]).toEqual([second.backup, []])
   })
 
-  it('that the newest needs: `latest` and an instant give the one before, and say so; its id gives itself', async () => {
+  it('that the newest needs: `latest` and an instant give the one before, and say so; its id only itself', async () => {
     memory.objects.delete(only(second, first))
     const { check } = checking(repository)
     await check()
     for (const wanted of ['latest', '2026-11-24T00:00:00Z']) {
-      const opened = await openBackup(repository, ACME, wanted)
+      const opened = await choose(wanted)
       expect(opened.manifest.backup).toBe(first.backup)
       expect(opened.passedOver).toMatchObject([
-        { backup: second.backup, message: '1 of its chunks are marked as damaged' },
+        {
+          backup: second.backup,
+          code: 'object-missing',
+          message: expect.stringContaining(only(second, first)),
+        },
       ])
     }
-    expect((await openBackup(repository, ACME, second.backup)).manifest.backup).toBe(second.backup)
-    await store.delete(manifestKey(manifestName(first)))
-    const failure = await openBackup(repository, ACME, 'latest').then(() => expect.unreachable(), asFailure)
+    const failure = await choose(second.backup).then(() => expect.unreachable(), asFailure)
     expect([failure.code, failure.message]).toEqual([
-      'backup-broken',
-      expect.stringContaining(`backup ${second.backup} of acme is broken`),
+      'object-missing',
+      expect.stringContaining(`of backup ${second.backup} (acme) is not in the store`),
     ])
+    await store.put(only(second, first), Buffer.alloc(500))
+    memory.objects.delete(manifestKey(manifestName(first)))
+    await expect(choose('latest')).rejects.toMatchObject({ code: 'object-corrupt' })
   })
 })
 
@@ -278,7 +284,7 @@ describe('healing', () => {
     const written = await write(repository, key, DAY_1)
     expect(written.marked).toMatchObject([{ key: lost, kind: 'missing' }])
     expect((await listMarked(store, ACME)).size).toBe(1)
-    expect((await openBackup(repository, ACME, 'latest')).manifest.backup).toBe(first.backup)
+    expect((await choose('latest')).manifest.backup).toBe(first.backup)
   })
 
   it('a mark of a chunk that nobody needs and nobody has goes away', async () => {
@@ -314,7 +320,7 @@ describe('manifests and keys', () => {
       expect(acme?.problems).toMatchObject([{ key: name, code }])
       expect(acme?.broken).toMatchObject([{ backup: second.backup }])
       expect(acme?.damaged).toEqual([])
-      const opened = await openBackup(repository, ACME, 'latest')
+      const opened = await choose('latest')
       expect([opened.manifest.backup, opened.passedOver.map(one => one.backup)]).toEqual([
         first.backup,
         [second.backup],

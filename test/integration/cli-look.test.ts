@@ -237,7 +237,7 @@ describe('runs and schedules', () => {
     expect((await here.cli('schedules', 'resume', 'nightly')).stdout).toMatch(/-01-01 00:30:00Z/)
     expect(here.events('schedule-paused')).toHaveLength(1)
     const { exitCode, stderr } = await here.cli('schedules', 'pause', 'nothing')
-    expect(exitCode).toBe(2)
+    expect(exitCode).toBe(4)
     expect(stderr).toContain('there is no schedule nothing')
   })
 })

@@ -4,7 +4,16 @@ import type { Store } from '../../src/store/port.js'
 import { type Clock, systemClock } from '../../src/sys/clock.js'
 import { interruption } from '../../src/sys/interruption.js'
 
-export type Operation = 'put' | 'get' | 'head' | 'list' | 'folders' | 'delete'
+export type Operation =
+  | 'put'
+  | 'putStream'
+  | 'abortUpload'
+  | 'getRange'
+  | 'get'
+  | 'head'
+  | 'list'
+  | 'folders'
+  | 'delete'
 
 export type Effect =
   /** Fails, and nothing was done. */
@@ -99,6 +108,16 @@ export function faultyStore(
         const found = await store.get(key, how)
         return { ...found, body: damaged(found.body, effect) }
       }),
+    putStream: (key, body, how) =>
+      around('putStream', key, how.signal, effect => store.putStream(key, damagedStream(body, effect), how)),
+    getRange: (key, range, how) =>
+      around('getRange', key, how?.signal, async effect => {
+        const found = await store.getRange(key, range, how)
+        return { ...found, body: damaged(found.body, effect) }
+      }),
+    uploads: (prefix, how) => store.uploads(prefix, how),
+    abortUpload: (upload, how) =>
+      around('abortUpload', upload.key, how?.signal, () => store.abortUpload(upload, how)),
     head: (key, how) => around('head', key, how?.signal, () => store.head(key, how)),
     delete: (key, how) => around('delete', key, how?.signal, () => store.delete(key, how)),
     list: (prefix, how) => listing('list', prefix, how?.signal, store.list(prefix, how)),
@@ -134,6 +153,18 @@ function untilAborted(signal: AbortSignal | undefined): Promise<never> {
     if (signal?.aborted) reject(interruption(signal))
     else signal?.addEventListener('abort', () => reject(interruption(signal)), { once: true })
   })
+}
+
+async function* damagedStream(
+  body: AsyncIterable<Uint8Array>,
+  effect: Effect | null,
+): AsyncGenerator<Uint8Array> {
+  if (!effect || !('flipBitAt' in effect)) return yield* body
+  let at = effect.flipBitAt
+  for await (const part of body) {
+    yield at >= 0 && at < part.length * 8 ? damaged(part, { flipBitAt: at }) : part
+    at -= part.length * 8
+  }
 }
 
 function damaged(body: Uint8Array, effect: Effect | null): Uint8Array {

@@ -12,7 +12,7 @@ import { endOfNight, type NightReport } from '../../src/jobs/backup-report.js'
 import { newIdentityFile } from '../../src/jobs/keys.js'
 import { subjectNamed } from '../../src/jobs/open-backup.js'
 import type { Parts } from '../../src/jobs/parts.js'
-import { type RestoreReport, restoreBeside } from '../../src/jobs/restore-beside.js'
+import { endOfRestore, type RestoreReport, restoreBeside } from '../../src/jobs/restore-beside.js'
 import type { RunResult } from '../../src/jobs/runner.js'
 import type { PostgresTarget } from '../../src/postgres/target.js'
 import type { Store } from '../../src/store/port.js'
@@ -100,7 +100,7 @@ export async function install(
           const both = signal ? AbortSignal.any([signal, context.signal]) : context.signal
           const request = { subject, backup, database, withRoles }
           report = await restoreBeside(app.parts(), request, { ...context, signal: both })
-          return { outcome: 'succeeded' }
+          return endOfRestore(report)
         },
       )
       if (failure) throw failure

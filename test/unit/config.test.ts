@@ -54,7 +54,6 @@ describe('the shipped example', () => {
       write('x1', `secrets/${name}`)
     const { config, sources, warnings } = load(readFileSync('gmah-backup.example.yaml', 'utf8'))
     expect(warnings).toEqual([])
-    // The file itself, its three secrets, and the schedules.
     expect(sources).toHaveLength(4 + readdirSync('schedules').length)
     expect(config.store).toMatchObject({ type: 's3', region: 'auto', prefix: '', secretAccessKey: 'x1' })
     expect(config.store.bandwidthBytesPerSecond).toBe(40 * 1024 * 1024)
@@ -65,16 +64,27 @@ describe('the shipped example', () => {
     })
     expect(config.postgres.tenants.pattern.exec('gmah_org_Café "1"')?.groups?.tenant).toBe('Café "1"')
     expect(config.dump.cutter).toEqual({ minBytes: 262_144, averageBytes: 1_048_576, maxBytes: 4_194_304 })
-    expect(config.daemon).toEqual({ host: '127.0.0.1', port: 9178, drainMs: 25_000, logLevel: 'info' })
-    expect(config.schedules.find(one => one.name === 'nightly-dumps')).toMatchObject({
-      job: 'backup-all',
-      timeZone: 'Europe/Paris',
+    expect(config.daemon).toEqual({
+      host: '127.0.0.1',
+      port: 9178,
+      behindProxy: false,
+      tls: null,
+      drainMs: 25_000,
+      logLevel: 'info',
     })
+    expect(config.api).toEqual({ approval: 'none', planMs: 1_800_000, requestsPerMinute: 600 })
+    expect(config.schedules).toContainEqual(
+      expect.objectContaining({ name: 'nightly-dumps', job: 'backup-all', timeZone: 'Europe/Paris' }),
+    )
   })
 
   test('parses with everything that is commented out put in, and that changes nothing', () => {
     for (const name of ['r2-access-key-id', 'r2-secret-access-key', 'postgres-password'])
       write('x1', `secrets/${name}`)
+    const tls = {
+      certificateFile: write('x', 'tls/certificate.pem'),
+      keyFile: write('x', 'tls/key.pem'),
+    }
     const text = readFileSync('gmah-backup.example.yaml', 'utf8')
     const uncommented = text
       .replace(/^# store:\n# {3}type: directory\n# {3}path.*\n/m, '')
@@ -88,6 +98,7 @@ describe('the shipped example', () => {
     }
     expect(full).toEqual({
       ...plain,
+      daemon: { ...plain.daemon, tls },
       postgres: {
         ...plain.postgres,
         ...explicit,

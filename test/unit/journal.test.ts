@@ -101,11 +101,11 @@ describe('events', () => {
     })
     const stop = journal.subscribe(event => heard.push(event))
     const stored = journal.event({ type: 'daemon-stopping', ...about, facts: { reason: 'test' } })
-    const facts = { streamBytes: 1, rows: 1, newBytes: 1, reusedBytes: 0, bytesPerSecond: 1 }
-    journal.announce({ type: 'backup-progress', ...about, facts })
+    const facts = { phase: 'dump', bytes: 1, of: null }
+    journal.announce({ type: 'progress', ...about, facts })
     stop()
     journal.event({ type: 'daemon-stopping', ...about, facts: { reason: 'unheard' } })
-    expect(heard).toMatchObject([stored, { type: 'backup-progress' }])
+    expect(heard).toMatchObject([stored, { type: 'progress' }])
     expect(journal.events()).toHaveLength(2)
     expect(errors).toHaveLength(3)
   })

@@ -4,7 +4,7 @@ import { asFailure } from '../../src/domain/errors.js'
 import { instantOf } from '../../src/domain/ids.js'
 import type { Manifest } from '../../src/domain/manifest.js'
 import {
-  chooseManifests,
+  chooseManifest,
   commitManifest,
   listManifests,
   listSubjects,
@@ -121,7 +121,7 @@ describe('finding', () => {
 
   it('chooses by `latest`, by id, by the beginning of one, by instant', async () => {
     const names = await listManifests(store, ACME)
-    const chosen = (wanted: string) => chooseManifests(names, wanted, ACME)[0].backup
+    const chosen = (wanted: string) => chooseManifest(names, wanted, ACME).backup
     const [first, second, third] = manifests.map(one => one.backup)
     expect(chosen('latest')).toBe(third)
     expect(chosen(second!)).toBe(second)
@@ -133,11 +133,11 @@ describe('finding', () => {
     for (const wanted of ['yesterday', 'abc', ''])
       expect(() => chosen(wanted)).toThrow(expect.objectContaining({ code: 'usage' }))
     const young = { ...names[0]!, instant: instantOf(new Date('2026-11-23T02:00:00.750Z')) }
-    const within = (wanted: string) => chooseManifests([young, ...names], wanted, ACME)[0].instant
+    const within = (wanted: string) => chooseManifest([young, ...names], wanted, ACME).instant
     expect(within('2026-11-23T02:00:00Z')).toBe(young.instant)
     expect(within('2026-11-23T02:00:00.749Z')).toBe(names[0]!.instant)
     const twins = ['aaaa00000000', 'aaaa11111111'].map(backup => ({ ...names[0]!, backup: backup as never }))
-    expect(() => chooseManifests(twins, 'aaaa', ACME)).toThrow(expect.objectContaining({ code: 'usage' }))
+    expect(() => chooseManifest(twins, 'aaaa', ACME)).toThrow(expect.objectContaining({ code: 'usage' }))
   })
 })
 

@@ -22,8 +22,8 @@ test('a body that succeeds', async () => {
   const { run, failure } = await runner.run(JOB, async ({ emit, run: id }) => {
     emit({ type: 'backup-started', subject: MASTER, facts: { kind: 'manual' } })
     emit({
-      type: 'backup-progress',
-      facts: { streamBytes: 0, rows: 0, newBytes: 0, reusedBytes: 0, bytesPerSecond: 0 },
+      type: 'progress',
+      facts: { phase: 'dump', bytes: 0, of: null },
     })
     expect(journal.run(id)?.outcome).toBe('running')
     expect(runner.busy(JOB)).toBe(true)

@@ -23,7 +23,7 @@ function read(changes: Record<string, string> = {}) {
 test.each(readdirSync('schedules'))('the shipped %s is right and needs no warning', name => {
   const text = readFileSync(`schedules/${name}`, 'utf8')
   const found = parseSchedule({ name, file: name, text, variables: {}, now: NOW })
-  expect(found).toMatchObject({ problems: [], warnings: [], schedule: { job: expect.any(String) } })
+  expect(found).toMatchObject({ problems: [], warnings: [], schedule: { why: expect.any(String) } })
 })
 
 describe('clock changes', () => {

@@ -1,0 +1,88 @@
+// Starting a run over HTTP: once a key, answered with the run at once or, when asked to wait, with how it ended.
+import type { FastifyRequest } from 'fastify'
+import { z } from 'zod'
+import { Failure } from '../domain/errors.js'
+import type { SubjectId } from '../domain/subject.js'
+import type { JobContext, Parts, Watcher } from '../jobs/parts.js'
+import type { JobEnd, JobRequest, Runner, RunResult } from '../jobs/runner.js'
+import { type Started, startRun } from '../jobs/start-run.js'
+import { callerOf } from './guard.js'
+import { answers, runShape, runView } from './shapes.js'
+import type { Works } from './works.js'
+
+/** What every route that starts a run accepts as headers and answers with. */
+export const startHeaders = z.looseObject({
+  'idempotency-key': z
+    .string()
+    .min(1)
+    .max(200)
+    .optional()
+    .describe('The same request under the same key starts one run, however often it is sent, for a week'),
+})
+
+export const startAnswers = answers({
+  200: runShape.describe('The run, ended: it was waited for'),
+  202: runShape.describe('The run, started: follow /v1/runs/{id}/events'),
+})
+
+export const waitField = z
+  .boolean()
+  .default(false)
+  .describe('Answer when the run has ended: 200 when it succeeded, its failure as a problem when not')
+
+interface Asked {
+  request: FastifyRequest
+  wait: boolean
+  /** What the run is about; null: the platform as a whole. */
+  subject: SubjectId | null
+}
+
+interface Answer {
+  status: 200 | 202
+  run: z.output<typeof runShape>
+}
+
+/** Starts a job on fresh parts. @throws Failure subject-busy, key-reused, interrupted; the run's own when waited for. */
+export function startJob(
+  works: Works,
+  asked: Asked,
+  job: Omit<JobRequest, 'trigger'>,
+  body: (parts: Parts, context: JobContext) => Promise<JobEnd>,
+): Promise<Answer> {
+  return start(works, asked, runner =>
+    runner.run({ ...job, trigger: 'api' }, async context =>
+      body(await works.freshParts(), { ...context, watch: announcing(context) }),
+    ),
+  )
+}
+
+/** Starts whatever runs one job on the runner it is given. @throws Failure as startJob. */
+export async function start(
+  works: Works,
+  { request, wait, subject }: Asked,
+  launch: (runner: Runner) => Promise<RunResult>,
+): Promise<Answer> {
+  request.about = subject ?? 'all'
+  if (works.stopping.aborted) throw new Failure('interrupted', 'the daemon is stopping')
+  const begin = (): Promise<Started> => startRun(works.runner, launch)
+  const key = request.headers['idempotency-key']
+  const { who } = callerOf(request)
+  const { run, ended } =
+    typeof key === 'string'
+      ? await works.once.start({ who, key, request: wordsOf(request) }, begin)
+      : await begin()
+  const result = wait && ended ? await ended : null
+  if (result?.failure) throw result.failure
+  const found = result?.run ?? works.journal.run(run)
+  if (!found) throw new Failure('run-unknown', `there is no run ${run}`)
+  return { status: found.outcome === 'running' ? 202 : 200, run: runView(found) }
+}
+
+const wordsOf = ({ method, url, body }: FastifyRequest): string => JSON.stringify([method, url, body ?? null])
+
+/** Tells whoever follows the events how far each subject is. */
+function announcing(context: Pick<JobContext, 'emit'>): Watcher {
+  return {
+    progress: (subject, progress) => context.emit({ type: 'progress', subject, facts: { ...progress } }),
+  }
+}

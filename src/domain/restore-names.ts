@@ -1,0 +1,32 @@
+// The names of databases that a restore makes: what is being loaded, and what was there before. Pure.
+// A name alone tells whose a database is, so that nothing else is ever taken for a tenant, or dropped.
+import { parseRunId, type RunId } from './ids.js'
+
+const STAGING = 'restoring_'
+const KEPT = '__before_'
+const RUN_DIGITS = 12
+/** The longest name PostgreSQL keeps, in bytes (NAMEDATALEN - 1). */
+const NAME_BYTES = 63
+
+/** Where a run loads and proves, before anything gets its real name. */
+export const stagingName = (run: RunId): string => `${STAGING}${run}`
+
+/** The run that loads into this database; null for any other. */
+export const stagingRun = (database: string): RunId | null =>
+  new RegExp(`^${STAGING}[0-9a-f]{${RUN_DIGITS}}$`).test(database)
+    ? parseRunId(database.slice(STAGING.length))
+    : null
+
+/** What a live database is called once a run has put another in its place. A long name loses its end, never half a letter. */
+export function keptName(database: string, run: RunId): string {
+  const room = NAME_BYTES - KEPT.length - RUN_DIGITS
+  let stem = database
+  while (Buffer.byteLength(stem, 'utf8') > room) stem = [...stem].slice(0, -1).join('')
+  return `${stem}${KEPT}${run}`
+}
+
+/** The run that put this database aside; null for any other. */
+export const keptRun = (database: string): RunId | null => {
+  const run = new RegExp(`${KEPT}([0-9a-f]{${RUN_DIGITS}})$`).exec(database)?.[1]
+  return run === undefined ? null : parseRunId(run)
+}

@@ -1,0 +1,107 @@
+// What is kept, for how long, and what a sweep may do: the settings of a schedule whose job is `sweep`.
+import { z } from 'zod'
+import { BACKUP_KINDS } from './manifest.js'
+import { duration, whole } from './quantity.js'
+
+const DAY_MS = 86_400_000
+
+/** What a rule can be about: the kinds of backups, the monthly archives, the provider's snapshots. */
+export const KEPT_KINDS = [...BACKUP_KINDS, 'archive', 'snapshot'] as const
+export type KeptKind = (typeof KEPT_KINDS)[number]
+
+export const PERIODS = ['hourly', 'daily', 'weekly', 'monthly', 'yearly'] as const
+export type Period = (typeof PERIODS)[number]
+
+/** Each line keeps on its own; what no line keeps may go. */
+export type KeepRule = { [P in Period]: number } & {
+  /** The newest so many. */
+  last: number
+  /** Everything younger than this, in milliseconds; 0: nothing for its age. */
+  withinMs: number
+}
+
+export interface RetentionPolicy {
+  /** A kind without a rule is kept for ever. */
+  keep: Partial<Record<KeptKind, KeepRule>>
+  /** Tenant's name → rules that stand instead of those above. */
+  tenants: Readonly<Record<string, Partial<Record<KeptKind, KeepRule>>>>
+  /** So many of the newest sound copies of a subject are never removed. */
+  minimum: number
+  departed: {
+    /** Nothing of a tenant is removed for so long after its database was found gone. */
+    holdMs: number
+    /** What is kept of it then. */
+    keep: KeepRule
+  }
+  fuse: Fuse
+  /** A chunk that no backup names is deleted when it was found so, and was written, at least this long ago. */
+  graceMs: number
+}
+
+/** A sweep that would remove more than this of one subject asks first. */
+export interface Fuse {
+  /** Percent of the subject's backups. */
+  percent: number
+  backups: number
+}
+
+const count = whole(0, 100_000).optional()
+const rule = z
+  .strictObject({
+    last: count,
+    hourly: count,
+    daily: count,
+    weekly: count,
+    monthly: count,
+    yearly: count,
+    within: duration({ minMs: 3_600_000, maxMs: 36_600 * DAY_MS }).optional(),
+  })
+  .transform(
+    ({ within = 0, last = 0, hourly = 0, daily = 0, weekly = 0, monthly = 0, yearly = 0 }): KeepRule => ({
+      ...{ last, hourly, daily, weekly, monthly, yearly },
+      withinMs: within,
+    }),
+  )
+  .refine(
+    keepsSomething,
+    'keeps nothing: give at least one of last, hourly, daily, weekly, monthly, yearly, within',
+  )
+
+const rules = z.partialRecord(z.enum(KEPT_KINDS), rule)
+
+/** The keys that a schedule with `job: sweep` has beside those of every schedule. */
+export const retentionSettings = {
+  keep: rules.refine(
+    keep => keep.scheduled !== undefined,
+    'has no rule for scheduled backups: an empty policy is refused',
+  ),
+  tenants: z.record(z.string().min(1), rules).default({}),
+  minimum: whole(1, 1_000),
+  departed: z.strictObject({ hold: duration({ minMs: DAY_MS, maxMs: 36_600 * DAY_MS }), keep: rule }),
+  fuse: z.strictObject({ percent: whole(1, 100), backups: whole(1, 100_000) }),
+  grace: duration({ minMs: DAY_MS, maxMs: 400 * DAY_MS }),
+}
+
+const settings = z.strictObject(retentionSettings)
+
+export function toPolicy(raw: z.output<typeof settings>): RetentionPolicy {
+  const { keep, tenants, minimum, departed, fuse, grace } = raw
+  return {
+    keep,
+    tenants,
+    minimum,
+    departed: { holdMs: departed.hold, keep: departed.keep },
+    fuse,
+    graceMs: grace,
+  }
+}
+
+function keepsSomething({ withinMs, last, ...periods }: KeepRule): boolean {
+  return withinMs > 0 || last > 0 || PERIODS.some(period => periods[period] > 0)
+}
+
+/** The rules of one tenant, by the name an operator calls it. */
+export function rulesFor(policy: RetentionPolicy, name: string): RetentionPolicy['keep'] {
+  const own = Object.hasOwn(policy.tenants, name) ? policy.tenants[name] : {}
+  return { ...policy.keep, ...own }
+}

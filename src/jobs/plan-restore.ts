@@ -1,0 +1,233 @@
+// What a restore would do, found out without changing anything: the backup, what it would cost, what stands in the way.
+import { Failure } from '../domain/errors.js'
+import type { BackupId } from '../domain/ids.js'
+import type { DumpFacts, Manifest } from '../domain/manifest.js'
+import { shellWord } from '../domain/shell-word.js'
+import { GLOBALS, type SubjectId, subjectName } from '../domain/subject.js'
+import { type Session, withSession } from '../postgres/connection.js'
+import { databaseExists } from '../postgres/databases.js'
+import {
+  connectionsTo,
+  databaseBytes,
+  dataDirectory,
+  preparedTransactions,
+  rowEstimates,
+  walSince,
+} from '../postgres/occupancy.js'
+import { readProperties } from '../postgres/properties.js'
+import { maintenanceDatabase, overSocket } from '../postgres/target.js'
+import { majorOf } from '../postgres/tools.js'
+import { examineTarget } from '../restore/preflight.js'
+import { freeBytes } from '../sys/disk.js'
+import { compareDatabases } from '../verify/compare-database.js'
+import { type ChosenBackup, chooseBackup } from './choose-backup.js'
+import { look } from './list-tenants.js'
+import type { JobContext, Parts } from './parts.js'
+import {
+  askedInstant,
+  type LiveDatabase,
+  type PlanRequest,
+  plannedBackup,
+  planProblem,
+  type RestorePlan,
+  secondsBetween,
+  type Younger,
+} from './restore-plan.js'
+import { expectedDump, expectedRestore } from './restore-rate.js'
+
+/** Indexes are no part of a dump: a database without a live twin is taken for twice its dump. */
+const DISK_A_DUMP = 2
+const TABLES_TOLD = 50
+
+export interface PlannedRestore {
+  plan: RestorePlan
+  chosen: ChosenBackup & { dump: DumpFacts }
+}
+
+/**
+ * Reads only. What stands in the way is in `problems`, not thrown.
+ * @param options.without backups already found broken.
+ * @throws Failure backup-unknown, usage, key-wrong, store-*, postgres-*: when nothing could be planned at all; the failure
+ * of the newest backup when none is sound.
+ */
+export async function planRestore(
+  parts: Parts,
+  request: PlanRequest,
+  context: Pick<JobContext, 'signal'>,
+  options: { without?: ReadonlyMap<BackupId, Failure> } = {},
+): Promise<PlannedRestore> {
+  const { signal } = context
+  refuseGlobals(request.subject)
+  const chosen = await chooseBackup(parts.repository, request.subject, request.backup, {
+    signal,
+    ...options,
+  })
+  const dump = dumpOf(chosen.manifest)
+  const live = await liveName(parts, request.subject, dump, signal)
+  const { postgres } = parts.config
+  const plan = await withSession(postgres, maintenanceDatabase(postgres), { signal }, session =>
+    describe(parts, session, request, chosen, { dump, live, signal }),
+  )
+  return { plan, chosen: { ...chosen, dump } }
+}
+
+interface Found {
+  dump: DumpFacts
+  live: string
+  signal: AbortSignal
+}
+
+async function describe(
+  parts: Parts,
+  session: Session,
+  request: PlanRequest,
+  { manifest, passedOver, sayings }: ChosenBackup,
+  { dump, live, signal }: Found,
+): Promise<RestorePlan> {
+  const inPlace = request.database === null
+  const now = parts.clock.now()
+  const check = await examineTarget(session, manifest, request.database, request)
+  const there = (await databaseExists(session, live)) ? await liveState(session, live, dump) : null
+  const disk = await diskFor(parts, session, manifest, there)
+  const asked = askedInstant(request.backup)
+  const problems = [
+    ...check.problems,
+    ...(inPlace && there ? await renameProblems(session, live) : []),
+    ...diskProblems(disk),
+  ]
+  return {
+    subject: request.subject,
+    inPlace,
+    database: request.database ?? live,
+    backup: plannedBackup(manifest, now),
+    gapSeconds: asked ? secondsBetween(manifest.instant, asked) : null,
+    passedOver,
+    expected: {
+      ...expectedRestore(parts, manifest, sayings),
+      safetyCopySeconds: inPlace && there ? expectedDump(parts, request.subject) : 0,
+    },
+    live: there,
+    younger: await youngerThan(parts, session, manifest, dump, there ? live : null, signal),
+    missingRoles: check.missingRoles,
+    versions: { backup: dump.server.version, server: session.server.version },
+    disk,
+    problems: problems.map(planProblem),
+  }
+}
+
+/** The database that the subject has on the server; when it is gone, the one that it had when the backup was made. */
+async function liveName(
+  parts: Parts,
+  subject: SubjectId,
+  dump: DumpFacts,
+  signal: AbortSignal,
+): Promise<string> {
+  const found = (await look(parts, signal)).subjects.find(one => one.id === subject)
+  return found && found.kind !== 'globals' ? found.database : dump.database.name
+}
+
+async function liveState(session: Session, database: string, dump: DumpFacts): Promise<LiveDatabase> {
+  const sameMajor = majorOf(session.server.versionNum) === majorOf(dump.server.versionNum)
+  const changes = compareDatabases(dump.database, await readProperties(session, database), sameMajor)
+  return {
+    database,
+    bytes: await databaseBytes(session, database),
+    connections: await connectionsTo(session, database),
+    changes: changes.map(({ name, backup, restored }) => ({ name, backup, now: restored })),
+  }
+}
+
+async function youngerThan(
+  parts: Parts,
+  session: Session,
+  manifest: Manifest,
+  dump: DumpFacts,
+  live: string | null,
+  signal: AbortSignal,
+): Promise<Younger> {
+  const { lsn } = dump.server
+  return {
+    seconds: secondsBetween(manifest.instant, parts.clock.now()),
+    walBytes: lsn === null ? null : await walSince(session, lsn),
+    tables: live === null ? null : await changedTables(parts, live, dump, signal),
+  }
+}
+
+/** A damaged database may refuse to be asked; that must not keep anyone from restoring it. */
+async function changedTables(
+  { config }: Parts,
+  live: string,
+  dump: DumpFacts,
+  signal: AbortSignal,
+): Promise<Younger['tables']> {
+  const estimates = await withSession(config.postgres, live, { signal }, rowEstimates).catch(thrown => {
+    if (signal.aborted) throw thrown
+    return null
+  })
+  if (estimates === null) return null
+  return compareRows(dump.tables, estimates).slice(0, TABLES_TOLD)
+}
+
+type Rows = readonly { schema: string; name: string; rows: number }[]
+
+/** Tables that are on one side only, or have another number of rows there. */
+function compareRows(before: Rows, now: Rows): NonNullable<Younger['tables']> {
+  const keyOf = (one: Rows[number]): string => JSON.stringify([one.schema, one.name])
+  const [then, later] = [
+    new Map(before.map(one => [keyOf(one), one])),
+    new Map(now.map(one => [keyOf(one), one])),
+  ]
+  return [...new Map([...then, ...later])]
+    .map(([key, { schema, name }]) => ({
+      schema,
+      name,
+      backup: then.get(key)?.rows ?? null,
+      now: later.get(key)?.rows ?? null,
+    }))
+    .filter(one => one.backup !== one.now)
+}
+
+async function diskFor(
+  { config }: Parts,
+  session: Session,
+  manifest: Manifest,
+  live: LiveDatabase | null,
+): Promise<RestorePlan['disk']> {
+  const folder = overSocket(config.postgres) ? await dataDirectory(session) : null
+  return {
+    neededBytes: Math.max(live?.bytes ?? 0, manifest.stream.bytes * DISK_A_DUMP),
+    freeBytes: folder === null ? null : await freeBytes(folder),
+  }
+}
+
+function diskProblems({ neededBytes, freeBytes: free }: RestorePlan['disk']): Failure[] {
+  if (free === null || free >= neededBytes) return []
+  return [
+    new Failure('disk-full', `the server's disk has ${free} bytes free, about ${neededBytes} are needed`, {
+      hint: 'free space on the disk of the PostgreSQL server: the old database stays beside the new one',
+    }),
+  ]
+}
+
+async function renameProblems(session: Session, live: string): Promise<Failure[]> {
+  const prepared = await preparedTransactions(session, live)
+  if (prepared.length === 0) return []
+  const message = `${live} has ${prepared.length} prepared transactions: ${prepared.slice(0, 3).join(', ')}`
+  return [
+    new Failure('swap-blocked', message, {
+      hint: `in ${live}, COMMIT PREPARED or ROLLBACK PREPARED each of pg_prepared_xacts: with one of them it cannot be renamed`,
+    }),
+  ]
+}
+
+function refuseGlobals(subject: SubjectId): void {
+  if (subject !== GLOBALS) return
+  throw new Failure('usage', `${subjectName(subject)} is a script, not a database`, {
+    hint: `type \`gmah-backup backup export ${shellWord(subjectName(subject))} --to globals.sql\` and read it`,
+  })
+}
+
+export function dumpOf(manifest: Manifest): DumpFacts {
+  if (manifest.dump) return manifest.dump
+  throw new Failure('manifest-invalid', `backup ${manifest.backup} is not of a database`)
+}

@@ -1,0 +1,140 @@
+// One backup verified on demand: is everything stored, does it read back, does it restore. The verdict is appended as a proof.
+import { asFailure, causes, Failure } from '../domain/errors.js'
+import type { BackupId } from '../domain/ids.js'
+import type { ProofLevel, ProofRecord } from '../domain/records.js'
+import { isSubjectId, type SubjectId } from '../domain/subject.js'
+import { appendProof } from '../repository/proofs.js'
+import { readStream } from '../repository/read-stream.js'
+import { verifyChunks } from '../repository/verify-chunk.js'
+import { chunksPrefix, parseChunkKey } from '../store/keys.js'
+import { type OpenedBackup, openBackup, subjectNamed } from './open-backup.js'
+import { type JobContext, type Parts, progressOf } from './parts.js'
+import { proveBackup } from './prove-backup.js'
+import { withBench } from './scratch-bench.js'
+
+export interface VerifyRequest {
+  subject: SubjectId
+  /** `latest`, a backup id or its beginning, or an instant. */
+  backup: string
+  level: ProofLevel
+}
+
+export interface VerifyReport {
+  subject: SubjectId
+  instant: string
+  record: ProofRecord
+}
+
+/**
+ * The verdict is in the report, passed or failed; it is in the store and in the catalogue by then.
+ * @throws Failure backup-unknown, and what keeps a verdict from being found: store-*, disk-full, tool-missing, postgres-*.
+ */
+export async function verifyBackup(
+  parts: Parts,
+  { subject, backup, level }: VerifyRequest,
+  context: JobContext,
+): Promise<VerifyReport> {
+  const opened = await openBackup(parts.repository, subject, backup)
+  const { instant } = opened.manifest
+  if (level === 'restore') {
+    const record = await withBench(parts, context, bench => proveBackup(parts, opened, bench, context))
+    return { subject, instant, record }
+  }
+  const look = level === 'stored' ? everyChunkStored : readsBack
+  const started = parts.clock.ticks()
+  const differences = await look(parts, opened, context)
+  const record = recordOf(parts, opened, {
+    level,
+    differences,
+    seconds: (parts.clock.ticks() - started) / 1000,
+  })
+  await appendProof(parts.repository, parts.catalogue, opened.key, record)
+  const { outcome } = record
+  const facts = { backup: record.backup, level, outcome, differences: record.differences.slice(0, 20) }
+  context.emit({ type: 'backup-verified', subject, facts })
+  return { subject, instant, record }
+}
+
+/**
+ * What an operator calls a backup: a tenant's name (its newest one), or the id of a backup, whole or its beginning.
+ * A name wins over an id: a tenant may be called `beef`.
+ */
+export function backupNamed(
+  { catalogue }: Pick<Parts, 'catalogue'>,
+  name: string,
+): Omit<VerifyRequest, 'level'> {
+  const asSubject = isSubjectId(name) ? name : subjectNamed(name)
+  const isId = /^[0-9a-f]{4,12}$/.test(name)
+  if (!isId || catalogue.list({ subject: asSubject, limit: 1 }).length > 0) {
+    return { subject: asSubject, backup: 'latest' }
+  }
+  const { subject, id } = catalogue.find(name)
+  return { subject, backup: id }
+}
+
+/** One listing; nothing is fetched. */
+/** A chunk that was stored anew may have got another length: only reading it tells. */
+async function everyChunkStored(parts: Parts, { key: own, manifest }: OpenedBackup, { signal }: JobContext) {
+  const { subject } = manifest
+  const stored = new Map<string, number>()
+  for await (const { key, bytes } of parts.repository.store.list(chunksPrefix(subject), { signal })) {
+    const id = parseChunkKey(subject, key)
+    if (id !== null) stored.set(id, bytes)
+  }
+  const other = manifest.chunks.filter(({ id, storedBytes }) => stored.get(id) !== storedBytes)
+  const damaged = new Set(
+    (await verifyChunks(parts.repository, own, other, { signal })).map(one => one.chunk),
+  )
+  return other.flatMap(({ id, storedBytes }) => {
+    const bytes = stored.get(id)
+    if (!damaged.has(id)) return []
+    return [bytes === undefined ? `chunk ${id}: missing` : `chunk ${id}: ${bytes} bytes, not ${storedBytes}`]
+  })
+}
+
+/** Every byte, decrypted and held against its digests. It ends at the first chunk that is not what was stored. */
+async function readsBack(
+  parts: Parts,
+  { manifest, key }: OpenedBackup,
+  context: JobContext,
+): Promise<string[]> {
+  const { signal } = context
+  const onBytes = progressOf(context, manifest.subject, 'read', manifest.stream.bytes)
+  try {
+    for await (const _ of readStream(parts.repository, key, manifest, { signal, onBytes }));
+    return []
+  } catch (thrown) {
+    const failure = asFailure(thrown)
+    if (!['object-missing', 'object-corrupt'].includes(failure.code)) throw thrown
+    return [causes(failure).join('; because: ')]
+  }
+}
+
+function recordOf(
+  parts: Parts,
+  { manifest }: OpenedBackup,
+  { level, differences, seconds }: { level: ProofLevel; differences: string[]; seconds: number },
+): ProofRecord {
+  const tables = manifest.dump?.tables ?? []
+  return {
+    format: 1,
+    backup: manifest.backup as BackupId,
+    at: parts.clock.now().toISOString(),
+    level,
+    outcome: differences.length === 0 ? 'passed' : 'failed',
+    loadSeconds: null,
+    seconds,
+    tables: tables.length,
+    rows: tables.reduce((sum, table) => sum + table.rows, 0),
+    differences: differences.slice(0, 100),
+    tool: parts.tool,
+  }
+}
+
+/** @throws Failure proof-failed that names the first differences, when there are any. */
+export function assertPassed({ outcome, backup, level, differences }: ProofRecord): void {
+  if (outcome === 'passed') return
+  const more = differences.length > 5 ? `; and ${differences.length - 5} more` : ''
+  const what = `backup ${backup} did not pass (${level}): ${differences.slice(0, 5).join('; ')}${more}`
+  throw new Failure('proof-failed', what, { facts: { backup, level, differences } })
+}

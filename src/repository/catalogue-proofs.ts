@@ -1,0 +1,120 @@
+// The catalogue's half about proofs: a cache of the verdicts that stand in the store beside the manifests.
+import type { Database } from 'better-sqlite3'
+import type { BackupId } from '../domain/ids.js'
+import { type ProofRecord, proofSchema } from '../domain/records.js'
+import type { SubjectId } from '../domain/subject.js'
+import type { TenantKey } from '../seal/tenant-key.js'
+import { proofsPrefix } from '../store/keys.js'
+import { guard } from '../sys/sqlite.js'
+import { listRecords, readRecord } from './records.js'
+import type { Repository } from './repository.js'
+
+export const PROOFS_MIGRATION = `
+  CREATE TABLE proofs (
+    key TEXT PRIMARY KEY, subject TEXT NOT NULL, backup TEXT NOT NULL, at TEXT NOT NULL, level TEXT NOT NULL,
+    outcome TEXT NOT NULL, loadSeconds REAL, seconds REAL NOT NULL, differences TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX proofs_by_subject ON proofs (subject, at DESC);
+  CREATE INDEX proofs_by_backup ON proofs (backup);`
+
+export type CatalogueProof = Pick<
+  ProofRecord,
+  'backup' | 'at' | 'level' | 'outcome' | 'loadSeconds' | 'seconds' | 'differences'
+> & { key: string; subject: SubjectId }
+
+/** What all proofs of one backup come to. A restore reads back what is stored, so the higher level says the lower ones. */
+export interface Verdicts {
+  storedAt: string | null
+  readBackAt: string | null
+  provenAt: string | null
+  /** Of the newest restore that passed. */
+  loadSeconds: number | null
+  seconds: number | null
+  /** The newest verdict at the level of a restore, or at any other when that is newer, was "failed". */
+  failed: { at: string; level: ProofRecord['level']; differences: string[] } | null
+}
+
+const COLUMNS = 'key, subject, backup, at, level, outcome, loadSeconds, seconds, differences'
+
+export class CatalogueProofs {
+  readonly #db: Database
+
+  constructor(db: Database) {
+    this.#db = db
+  }
+
+  record(subject: SubjectId, key: string, proof: ProofRecord): void {
+    const row = { ...proof, key, subject, differences: JSON.stringify(proof.differences) }
+    const insert = `INSERT OR REPLACE INTO proofs (${COLUMNS}) VALUES (${COLUMNS.replace(/\w+/g, name => `@${name}`)})`
+    guard(this.#db.name, () => void this.#db.prepare(insert).run(row))
+  }
+
+  /** Newest first. */
+  list(filter: { subject?: SubjectId; backup?: BackupId } = {}): CatalogueProof[] {
+    const sql = `SELECT ${COLUMNS} FROM proofs WHERE (@subject IS NULL OR subject = @subject)
+                 AND (@backup IS NULL OR backup = @backup) ORDER BY at DESC, key DESC`
+    const { subject = null, backup = null } = filter
+    const rows = guard(this.#db.name, () => this.#db.prepare(sql).all({ subject, backup }))
+    return (rows as (CatalogueProof & { differences: string })[]).map(row => ({
+      ...row,
+      differences: JSON.parse(row.differences) as string[],
+    }))
+  }
+
+  /** Makes the cache of one subject equal to the store; reads the records it has not seen. `tell` hears of those of no use. */
+  async refresh(
+    repository: Repository,
+    subject: SubjectId,
+    options: {
+      from: 'cache' | 'nothing'
+      openKey(): Promise<TenantKey>
+      tell(where: string, thrown: unknown): void
+    },
+  ): Promise<void> {
+    const stored = new Set(await listRecords(repository.store, proofsPrefix(subject)))
+    const known = this.list({ subject }).map(one => one.key)
+    const kept = options.from === 'cache' ? known.filter(one => stored.has(one)) : []
+    this.#drop(known.filter(one => !kept.includes(one)))
+    const seen = new Set(kept)
+    for (const where of stored) {
+      if (seen.has(where)) continue
+      try {
+        const proof = await readRecord(repository.store, await options.openKey(), where, proofSchema)
+        this.record(subject, where, proof)
+      } catch (thrown) {
+        options.tell(where, thrown)
+      }
+    }
+  }
+
+  /** Those of subjects that are in the store no more. */
+  forget(subject: SubjectId): void {
+    this.#drop(this.list({ subject }).map(one => one.key))
+  }
+
+  #drop(keys: readonly string[]): void {
+    const drop = this.#db.prepare('DELETE FROM proofs WHERE key = ?')
+    guard(this.#db.name, () => keys.forEach(key => void drop.run(key)))
+  }
+}
+
+/** Pure: the verdicts on one backup, of its proofs in any order. */
+export function verdictsOf(proofs: readonly CatalogueProof[]): Verdicts {
+  const newest = proofs.toSorted((a, b) => (a.at < b.at ? 1 : -1))
+  const passed = newest.filter(one => one.outcome === 'passed')
+  const at = (...levels: ProofRecord['level'][]) => passed.find(one => levels.includes(one.level)) ?? null
+  const restored = at('restore')
+  const failure = newest.find(one => one.outcome === 'failed')
+  // A failure stands until something at least as telling passed after it.
+  const rank = (one: CatalogueProof): number => ['stored', 'read', 'restore'].indexOf(one.level)
+  const undone = failure && passed.some(one => one.at > failure.at && rank(one) >= rank(failure))
+  return {
+    storedAt: at('stored', 'read', 'restore')?.at ?? null,
+    readBackAt: at('read', 'restore')?.at ?? null,
+    provenAt: restored?.at ?? null,
+    loadSeconds: restored?.loadSeconds ?? null,
+    seconds: restored?.seconds ?? null,
+    failed:
+      failure && !undone ? { at: failure.at, level: failure.level, differences: failure.differences } : null,
+  }
+}
