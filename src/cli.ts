@@ -67,19 +67,21 @@ function inRun({ code, message, hint, facts, cause, stack }: Failure, run: strin
 /** While a run goes on, the first signal ends it in good order; otherwise, and the second time, it ends the process. */
 function interruptOnSignals() {
   const controller = new AbortController()
+  // Not `once`: a listener that is gone makes others, who tidy the cursor, think that the process should end.
+  const interrupt = (signal: NodeJS.Signals) => {
+    if (controller.signal.aborted) process.exit(EXIT.interrupted)
+    controller.abort(new Failure('interrupted', `interrupted by ${signal}`))
+  }
+  let runs = 0
   return {
     shutdown: controller.signal,
     during: async <T>(work: () => Promise<T>): Promise<T> => {
-      // Not `once`: a listener that is gone makes others, who tidy the cursor, think that the process should end.
-      const interrupt = (signal: NodeJS.Signals) => {
-        if (controller.signal.aborted) process.exit(EXIT.interrupted)
-        controller.abort(new Failure('interrupted', `interrupted by ${signal}`))
-      }
-      for (const signal of SIGNALS) process.on(signal, interrupt)
+      // Runs beside each other share one listener: of two, the second would take the first signal for a second one.
+      if (runs++ === 0) for (const signal of SIGNALS) process.on(signal, interrupt)
       try {
         return await work()
       } finally {
-        for (const signal of SIGNALS) process.off(signal, interrupt)
+        if (--runs === 0) for (const signal of SIGNALS) process.off(signal, interrupt)
       }
     },
   }

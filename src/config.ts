@@ -1,5 +1,5 @@
 // The one reader of the environment and of configuration files: it returns a whole, checked Config or every problem at once.
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, readFileSync, statSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { type Assertion, parseAssertionFile } from './domain/assertion.js'
 import type { Config } from './domain/configuration.js'
@@ -10,12 +10,13 @@ import {
   type RawConfiguration,
 } from './domain/configuration-schema.js'
 import { asFailure, Failure } from './domain/errors.js'
-import { dotted, type Problem, problemsOf } from './domain/problem.js'
+import { dotted, type Problem, problemsOf, refusal } from './domain/problem.js'
 import { type Resolved, resolveConfiguration } from './domain/resolve-configuration.js'
 import type { Schedule } from './domain/schedule.js'
 import { parseSchedule } from './jobs/schedules.js'
 import { checkRecipient } from './seal/recipient.js'
 import { type Clock, systemClock } from './sys/clock.js'
+import { listFiles } from './sys/list-files.js'
 import { checkPrivate, readSecretFile } from './sys/secret-file.js'
 import { parseYaml, type YamlFile } from './sys/yaml.js'
 
@@ -73,7 +74,7 @@ export function loadConfig(options: LoadOptions = {}): LoadedConfig {
   const secrets = readSecrets(reading, sections)
   const schedules = readSchedules(reading, sections.schedules_directory ?? 'schedules')
   const assertions = readAssertions(reading, sections.drills?.assertions_directory ?? 'assertions')
-  if (!raw || reading.problems.length > 0) throw refusal(reading)
+  if (!raw || reading.problems.length > 0) throw refusal(reading.file, reading.problems)
   const config = resolveConfiguration(raw, { file, secrets, schedules, assertions })
   return { config, sources: reading.sources, warnings: reading.warnings }
 }
@@ -121,13 +122,18 @@ function readableSections(data: unknown): Partial<RawConfiguration> {
   return Object.fromEntries(parsed.filter(([, value]) => value !== undefined))
 }
 
-function checkKeys(reading: Reading, { keys }: Partial<RawConfiguration>): void {
+function checkKeys(reading: Reading, { keys, archives }: Partial<RawConfiguration>): void {
+  checkRecipients(reading, ['archives', 'recipients'], archives?.recipients ?? [])
   if (!keys) return
+  checkRecipients(reading, ['keys', 'recovery_recipients'], keys.recovery_recipients)
   const identity = beside(reading, keys.operational_identity_file)
   const stats = statSync(identity, { throwIfNoEntry: false })
   if (stats) attempt(reading, ['keys', 'operational_identity_file'], () => checkPrivate(identity, stats))
-  for (const [index, recipient] of keys.recovery_recipients.entries()) {
-    attempt(reading, ['keys', 'recovery_recipients', index], () => checkRecipient(recipient))
+}
+
+function checkRecipients(reading: Reading, at: string[], recipients: readonly string[]): void {
+  for (const [index, one] of recipients.entries()) {
+    attempt(reading, [...at, index], () => checkRecipient(one))
   }
 }
 
@@ -141,18 +147,12 @@ function checkTls(reading: Reading, { daemon }: Partial<RawConfiguration>): void
 
 function readSecrets(
   reading: Reading,
-  { store, postgres, drills }: Partial<RawConfiguration>,
+  { store, files, postgres, drills }: Partial<RawConfiguration>,
 ): Resolved['secrets'] {
   const scratch = drills?.scratch_server
-  const s3 = store?.type === 's3' ? store : undefined
   return {
-    accessKeyId: secret(reading, ['store', 'access_key_id'], s3?.access_key_id, s3?.access_key_id_file),
-    secretAccessKey: secret(
-      reading,
-      ['store', 'secret_access_key'],
-      s3?.secret_access_key,
-      s3?.secret_access_key_file,
-    ),
+    ...storeSecrets(reading, store, ['store']),
+    files: storeSecrets(reading, files?.store, ['files', 'store']),
     password: secret(reading, ['postgres', 'password'], postgres?.password, postgres?.password_file),
     scratchPassword: secret(
       reading,
@@ -161,6 +161,13 @@ function readSecrets(
       scratch?.password_file,
     ),
   }
+}
+
+function storeSecrets(reading: Reading, store: RawConfiguration['store'] | undefined, at: string[]) {
+  const s3 = store?.type === 's3' ? store : undefined
+  const of = (name: 'access_key_id' | 'secret_access_key') =>
+    secret(reading, [...at, name], s3?.[name], s3?.[`${name}_file`])
+  return { accessKeyId: of('access_key_id'), secretAccessKey: of('secret_access_key') }
 }
 
 function secret(
@@ -182,7 +189,7 @@ function secret(
 
 function readSchedules(reading: Reading, directory: string): Schedule[] {
   const folder = beside(reading, directory)
-  const files = attempt(reading, ['schedules_directory'], () => listSchedules(folder)) ?? []
+  const files = attempt(reading, ['schedules_directory'], () => listFiles(folder, '.yaml')) ?? []
   return files.flatMap(name => {
     const file = join(folder, name)
     reading.sources.push(file)
@@ -201,26 +208,9 @@ function readSchedules(reading: Reading, directory: string): Schedule[] {
   })
 }
 
-function listSchedules(folder: string): string[] {
-  try {
-    return readdirSync(folder)
-      .filter(name => name.endsWith('.yaml') && !name.startsWith('.'))
-      .sort()
-  } catch (cause) {
-    throw new Failure('config-invalid', `cannot read the directory ${folder}`, {
-      cause,
-      hint: 'copy the schedules directory there, or name another one',
-    })
-  }
-}
-
 function readAssertions(reading: Reading, directory: string): Assertion[] {
   const folder = beside(reading, directory)
-  const names = existsSync(folder)
-    ? readdirSync(folder)
-        .filter(name => /^[^.].*\.sql$/.test(name))
-        .sort()
-    : []
+  const names = existsSync(folder) ? listFiles(folder, '.sql') : []
   return names.flatMap(name => {
     const file = join(folder, name)
     reading.sources.push(file)
@@ -249,10 +239,3 @@ const placed = ({ path, message, hint }: Finding, yaml: YamlFile): Problem => ({
   at: yaml.at(path),
   code: 'config-invalid',
 })
-
-function refusal({ file, problems }: Reading): Failure {
-  const [first] = problems
-  const rest = problems.length > 1 ? `, and ${problems.length - 1} more` : ''
-  const what = first ? [first.path, first.message].filter(Boolean).join(' ') : 'is not usable'
-  return new Failure('config-invalid', `${file}: ${what}${rest}`, { facts: { problems } })
-}

@@ -1,7 +1,7 @@
 // The guard of /v1: who is there, may they, and what they changed goes into the audit. Every route says what it needs.
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { isLoopback } from '../domain/configuration-rules.js'
-import { asFailure, Failure } from '../domain/errors.js'
+import { Failure } from '../domain/errors.js'
 import type { SubjectId } from '../domain/subject.js'
 import type { Journal } from '../jobs/journal.js'
 import type { Role, Tokens } from '../jobs/tokens.js'
@@ -21,6 +21,8 @@ declare module 'fastify' {
     caller: Caller | null
     /** What a change is about, where the path does not say. */
     about: SubjectId | string | null
+    /** What the caller said about a change. */
+    note: string | null
     /** Why the request was answered with a problem. */
     problem: Failure | null
   }
@@ -40,6 +42,7 @@ export function guardRoutes(scope: FastifyInstance, door: Door, parts: GuardPart
   const throttle = createThrottle(parts.clock, { most: WRONG_PER_MINUTE, withinMs: 60_000 })
   scope.decorateRequest('caller', null)
   scope.decorateRequest('about', null)
+  scope.decorateRequest('note', null)
   scope.addHook('onRoute', ({ method, url, config }) => {
     const reads = [method].flat().every(one => one === 'GET' || one === 'HEAD')
     if (!config?.needs || reads === (config.changes !== undefined))
@@ -108,7 +111,8 @@ function writeAudit(request: FastifyRequest, status: number, door: Door, journal
     action: changes,
     target: request.about ?? targetOf(request),
     outcome: status < 400 ? 'allowed' : status < 500 ? 'refused' : 'failed',
-    detail: problem && `${problem.code}: ${asFailure(problem).message}`,
+    detail:
+      [request.note, problem && `${problem.code}: ${problem.message}`].filter(Boolean).join('; ') || null,
     origin: door.kind === 'socket' ? null : request.ip,
   })
 }

@@ -3,7 +3,7 @@ import type { FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { Failure } from '../domain/errors.js'
 import type { SubjectId } from '../domain/subject.js'
-import type { JobContext, Parts, Watcher } from '../jobs/parts.js'
+import type { JobContext, Parts } from '../jobs/parts.js'
 import type { JobEnd, JobRequest, Runner, RunResult } from '../jobs/runner.js'
 import { type Started, startRun } from '../jobs/start-run.js'
 import { callerOf } from './guard.js'
@@ -51,7 +51,7 @@ export function startJob(
 ): Promise<Answer> {
   return start(works, asked, runner =>
     runner.run({ ...job, trigger: 'api' }, async context =>
-      body(await works.freshParts(), { ...context, watch: announcing(context) }),
+      body(await works.freshParts(), announced(context)),
     ),
   )
 }
@@ -81,8 +81,9 @@ export async function start(
 const wordsOf = ({ method, url, body }: FastifyRequest): string => JSON.stringify([method, url, body ?? null])
 
 /** Tells whoever follows the events how far each subject is. */
-function announcing(context: Pick<JobContext, 'emit'>): Watcher {
-  return {
+export const announced = (context: JobContext): JobContext => ({
+  ...context,
+  watch: {
     progress: (subject, progress) => context.emit({ type: 'progress', subject, facts: { ...progress } }),
-  }
-}
+  },
+})

@@ -9,6 +9,7 @@ import { Failure } from '../domain/errors.js'
 import { guardHealth, guardRoutes } from './guard.js'
 import { auditRoutes } from './routes/audit.js'
 import { backupRoutes } from './routes/backups.js'
+import { restoreRoutes } from './routes/restores.js'
 import { runRoutes } from './routes/runs.js'
 import { scheduleRoutes } from './routes/schedules.js'
 import { tenantRoutes } from './routes/tenants.js'
@@ -17,7 +18,15 @@ import type { ApiServer } from './typed.js'
 import type { Door, Works } from './works.js'
 
 /** One file a noun: add yours here. */
-const ROUTES = [tenantRoutes, backupRoutes, runRoutes, scheduleRoutes, auditRoutes, tokenRoutes]
+const ROUTES = [
+  tenantRoutes,
+  backupRoutes,
+  restoreRoutes,
+  runRoutes,
+  scheduleRoutes,
+  auditRoutes,
+  tokenRoutes,
+]
 
 /** Proxies close what is silent for a minute. */
 const HEARTBEAT_MS = 20_000

@@ -11,6 +11,7 @@ import { manifestText, passedOverText } from './backup-text.js'
 import { oneLine } from './cells.js'
 import { atDesk, type Doors, type GlobalOptions } from './desk.js'
 import { bytesText, failureText, processTerminal, show, type Terminal } from './output.js'
+import { pinCommand, unpinCommand } from './pin.js'
 import { watched } from './progress.js'
 
 export function backupCommand(program: Command, doors: Doors): void {
@@ -31,6 +32,8 @@ export function backupCommand(program: Command, doors: Doors): void {
     })
   showCommand(backup, doors)
   exportCommand(backup, doors)
+  pinCommand(backup, doors)
+  unpinCommand(backup, doors)
 }
 
 /** Two commands for different tenants do not wait for each other: the lease of each subject keeps them apart. */

@@ -2,11 +2,12 @@
 import type { Command } from 'commander'
 import { shellWord } from '../domain/shell-word.js'
 import { subjectName } from '../domain/subject.js'
+import type { Verdicts } from '../domain/verdicts.js'
 import { subjectNamed } from '../jobs/open-backup.js'
 import { parseCount } from './arguments.js'
 import { oneLine } from './cells.js'
 import { atDesk, type Desk, type Doors, type GlobalOptions } from './desk.js'
-import { bytesText, countText, instantText, processTerminal, show } from './output.js'
+import { bytesText, countText, instantText, processTerminal, secondsText, show } from './output.js'
 import { table } from './table.js'
 
 export function backupsCommand(program: Command, doors: Doors): void {
@@ -20,7 +21,9 @@ export function backupsCommand(program: Command, doors: Doors): void {
       const terminal = processTerminal(options)
       await atDesk(doors, options, terminal, async desk => {
         const filter = { limit: options.limit, ...(tenant ? { subject: subjectNamed(tenant) } : {}) }
-        const entries = desk.catalogue.list(filter)
+        const entries = desk.catalogue
+          .list(filter)
+          .map(one => ({ ...one, verdicts: desk.catalogue.proofs.verdicts(one.id) }))
         show(terminal, entries, () => {
           if (entries.length === 0)
             return 'no backups in the catalogue; if the store has some, type `gmah-backup catalogue rebuild`'
@@ -32,10 +35,16 @@ export function backupsCommand(program: Command, doors: Doors): void {
             bytesText(one.bytes),
             one.database === null ? '' : countText(one.rows),
             bytesText(one.newStoredBytes),
-            one.broken === null ? '' : 'BROKEN',
+            one.broken === null ? provenText(one.verdicts) : 'BROKEN',
+            one.verdicts.loadSeconds === null ? '' : secondsText(one.verdicts.loadSeconds),
           ])
-          const headings = ['id', 'tenant', 'instant', 'kind', 'size', 'rows', 'added to store', '']
-          const list = table(headings, rows, { right: ['size', 'rows', 'added to store'] })
+          const list = table(
+            ['id', 'tenant', 'instant', 'kind', 'size', 'rows', 'added to store', 'verified', 'loads in'],
+            rows,
+            {
+              right: ['size', 'rows', 'added to store', 'loads in'],
+            },
+          )
           return [list, ...entries.flatMap(brokenText)].join('\n')
         })
         return undefined
@@ -52,3 +61,11 @@ const brokenText = ({ id, subject, broken }: ReturnType<Desk['catalogue']['list'
           `BROKEN ${id} of ${subjectName(subject)}: ${broken}; see \`gmah-backup check ${shellWord(subjectName(subject))}\``,
         ),
       ]
+
+/** The deepest look that was taken at it, and when; what failed goes before what passed. */
+function provenText({ failed, provenAt, readBackAt, storedAt }: Verdicts): string {
+  if (failed) return `FAILED (${failed.level}) ${instantText(failed.at)}`
+  if (provenAt) return `proven ${instantText(provenAt)}`
+  if (readBackAt) return `read back ${instantText(readBackAt)}`
+  return storedAt ? `stored ${instantText(storedAt)}` : ''
+}

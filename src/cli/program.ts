@@ -1,6 +1,7 @@
 // The command line as a whole: every command, its arguments and its help. What each does is in a file of its own.
 import { Command, CommanderError } from 'commander'
 import { EXIT, Failure } from '../domain/errors.js'
+import { archiveCommand } from './archive.js'
 import { auditCommand } from './audit.js'
 import { backupCommand } from './backup.js'
 import { backupsCommand } from './backups.js'
@@ -12,9 +13,12 @@ import type { Doors } from './desk.js'
 import { docsCommand } from './docs.js'
 import { keysCommand } from './keys.js'
 import { processTerminal, showFailure } from './output.js'
+import { recoverCommand } from './recover.js'
 import { restoreCommand } from './restore.js'
+import { retentionCommand, sweepCommand } from './retention.js'
 import { runsCommand } from './runs.js'
 import { schedulesCommand } from './schedules.js'
+import { statusCommand } from './status.js'
 import { tenantsCommand } from './tenants.js'
 import { tokensCommand } from './tokens.js'
 import { verifyCommand } from './verify.js'
@@ -55,10 +59,15 @@ export function createProgram(doors: Doors, version: string, json: boolean): Com
   const commands = [
     daemonCommand,
     configCommand,
+    statusCommand,
     tenantsCommand,
     backupCommand,
     backupsCommand,
     restoreCommand,
+    recoverCommand,
+    archiveCommand,
+    retentionCommand,
+    sweepCommand,
     verifyCommand,
     runsCommand,
     schedulesCommand,

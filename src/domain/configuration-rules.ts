@@ -22,10 +22,11 @@ const finding = (path: string, message: string, hint: string): Finding => ({
 
 /** Every rule on every section that could be read; no problems means that the sections make sense together. */
 export function checkConfiguration(raw: Partial<RawConfiguration>): Findings {
-  const { store, postgres, dump, drills, daemon } = raw
+  const { store, files, postgres, dump, drills, daemon } = raw
   return {
     problems: [
-      ...(store ? storeProblems(store) : []),
+      ...(store ? storeProblems(store, 'store') : []),
+      ...(files?.store ? storeProblems(files.store, 'files.store') : []),
       ...(postgres ? postgresProblems(postgres) : []),
       ...(dump ? dumpProblems(dump) : []),
       ...(drills ? drillsProblems(drills) : []),
@@ -35,36 +36,26 @@ export function checkConfiguration(raw: Partial<RawConfiguration>): Findings {
   }
 }
 
-function storeProblems(store: RawConfiguration['store']): Finding[] {
+function storeProblems(store: RawConfiguration['store'], path: string): Finding[] {
   if (store.type !== 's3') return []
   const { secret_access_key: secret, secret_access_key_file: secretFile } = store
   return [
-    ...endpointProblems(store.endpoint),
-    ...secretProblems('store', 'access_key_id', store.access_key_id, store.access_key_id_file, true),
-    ...secretProblems('store', 'secret_access_key', secret, secretFile, true),
+    ...endpointProblems(store.endpoint, `${path}.endpoint`),
+    ...secretProblems(path, 'access_key_id', store.access_key_id, store.access_key_id_file, true),
+    ...secretProblems(path, 'secret_access_key', secret, secretFile, true),
   ]
 }
 
-function endpointProblems(endpoint: string): Finding[] {
+function endpointProblems(endpoint: string, path: string): Finding[] {
   const url = URL.canParse(endpoint) ? new URL(endpoint) : null
   if (!url || !/^https?:$/.test(url.protocol)) {
-    return [
-      finding('store.endpoint', 'must be a URL', 'write it like https://<account>.r2.cloudflarestorage.com'),
-    ]
+    return [finding(path, 'must be a URL', 'write it like https://<account>.r2.cloudflarestorage.com')]
   }
   if (url.username || url.password) {
-    return [
-      finding(
-        'store.endpoint',
-        'must not hold credentials',
-        'use access_key_id_file and secret_access_key_file',
-      ),
-    ]
+    return [finding(path, 'must not hold credentials', 'use access_key_id_file and secret_access_key_file')]
   }
   if (url.protocol === 'http:' && !isLoopback(url.hostname)) {
-    return [
-      finding('store.endpoint', 'must be https unless it is on this machine', `write https://${url.host}`),
-    ]
+    return [finding(path, 'must be https unless it is on this machine', `write https://${url.host}`)]
   }
   return []
 }

@@ -67,6 +67,20 @@ const dump = z.strictObject({
     .prefault({}),
 })
 
+const files = z.strictObject({
+  store: z.discriminatedUnion('type', [directoryStore, s3Store]).optional(),
+  folders: z
+    .array(z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9._-]*$/, 'must be the name of a folder'))
+    .default(['documents', 'uploads', 'exports']),
+})
+
+const archives = z.strictObject({
+  recipients: z.array(text).default([]),
+  compression_level: whole(9, 19).default(9),
+  keep_years: whole(1, 100).default(10),
+  legal_hold: z.array(text).default([]),
+})
+
 const daemon = z.strictObject({
   http: z
     .strictObject({
@@ -110,6 +124,8 @@ export const configurationSchema = z.strictObject({
   postgres: postgres.prefault({}),
   keys,
   dump: dump.prefault({}),
+  files: files.prefault({}),
+  archives: archives.prefault({}),
   drills: drills.prefault({}),
   daemon: daemon.prefault({}),
   api: api.prefault({}),

@@ -99,6 +99,22 @@ export interface DrillsConfig {
   assertionTimeoutMs: number
 }
 
+export interface FilesConfig {
+  /** Where the application keeps the tenants' files; only ever read. */
+  store: StoreConfig
+  /** Those of a tenant's folders that are archived. */
+  folders: readonly string[]
+}
+
+export interface ArchivesConfig {
+  /** age recipients of archives alone; empty: those of the backups. */
+  recipients: readonly string[]
+  compressionLevel: number
+  keepYears: number
+  /** Tenants whose archives are never deleted. */
+  legalHold: readonly string[]
+}
+
 export interface DaemonConfig {
   /** A loopback address, unless there is TLS or a proxy in front. */
   host: string
@@ -131,6 +147,8 @@ export interface Config {
   keys: KeysConfig
   dump: DumpConfig
   drills: DrillsConfig
+  files: FilesConfig
+  archives: ArchivesConfig
   daemon: DaemonConfig
   api: ApiConfig
   /** Absolute. */

@@ -122,6 +122,47 @@ export interface EventFacts {
   'kept-dropped': { database: string; reason: string }
   'proof-passed': { backup: BackupId; tables: number; rows: number; durationMs: number }
   'proof-failed': { backup: BackupId; differences: string[] }
+  'archive-started': { archive: string; backup: BackupId }
+  'archive-stored': {
+    archive: string
+    backup: string
+    instant: string
+    files: number
+    /** Files that were listed and are not in it, or are in it as of another version: exceptions.json inside says which. */
+    missing: number
+    changed: number
+    tarBytes: number
+    storedBytes: number
+    durationMs: number
+  }
+  'archive-skipped': { month: string; reason: string }
+  'archive-failed': { month: string; error: ErrorFacts }
+  'archive-removed': { archive: string; why: string }
+  /** The plan let it go, a bucket lock did not. */
+  'archive-kept': { archive: string; why: string }
+  'archive-verified': { archive: string; members: number; bytes: number; problems: string[] }
+  /** A long put was begun; until its end is noted, the id finds what a killed run left half. */
+  'upload-started': { key: string; upload: string }
+  'upload-ended': { key: string; upload: string; outcome: 'completed' | 'aborted' }
+  'backup-pinned': { backup: BackupId; who: string; why: string }
+  'backup-unpinned': { backup: BackupId; who: string }
+  /** A subject whose database is gone; nothing of it is removed before `heldUntil`. */
+  'subject-departed': { since: string; heldUntil: string }
+  /** So many databases vanished at once that it is taken for an accident: nobody is held to have departed. */
+  'departures-doubted': { subjects: string[] }
+  'sweep-planned': { subjects: number; backups: number; remove: number; refused: number }
+  /** The fuse: what would be removed is more than may be without being asked. Without a subject: of all together. */
+  'sweep-refused': { remove: number; of: number; why: string }
+  /** Said before its manifest is deleted, so that nothing goes unsaid; the chunks that it alone named follow after the grace. */
+  'backup-removal': { backup: BackupId; kind: string; instant: string; reasons: string[] }
+  /** Locked until the bucket lets go. */
+  'removal-locked': { count: number; first: string }
+  /** Said before they are deleted. */
+  'chunk-removal': { reason: string; count: number; storedBytes: number; chunks: string[] }
+  /** Which chunks are needed cannot be told, so none is deleted. */
+  'chunks-protected': { reason: string }
+  'uploads-aborted': { keys: string[] }
+  'sweep-failed': { error: ErrorFacts }
   /** Stored or read back only: what a drill restores is told as proof-passed or proof-failed. */
   'backup-verified': {
     backup: BackupId

@@ -49,3 +49,15 @@ export const damageSchema = z.strictObject({
   message: z.string(),
 })
 export type DamageMark = z.infer<typeof damageSchema>
+
+/** Chunks that no backup names, each since when: a later sweep deletes them. The newest of these records counts alone. */
+export const waitingSchema = z.strictObject({
+  format,
+  at,
+  waiting: z.array(z.strictObject({ since: at, chunks: z.array(hex(64).transform(id => id as ChunkId)) })),
+})
+export type WaitingRecord = z.infer<typeof waitingSchema>
+
+/** The subject's database was found gone. Worthless as soon as there is a younger backup. */
+export const departedSchema = z.strictObject({ format, at })
+export type DepartedRecord = z.infer<typeof departedSchema>

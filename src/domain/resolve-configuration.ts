@@ -1,19 +1,19 @@
 // From the file's words to the Config that the program runs on: units into names, relative paths against the file's folder.
 import { dirname, join, resolve } from 'node:path'
 import { type Assertion, toAssertion } from './assertion.js'
-import type { Config, DrillsConfig, StoreConfig } from './configuration.js'
+import type { ArchivesConfig, Config, DrillsConfig, FilesConfig, StoreConfig } from './configuration.js'
 import type { RawConfiguration } from './configuration-schema.js'
 import type { Schedule } from './schedule.js'
+
+interface StoreSecrets {
+  accessKeyId: string | null
+  secretAccessKey: string | null
+}
 
 export interface Resolved {
   /** Absolute path of the configuration file. */
   file: string
-  secrets: {
-    accessKeyId: string | null
-    secretAccessKey: string | null
-    password: string | null
-    scratchPassword: string | null
-  }
+  secrets: StoreSecrets & { password: string | null; scratchPassword: string | null; files: StoreSecrets }
   /** Those that stand in files of their own. */
   assertions: readonly Assertion[]
   schedules: readonly Schedule[]
@@ -26,10 +26,11 @@ export function resolveConfiguration(raw: RawConfiguration, resolved: Resolved):
   const absolute = (path: string): string => resolve(dirname(resolved.file), path)
   const optional = (path: string | undefined): string | null => (path === undefined ? null : absolute(path))
   const { postgres, dump, daemon } = raw
+  const store = resolveStore(raw.store, absolute, resolved.secrets)
   return {
     file: resolved.file,
     stateDirectory: absolute(raw.state_directory),
-    store: resolveStore(raw.store, absolute, resolved.secrets),
+    store,
     postgres: {
       host: postgres.host,
       port: postgres.port,
@@ -55,6 +56,8 @@ export function resolveConfiguration(raw: RawConfiguration, resolved: Resolved):
       compressionLevel: dump.compression_level,
       cutter: { minBytes: dump.cutter.min, averageBytes: dump.cutter.average, maxBytes: dump.cutter.max },
     },
+    files: resolveFiles(raw, resolved, absolute, store),
+    archives: resolveArchives(raw.archives),
     drills: resolveDrills(raw, resolved, absolute),
     daemon: {
       host: daemon.http.host,
@@ -104,10 +107,28 @@ function resolveDrills(
   }
 }
 
+function resolveFiles(
+  { files }: RawConfiguration,
+  { secrets }: Resolved,
+  absolute: (path: string) => string,
+  backups: StoreConfig,
+): FilesConfig {
+  // The application's folders are at the top of the bucket, whatever stands in front of the backups.
+  const store = files.store ? resolveStore(files.store, absolute, secrets.files) : { ...backups, prefix: '' }
+  return { store, folders: files.folders }
+}
+
+const resolveArchives = (archives: RawConfiguration['archives']): ArchivesConfig => ({
+  recipients: archives.recipients,
+  compressionLevel: archives.compression_level,
+  keepYears: archives.keep_years,
+  legalHold: archives.legal_hold,
+})
+
 function resolveStore(
   store: RawConfiguration['store'],
   absolute: (path: string) => string,
-  secrets: Resolved['secrets'],
+  secrets: StoreSecrets,
 ): StoreConfig {
   const mib = store.bandwidth_mib_per_second
   const shared = {

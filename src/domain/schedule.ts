@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { duration, size, whole } from './quantity.js'
 import { type ReadMode, readModeOf, readWords } from './read-mode.js'
+import { type RetentionPolicy, retentionSettings, toPolicy } from './retention-policy.js'
 import { knownZone } from './zone.js'
 
 const HOUR_MS = 3_600_000
@@ -20,6 +21,9 @@ const timing = {
 }
 
 const backupAll = z.strictObject({ job: z.literal('backup-all'), ...timing })
+const sweep = z.strictObject({ job: z.literal('sweep'), ...timing, ...retentionSettings })
+
+const archiveTenants = z.strictObject({ job: z.literal('archive-tenants'), ...timing })
 
 const check = z.strictObject({
   job: z.literal('check'),
@@ -39,7 +43,7 @@ const drill = z.strictObject({
 })
 
 /** One file of the schedules directory: a job, when it runs, and the settings that are the job's own. */
-export const scheduleSchema = z.discriminatedUnion('job', [backupAll, check, drill])
+export const scheduleSchema = z.discriminatedUnion('job', [backupAll, archiveTenants, check, sweep, drill])
 
 /** The job of a schedule, with its settings. */
 export type ScheduledJob =
@@ -50,6 +54,8 @@ export type ScheduledJob =
       /** Bytes fetched at most in one run for reading chunks back. */
       readBudgetBytes: number
     }
+  | { job: 'archive-tenants' }
+  | { job: 'sweep'; policy: RetentionPolicy }
   | ({ job: 'drill' } & DrillSettings)
 export type JobName = ScheduledJob['job']
 
@@ -94,6 +100,7 @@ export function toSchedule(name: string, raw: z.output<typeof scheduleSchema>): 
   }
   switch (raw.job) {
     case 'backup-all':
+    case 'archive-tenants':
       return { ...timing, job: raw.job }
     case 'check':
       return {
@@ -102,6 +109,8 @@ export function toSchedule(name: string, raw: z.output<typeof scheduleSchema>): 
         read: readModeOf(raw.read, raw.nights),
         readBudgetBytes: raw.read_budget,
       }
+    case 'sweep':
+      return { ...timing, job: raw.job, policy: toPolicy(raw) }
     case 'drill': {
       const { job, budget, disk, concurrency, every } = raw
       return { ...timing, job, budgetMs: budget, diskBytes: disk, concurrency, everyMs: every }

@@ -18,7 +18,7 @@ export function backupGlobals(
   request: BackupRequest,
   outer: JobContext,
 ): Promise<Manifest> {
-  return withSubjectLease(parts, GLOBALS, outer, async context => {
+  return withSubjectLease(parts, GLOBALS, outer, async (context, confirm) => {
     const startedAt = parts.clock.now()
     const { postgres, dump } = parts.config
     const key = await ensureTenantKey(parts.repository, GLOBALS)
@@ -57,6 +57,7 @@ export function backupGlobals(
       durations: { totalSeconds: Math.max(0, (finishedAt.getTime() - startedAt.getTime()) / 1000) },
     }
     context.signal.throwIfAborted()
+    confirm()
     await commitManifest(parts.repository.store, key, manifest)
     parts.catalogue.record(manifest)
     return manifest

@@ -29,7 +29,7 @@ export function backupTenant(
   request: BackupRequest,
   outer: JobContext,
 ): Promise<Manifest> {
-  return withSubjectLease(parts, subject.id, outer, async leased => {
+  return withSubjectLease(parts, subject.id, outer, async (leased, confirm) => {
     const startedAt = parts.clock.now()
     const { postgres } = parts.config
     const key = await ensureTenantKey(parts.repository, subject.id)
@@ -60,6 +60,7 @@ export function backupTenant(
         client: tool.version,
       })
       context.signal.throwIfAborted()
+      confirm()
       await commitManifest(parts.repository.store, key, manifest)
       parts.catalogue.record(manifest)
       return manifest

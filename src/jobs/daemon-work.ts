@@ -1,14 +1,17 @@
 // What the daemon does with the jobs: tidy up after its last life, and run what a schedule asks for.
+import { monthOf } from '../domain/archive.js'
 import { asFailure } from '../domain/errors.js'
 import type { Schedule } from '../domain/schedule.js'
 import { sweepPasswordFiles } from '../postgres/environment.js'
 import type { Logger } from '../sys/log.js'
 import { isAlive } from '../sys/process-identity.js'
 import { sweepScratchServers } from '../verify/scratch-sweep.js'
+import { archiveTenants, endOfArchives } from './archive-tenants.js'
 import { backupAll } from './backup-all.js'
 import { endOfNight } from './backup-report.js'
 import { endOfCheck } from './check-report.js'
 import { checkStore } from './check-store.js'
+import { lookWhoIsThere } from './departures.js'
 import { drill } from './drill.js'
 import { endOfDrills } from './drill-report.js'
 import type { Journal } from './journal.js'
@@ -16,6 +19,7 @@ import type { Parts } from './parts.js'
 import type { JobRequest, Runner, RunResult } from './runner.js'
 import { sweepDrills } from './scratch-bench.js'
 import { sweepStaging } from './sweep-staging.js'
+import { endOfSweep, sweepStore } from './sweep-store.js'
 
 /** Closes the runs that a crash left open, drops what their restores left on the server, and learns what the store has gained. */
 export async function closeLastLife(parts: Parts, journal: Journal, log: Logger): Promise<void> {
@@ -77,6 +81,19 @@ export function runSchedule(
         ),
       )
     }
+    case 'archive-tenants':
+      return runner.run(job, async context => {
+        const parts = await assemble()
+        const { timeZone: zone } = schedule
+        const month = monthOf(launch.due ?? parts.clock.now(), zone)
+        return endOfArchives(await archiveTenants(parts, { month, zone }, context))
+      })
+    case 'sweep':
+      return runner.run(job, async context => {
+        const parts = await assemble()
+        const present = await lookWhoIsThere(parts, context.signal)
+        return endOfSweep(await sweepStore(parts, { present, yesRemove: null }, context))
+      })
     case 'drill':
       return runner.run(job, async context => endOfDrills(await drill(await assemble(), schedule, context)))
     default:

@@ -1,5 +1,5 @@
 // What the journal answers: runs, events and audit lines, of every process that writes to this file.
-import type { Outcome, StoredEvent } from '../domain/events.js'
+import type { EventType, Outcome, StoredEvent } from '../domain/events.js'
 import type { RunId } from '../domain/ids.js'
 import type { SubjectId } from '../domain/subject.js'
 import { guard, type Sqlite } from '../sys/sqlite.js'
@@ -30,7 +30,14 @@ export interface JournalReader {
   /** The newest run of a job as a whole, of one outcome if asked; null when there is none. */
   lastRun(job: string, outcome?: Outcome): Run | null
   /** Oldest first, those after a sequence number, at most `limit` (default 1000), of every process on this file. */
-  events(filter?: { afterSeq?: number; run?: RunId; limit?: number }): StoredEvent[]
+  events(filter?: {
+    afterSeq?: number
+    run?: RunId
+    types?: readonly EventType[]
+    limit?: number
+  }): StoredEvent[]
+  /** The newest event of these types about a subject; null when there is none. */
+  lastEvent(subject: SubjectId, types: readonly EventType[]): StoredEvent | null
   /** Newest first, default 100; older than a sequence number if asked. */
   auditLines(filter?: { limit?: number }): AuditLine[]
 }
@@ -50,7 +57,12 @@ export function readJournal(db: Sqlite): JournalReader {
     'select * from runs where job = ? and due = ? and subject is null order by started_at, rowid',
   )
   const after = db.prepare(
-    'select * from events where seq > @afterSeq and (@run is null or run = @run) order by seq limit @limit',
+    `select * from events where seq > @afterSeq and (@run is null or run = @run)
+     and (@types is null or type in (select value from json_each(@types))) order by seq limit @limit`,
+  )
+  const about = db.prepare(
+    `select * from events where subject = @subject and type in (select value from json_each(@types))
+     order by seq desc limit 1`,
   )
   const audit = db.prepare('select * from audit order by seq desc limit ?')
   const all = <Row, T>(rows: () => unknown[], read: (row: Row) => T): T[] =>
@@ -63,8 +75,14 @@ export function readJournal(db: Sqlite): JournalReader {
     lastRun: (job, outcome = undefined) =>
       all<RunRow, Run>(() => last.all({ job, outcome: outcome ?? null }), toRun)[0] ?? null,
     runsDue: (job, at) => all(() => due.all(job, at.toISOString()), toRun),
-    events: ({ afterSeq = 0, run = null, limit = 1000 } = {}) =>
-      all<EventRow, StoredEvent>(() => after.all({ afterSeq, run, limit }), toEvent),
+    events: ({ afterSeq = 0, run = null, types = null, limit = 1000 } = {}) =>
+      all<EventRow, StoredEvent>(
+        () => after.all({ afterSeq, run, types: types && JSON.stringify(types), limit }),
+        toEvent,
+      ),
+    lastEvent: (subject, types) =>
+      all<EventRow, StoredEvent>(() => about.all({ subject, types: JSON.stringify(types) }), toEvent)[0] ??
+      null,
     auditLines: ({ limit = 100 } = {}) =>
       all<AuditRow, AuditLine>(
         () => audit.all(limit),

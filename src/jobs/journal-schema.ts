@@ -104,5 +104,6 @@ export const JOURNAL_MIGRATIONS: readonly string[] = [
     primary key (who, key)
   ) strict;
   `,
+  `create index events_by_subject on events (subject, type, seq) where subject is not null;`,
   ROTATION_MIGRATION,
 ]

@@ -9,7 +9,7 @@ import { applyDatabaseProperties, createDatabaseLike, dropDatabase } from '../po
 import { createRoles } from '../postgres/roles.js'
 import { maintenanceDatabase } from '../postgres/target.js'
 import { findTool, majorOf } from '../postgres/tools.js'
-import { readStream } from '../repository/read-stream.js'
+import { readText } from '../repository/read-stream.js'
 import { loadBackup } from '../restore/load.js'
 import { assertProven, type Proof, prove } from '../verify/proof.js'
 import { chooseBackup } from './choose-backup.js'
@@ -100,9 +100,8 @@ async function createMissingRoles(
   if (names.length === 0) return
   const { signal } = context
   const { manifest, key } = await chooseBackup(parts.repository, GLOBALS, 'latest', { signal })
-  const script: Uint8Array[] = []
-  for await (const part of readStream(parts.repository, key, manifest, { signal })) script.push(part)
-  await createRoles(session, Buffer.concat(script).toString('utf8'), names)
+  const script = await readText(parts.repository, key, manifest, { signal })
+  await createRoles(session, script, names)
 }
 
 /**

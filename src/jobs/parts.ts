@@ -6,6 +6,7 @@ import type { ProofRecord } from '../domain/records.js'
 import type { SubjectId } from '../domain/subject.js'
 import type { Catalogue } from '../repository/catalogue.js'
 import type { Repository } from '../repository/repository.js'
+import type { Store } from '../store/port.js'
 import type { Clock } from '../sys/clock.js'
 import type { SubjectCheck } from './check-report.js'
 import type { JournalReader } from './journal-reader.js'
@@ -18,6 +19,8 @@ export interface Parts {
   repository: Repository
   catalogue: Catalogue
   laps: RotationLaps
+  /** The application's files, read-only. */
+  files: Store
   /** What earlier runs did. */
   journal: JournalReader
   /** `gmah-backup 0.1.0`, as manifests name their maker. */
@@ -32,16 +35,27 @@ export interface JobContext extends Pick<RunContext, 'run' | 'signal' | 'emit'> 
 
 /** What a person in front of a terminal, or a page, sees of a run while it goes on. */
 export interface Watcher {
-  planned?(subjects: readonly SubjectId[]): void
+  /** @param what is done with them; `backing up` when it is not said. */
+  planned?(subjects: readonly SubjectId[], what?: string): void
   progress?(subject: SubjectId, progress: Progress): void
   backedUp?(manifest: Manifest): void
+  restored?(report: Restored): void
   proven?(subject: SubjectId, proof: ProofRecord): void
   failed?(subject: SubjectId, failure: Failure): void
   checked?(check: SubjectCheck): void
 }
 
+/** A subject that is back. */
+export interface Restored {
+  manifest: Manifest
+  database: string
+  proof: { tables: number; rows: number }
+  /** What load and proof took. */
+  loadSeconds: number
+}
+
 export interface Progress {
-  phase: 'dump' | 'load' | 'prove' | 'read' | 'export'
+  phase: 'dump' | 'load' | 'prove' | 'read' | 'export' | 'archive'
   /** Bytes of the stream done so far, and in all where that is known. */
   bytes: number
   of: number | null

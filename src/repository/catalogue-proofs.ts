@@ -3,6 +3,7 @@ import type { Database } from 'better-sqlite3'
 import type { BackupId } from '../domain/ids.js'
 import { type ProofRecord, proofSchema } from '../domain/records.js'
 import type { SubjectId } from '../domain/subject.js'
+import { type Verdicts, verdictsOf } from '../domain/verdicts.js'
 import type { TenantKey } from '../seal/tenant-key.js'
 import { proofsPrefix } from '../store/keys.js'
 import { guard } from '../sys/sqlite.js'
@@ -21,18 +22,6 @@ export type CatalogueProof = Pick<
   ProofRecord,
   'backup' | 'at' | 'level' | 'outcome' | 'loadSeconds' | 'seconds' | 'differences'
 > & { key: string; subject: SubjectId }
-
-/** What all proofs of one backup come to. A restore reads back what is stored, so the higher level says the lower ones. */
-export interface Verdicts {
-  storedAt: string | null
-  readBackAt: string | null
-  provenAt: string | null
-  /** Of the newest restore that passed. */
-  loadSeconds: number | null
-  seconds: number | null
-  /** The newest verdict at the level of a restore, or at any other when that is newer, was "failed". */
-  failed: { at: string; level: ProofRecord['level']; differences: string[] } | null
-}
 
 const COLUMNS = 'key, subject, backup, at, level, outcome, loadSeconds, seconds, differences'
 
@@ -59,6 +48,11 @@ export class CatalogueProofs {
       ...row,
       differences: JSON.parse(row.differences) as string[],
     }))
+  }
+
+  /** What they come to for one backup. */
+  verdicts(backup: BackupId): Verdicts {
+    return verdictsOf(this.list({ backup }))
   }
 
   /** Makes the cache of one subject equal to the store; reads the records it has not seen. `tell` hears of those of no use. */
@@ -95,26 +89,5 @@ export class CatalogueProofs {
   #drop(keys: readonly string[]): void {
     const drop = this.#db.prepare('DELETE FROM proofs WHERE key = ?')
     guard(this.#db.name, () => keys.forEach(key => void drop.run(key)))
-  }
-}
-
-/** Pure: the verdicts on one backup, of its proofs in any order. */
-export function verdictsOf(proofs: readonly CatalogueProof[]): Verdicts {
-  const newest = proofs.toSorted((a, b) => (a.at < b.at ? 1 : -1))
-  const passed = newest.filter(one => one.outcome === 'passed')
-  const at = (...levels: ProofRecord['level'][]) => passed.find(one => levels.includes(one.level)) ?? null
-  const restored = at('restore')
-  const failure = newest.find(one => one.outcome === 'failed')
-  // A failure stands until something at least as telling passed after it.
-  const rank = (one: CatalogueProof): number => ['stored', 'read', 'restore'].indexOf(one.level)
-  const undone = failure && passed.some(one => one.at > failure.at && rank(one) >= rank(failure))
-  return {
-    storedAt: at('stored', 'read', 'restore')?.at ?? null,
-    readBackAt: at('read', 'restore')?.at ?? null,
-    provenAt: restored?.at ?? null,
-    loadSeconds: restored?.loadSeconds ?? null,
-    seconds: restored?.seconds ?? null,
-    failed:
-      failure && !undone ? { at: failure.at, level: failure.level, differences: failure.differences } : null,
   }
 }

@@ -77,6 +77,11 @@ export class Catalogue {
     guard(this.#db.name, () => void this.#db.prepare(insert).run(entryOf(manifest)))
   }
 
+  /** Notes that a manifest was deleted, by its key. */
+  remove(manifest: string): void {
+    this.#drop([manifest])
+  }
+
   /** Newest first. */
   list(filter: { subject?: SubjectId; limit?: number } = {}): CatalogueEntry[] {
     return this.#all(

@@ -1,5 +1,6 @@
 // What the store has of a subject: one listing, held against what the newest backup says was stored.
-// An object that is marked as damaged, or shorter or longer than it was, is not "already there": it is stored anew.
+// An object that is marked as damaged, or shorter or longer than it was, is not "already there": it is stored anew. Nor is one
+// that waits to be deleted: should a sweep that lost its lease still be at it, what is stored anew is young, and no later sweep takes it.
 import type { ChunkId } from '../domain/ids.js'
 import type { DamageMark } from '../domain/records.js'
 import type { TenantKey } from '../seal/tenant-key.js'
@@ -10,6 +11,7 @@ import { type Damage, listMarked } from './damage.js'
 import { listManifests, readManifest } from './manifests.js'
 import { unusable } from './unusable.js'
 import type { NeededChunk } from './verify-chunk.js'
+import { readWaiting } from './waiting-chunks.js'
 
 /** An age file with one recipient and an empty plaintext; a chunk is never shorter. */
 export const SMALLEST_CHUNK_BYTES = 200
@@ -38,6 +40,7 @@ export async function knownChunks(store: Store, key: TenantKey, options: Options
   const { signal, tell } = options
   const marked = await listMarked(store, subject, { signal })
   const promised = await promisedChunks(store, key, options)
+  const waiting = await readWaiting(store, key, { signal })
   const found: { id: ChunkId; storedBytes: number }[] = []
   const suspects = new Map<ChunkId, Suspect>()
   for await (const { key: where, bytes } of store.list(chunksPrefix(subject), { signal })) {
@@ -45,7 +48,7 @@ export async function knownChunks(store: Store, key: TenantKey, options: Options
     if (!id) continue
     const wanted = promised.get(id)
     promised.delete(id)
-    if (marked.has(id)) continue
+    if (marked.has(id) || waiting.since.has(id)) continue
     if (wanted ? bytes === wanted.storedBytes : bytes >= SMALLEST_CHUNK_BYTES) {
       found.push({ id, storedBytes: bytes })
       continue

@@ -11,6 +11,12 @@ export interface Lease {
   /** Who held it and seems dead; null when it was free. */
   readonly takenOverFrom: LeaseRecord | null
   /**
+   * To be called right before what only the holder may do: a process that was stopped for minutes goes on in the middle of
+   * a line, before any timer could tell it that its lease is over.
+   * @throws Failure lease-lost.
+   */
+  confirm(): void
+  /**
    * Gives the lease back; nothing to do when it is lost already. Safe to call again.
    * @throws Failure store-* when the store can't be told: the lease then ends by itself, after its TTL.
    */
@@ -94,6 +100,10 @@ export function keepLease(keeping: Keeping, first: Written, takenOverFrom: Lease
   return {
     lost: lostController.signal,
     takenOverFrom,
+    confirm: () => {
+      if (!ended && renewals.expired()) lose(renewals.expiry())
+      lostController.signal.throwIfAborted()
+    },
     release: () => {
       released ??= giveBack()
       return released

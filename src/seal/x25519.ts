@@ -6,13 +6,13 @@ import {
   createDecipheriv,
   createPublicKey,
   diffieHellman,
-  generateKeyPairSync,
   hkdfSync,
   type KeyObject,
+  randomBytes,
 } from 'node:crypto'
 import { Stanza } from 'age-encryption'
 import { Failure } from '../domain/errors.js'
-import { publicBytes } from './age-keys.js'
+import { privateKeyOf, publicBytes } from './age-keys.js'
 
 const TYPE = 'X25519'
 const INFO = 'age-encryption.org/v1/X25519'
@@ -22,14 +22,18 @@ const TAG_BYTES = 16
 const NONCE = new Uint8Array(12)
 const SHARE_BYTES = 32
 const BODY_BYTES = 32
+/** u = 9: multiplied by a private key it is that key's public half. */
+const BASE_POINT = Buffer.alloc(SHARE_BYTES).fill(9, 0, 1)
 
 /** The stanza that lets the owner of `recipient` (32 bytes) have the file key. @throws Failure key-invalid for a low-order point. */
 export function wrapFileKey(fileKey: Uint8Array, recipient: Uint8Array): Stanza {
-  const ephemeral = generateKeyPairSync('x25519')
-  const share = publicBytes(ephemeral.publicKey)
+  // Not generateKeyPairSync: node frees its job under the pair's own lock, and when garbage is collected while the pair is
+  // being exported, that is a lock which this very thread holds. It then waits for itself for ever.
+  const ephemeral = privateKeyOf(randomBytes(SHARE_BYTES))
+  const share = multiplied(ephemeral, BASE_POINT)
   let key: Uint8Array
   try {
-    key = wrappingKey(ephemeral.privateKey, recipient, share, recipient)
+    key = wrappingKey(ephemeral, recipient, share, recipient)
   } catch (cause) {
     throw new Failure('key-invalid', 'an age recipient is not a usable X25519 point', { cause })
   }
@@ -92,10 +96,15 @@ function wrappingKey(
   share: Uint8Array,
   recipient: Uint8Array,
 ): Uint8Array {
-  const x = Buffer.from(other).toString('base64url')
-  const publicKey = createPublicKey({ key: { kty: 'OKP', crv: 'X25519', x }, format: 'jwk' })
-  const secret = diffieHellman({ privateKey: own, publicKey })
+  const secret = multiplied(own, other)
   return new Uint8Array(hkdfSync('sha256', secret, Buffer.concat([share, recipient]), INFO, 32))
+}
+
+/** The X25519 function (RFC 7748, section 5). Throws when the product is all zeros. */
+function multiplied(privateKey: KeyObject, point: Uint8Array): Buffer {
+  const x = Buffer.from(point).toString('base64url')
+  const publicKey = createPublicKey({ key: { kty: 'OKP', crv: 'X25519', x }, format: 'jwk' })
+  return diffieHellman({ privateKey, publicKey })
 }
 
 const malformed = (cause?: unknown): Failure =>

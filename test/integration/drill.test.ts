@@ -1,7 +1,9 @@
 // A night of backups and a night of drills on a real platform: every subject is proven, and the catalogue says so for good.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { ChunkId } from '../../src/domain/ids.js'
 import { GLOBALS, MASTER } from '../../src/domain/subject.js'
-import { verdictsOf } from '../../src/repository/catalogue-proofs.js'
+import { openBackup, subjectNamed } from '../../src/jobs/open-backup.js'
+import { chunkKey } from '../../src/store/keys.js'
 import { type Cluster, startCluster } from '../kit/cluster.js'
 import { nightOfDrills, scratchFolder } from '../kit/drills.js'
 import { type Installation, install } from '../kit/installation.js'
@@ -47,9 +49,60 @@ describe('the proofs', () => {
     await catalogue.refresh(repository, { from: 'nothing' })
     expect(catalogue.proofs.list()).toEqual(before)
     for (const { id, subject } of catalogue.newest()) {
-      const verdicts = verdictsOf(catalogue.proofs.list({ backup: id }))
+      const verdicts = catalogue.proofs.verdicts(id)
       expect(verdicts.provenAt, subject).not.toBeNull()
       expect(verdicts.loadSeconds, subject).toBeGreaterThan(0)
     }
+  })
+})
+
+describe('the command line', () => {
+  test('status says that everyone is inside their windows, and exits with 0', async () => {
+    const { exitCode, stdout } = await here.cli('status')
+    expect(stdout).toMatch(/^0 of 6 subjects outside a window/)
+    expect(stdout.match(/^ok /gm)).toHaveLength(DEMO_TENANTS.length + 2 + 1)
+    expect(exitCode).toBe(0)
+    const json = JSON.parse((await here.cli('status', '--json')).stdout)
+    expect(json).toMatchObject({ ok: true, tenants: { problems: [] } })
+    expect(json.tenants.subjects).toHaveLength(DEMO_TENANTS.length + 2)
+  })
+
+  test('verify looks as deep as it is told to, and backups shows it', async () => {
+    const stored = await here.cli('verify', 'acme', '--level', 'stored', '--json')
+    expect(JSON.parse(stored.stdout)).toMatchObject({
+      subject: 'tenants/acme',
+      level: 'stored',
+      outcome: 'passed',
+    })
+    const [newest] = here.parts().catalogue.list({ subject: subjectNamed('acme') })
+    const read = await here.cli('verify', newest?.id ?? '', '--level', 'read')
+    expect(read).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('reads back, byte by byte') })
+    const restored = await here.cli('verify', 'acme')
+    expect(restored.stdout).toMatch(/is proven: restored, compared and dropped\n\d+ tables/)
+    const listed = await here.cli('backups', 'acme')
+    expect(listed.stdout).toMatch(/verified +loads in\n.* proven \d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ +\d/)
+    expect(scratch.left()).toEqual([])
+  })
+
+  test('a chunk that is gone fails all three, and status says so', async () => {
+    const subject = subjectNamed('acme')
+    const { repository, catalogue } = here.parts()
+    const { manifest } = await openBackup(repository, subject, 'latest')
+    const where = chunkKey(subject, manifest.chunks[1]?.id as ChunkId)
+    const { body } = await repository.store.get(where)
+    await repository.store.delete(where)
+    for (const level of ['stored', 'read', 'restore']) {
+      const { exitCode, stderr } = await here.cli('verify', 'acme', '--level', level)
+      expect(stderr).toContain(manifest.chunks[1]?.id)
+      expect(stderr).toContain(`did not pass (${level})`)
+      expect(exitCode).toBe(8)
+    }
+    await catalogue.refresh(repository, { from: 'nothing' })
+    const status = await here.cli('status')
+    expect(status.exitCode).toBe(1)
+    expect(status.stdout).toMatch(/^1 of 6 subjects outside.*\n.*\nBAD +acme .*proof failed/)
+    await repository.store.put(where, body)
+    expect(await here.cli('verify', 'acme')).toMatchObject({ exitCode: 0 })
+    expect(await here.cli('status')).toMatchObject({ exitCode: 0 })
   })
 })

@@ -1,5 +1,6 @@
 // Golden cases of the plan: each says all copies, and for each of them the verdict with every reason.
 import { describe, expect, test } from 'vitest'
+import { placeOf } from '../../src/retention/calendar.js'
 import { planRetention } from '../../src/retention/plan.js'
 import { circumstances, copies, DAY_MS, GMAH, kept, NONE, nights, verdicts } from '../kit/copies.js'
 import { GOLDEN_PLANS, type Golden } from '../kit/golden-plans.js'
@@ -70,4 +71,15 @@ describe('a year of nights under 14 daily, 8 weekly, 12 monthly', () => {
     expect(held.map(one => one.id)).toEqual(kept(once))
     expect(GMAH.daily).toBe(14)
   })
+})
+
+test.each([
+  ['2026-12-31T12:00Z', '2026-W53'],
+  ['2027-01-03T12:00Z', '2026-W53'],
+  ['2027-01-04T12:00Z', '2027-W01'],
+  ['2025-12-29T12:00Z', '2026-W01'],
+  ['2024-12-29T12:00Z', '2024-W52'],
+  ['2028-02-29T12:00Z', '2028-W09'],
+])('%s lies in week %s', (instant, week) => {
+  expect(placeOf('UTC', new Date(instant)).weekly).toBe(week)
 })

@@ -1,0 +1,48 @@
+// `backup pin`, `backup unpin`: one backup kept whatever the policy says, and no longer.
+import { userInfo } from 'node:os'
+import type { Command } from 'commander'
+import { pinBackup, unpinBackup } from '../jobs/pin-backup.js'
+import { atDesk, type Doors, type GlobalOptions } from './desk.js'
+import { processTerminal, show } from './output.js'
+
+export function pinCommand(backup: Command, doors: Doors): void {
+  backup
+    .command('pin')
+    .argument('<id>', 'a backup id, or its beginning')
+    .requiredOption('--why <words>', 'for whoever finds the pin in a year')
+    .description('keep a backup, whatever the policy says')
+    .action(async (id: string, _options, command: Command) => {
+      const options = command.optsWithGlobals<GlobalOptions & { why: string }>()
+      const terminal = processTerminal(options)
+      await atDesk(doors, options, terminal, async desk => {
+        const { subject, id: found } = desk.catalogue.find(id)
+        const request = { subject, backup: found, who: userInfo().username, why: options.why }
+        const pin = await desk.run({ name: 'pin', subject }, async context => ({
+          outcome: 'succeeded',
+          result: await pinBackup(desk, request, context),
+        }))
+        show(terminal, pin, ({ backup: id, why }) => `${id} is pinned: ${why}`)
+        return undefined
+      })
+    })
+}
+
+export function unpinCommand(backup: Command, doors: Doors): void {
+  backup
+    .command('unpin')
+    .argument('<id>', 'a backup id, or its beginning')
+    .description('let the policy decide about a pinned backup again')
+    .action(async (id: string, _options, command: Command) => {
+      const options = command.optsWithGlobals<GlobalOptions>()
+      const terminal = processTerminal(options)
+      await atDesk(doors, options, terminal, async desk => {
+        const { subject, id: found } = desk.catalogue.find(id)
+        await desk.run({ name: 'unpin', subject }, async context => ({
+          outcome: 'succeeded',
+          result: await unpinBackup(desk, { subject, backup: found, who: userInfo().username }, context),
+        }))
+        show(terminal, { backup: found, pinned: false }, () => `${found} is not pinned any more`)
+        return undefined
+      })
+    })
+}

@@ -1,0 +1,63 @@
+// `retention plan`: every backup with keep or remove and all reasons. `sweep`: carries the plan out.
+import type { Command } from 'commander'
+import { EXIT } from '../domain/errors.js'
+import { lookWhoIsThere } from '../jobs/departures.js'
+import { subjectNamed } from '../jobs/open-backup.js'
+import { endOfSweep, type SweepReport, sweepStore } from '../jobs/sweep-store.js'
+import { viewRetention } from '../jobs/view-retention.js'
+import { parseCount } from './arguments.js'
+import { atDesk, type Desk, type Doors, type GlobalOptions } from './desk.js'
+import { processTerminal, show, type Terminal } from './output.js'
+import { sweepJson, sweepText, viewJson, viewText } from './retention-text.js'
+
+export function retentionCommand(program: Command, doors: Doors): void {
+  program
+    .command('retention')
+    .description('what the policy keeps, and why')
+    .command('plan')
+    .argument('[tenant]', 'a tenant, platform/master or platform/globals; all when none is given')
+    .description('say of every backup whether it is kept or would be removed, and why; removes nothing')
+    .action(async (tenant: string | undefined, _options, command: Command) => {
+      const options = command.optsWithGlobals<GlobalOptions>()
+      const terminal = processTerminal(options)
+      await atDesk(doors, options, terminal, desk => showPlan(desk, terminal, tenant))
+    })
+}
+
+export function sweepCommand(program: Command, doors: Doors): void {
+  program
+    .command('sweep')
+    .description('remove what the policy no longer keeps, as `gmah-backup retention plan` says')
+    .option(
+      '--yes-remove <n>',
+      'remove also what a refused sweep asked about: the number it said',
+      parseCount,
+    )
+    .option('--dry-run', 'say what would be removed, and remove nothing')
+    .action(async (_options, command: Command) => {
+      const options = command.optsWithGlobals<GlobalOptions & { yesRemove?: number; dryRun?: true }>()
+      const terminal = processTerminal(options)
+      await atDesk(doors, options, terminal, async desk => {
+        if (options.dryRun) return showPlan(desk, terminal, undefined)
+        const report = await desk.run({ name: 'sweep' }, async context => {
+          const present = await lookWhoIsThere(desk, context.signal)
+          const request = { present, yesRemove: options.yesRemove ?? null }
+          const result = await sweepStore(desk, request, context)
+          return { ...endOfSweep(result), result }
+        })
+        show(terminal, sweepJson(report), () => sweepText(report))
+        return isWhole(report) ? EXIT.ok : EXIT.partial
+      })
+    })
+}
+
+async function showPlan(desk: Desk, terminal: Terminal, tenant: string | undefined): Promise<number> {
+  const only = tenant === undefined ? null : subjectNamed(tenant)
+  const { signal } = new AbortController()
+  const present = await lookWhoIsThere(desk, signal)
+  const view = await viewRetention(desk, present, only, signal)
+  show(terminal, viewJson(view), () => viewText(view, terminal.columns))
+  return view.problems.length > 0 ? EXIT.partial : EXIT.ok
+}
+
+const isWhole = (report: SweepReport): boolean => endOfSweep(report).outcome === 'succeeded'

@@ -1,0 +1,153 @@
+// The status page as pure functions: who is outside which window, worst first, and that nothing bad is cut off.
+import { describe, expect, test } from 'vitest'
+import { schedulesSection } from '../../src/cli/status-schedules.js'
+import { ageText, tenantsSection } from '../../src/cli/status-tenants.js'
+import type { BackupId } from '../../src/domain/ids.js'
+import type { SubjectId } from '../../src/domain/subject.js'
+import { verdictsOf } from '../../src/domain/verdicts.js'
+import type { Run } from '../../src/jobs/journal-rows.js'
+import type { ScheduleStatus } from '../../src/jobs/scheduler.js'
+import { judge, type SubjectFacts, worstFirst } from '../../src/jobs/status-judgement.js'
+
+const HOUR = 3_600_000
+const DAY = 24 * HOUR
+const NOW = Date.parse('2026-11-23T12:00:00Z')
+const WINDOWS = { backupMs: 27 * HOUR, proofMs: 7 * DAY }
+const NEWEST = 'aaaaaaaaaaaa' as BackupId
+const OLDER = 'bbbbbbbbbbbb' as BackupId
+
+const facts = (more: Partial<SubjectFacts> = {}): SubjectFacts => ({
+  subject: 'tenants/acme' as SubjectId,
+  living: true,
+  newest: { id: NEWEST, instantMs: NOW - 10 * HOUR, bytes: 1e6 },
+  firstMs: NOW - 90 * DAY,
+  provenAtMs: NOW - DAY,
+  broken: [],
+  storedBytes: 1e6,
+  expectedSeconds: 60,
+  ...more,
+})
+const troubles = (more: Partial<SubjectFacts>, windows: Parameters<typeof judge>[1] = WINDOWS) =>
+  judge(facts(more), windows, NOW).troubles
+
+describe('a subject is outside its windows when', () => {
+  const late = { id: NEWEST, instantMs: NOW - 28 * HOUR, bytes: 1 }
+  test.each<[string, Partial<SubjectFacts>, string[]]>([
+    ['never: all is well', {}, []],
+    ['it has no backup', { newest: null, firstMs: null, provenAtMs: null }, ['no backup']],
+    ['its newest backup is late', { newest: late }, ['backup late']],
+    ['its proof is too old', { provenAtMs: NOW - 8 * DAY }, ['proof too old']],
+    ['it was never proven in all that time', { provenAtMs: null }, ['proof too old']],
+    ['the proof of its newest failed', { broken: [{ id: NEWEST, level: 'restore' }] }, ['proof failed']],
+    ['its newest does not read back', { broken: [{ id: NEWEST, level: 'read' }] }, ['newest backup broken']],
+    ['an older one is broken', { broken: [{ id: OLDER, level: 'restore' }] }, ['older backup broken']],
+    ['several: the worst first', { newest: late, provenAtMs: null }, ['backup late', 'proof too old']],
+  ])('%s', (_what, more, expected) => {
+    expect(troubles(more)).toEqual(expected)
+  })
+
+  test('a new tenant has as long as any other to be proven, and one that is gone needs no newer backup', () => {
+    expect(troubles({ provenAtMs: null, firstMs: NOW - 6 * DAY })).toEqual([])
+    const old = { newest: { id: NEWEST, instantMs: NOW - 30 * DAY, bytes: 1 } }
+    expect(troubles({ ...old, living: false })).toEqual([])
+    expect(troubles({ ...old, living: null })).toEqual(['backup late'])
+  })
+
+  test('what is not scheduled is not judged', () => {
+    expect(troubles({ provenAtMs: null }, { backupMs: null, proofMs: null })).toEqual([])
+  })
+})
+
+test('worst first: by what it means for a recovery, then by how much would be lost', () => {
+  const named = (name: string, more: Partial<SubjectFacts>) =>
+    judge(facts({ subject: `tenants/${name}` as SubjectId, ...more }), WINDOWS, NOW)
+  const aged = (hours: number) => ({ newest: { id: NEWEST, instantMs: NOW - hours * HOUR, bytes: 1 } })
+  const list = [
+    named('fine', {}),
+    named('late', aged(30)),
+    named('later', aged(40)),
+    named('none', { newest: null }),
+    named('broken', { broken: [{ id: NEWEST, level: 'read' }] }),
+  ]
+  expect(list.sort(worstFirst).map(one => one.subject.slice('tenants/'.length))).toEqual([
+    'none',
+    'broken',
+    'later',
+    'late',
+    'fine',
+  ])
+})
+
+test('the page cuts off what is fine, never what is not', () => {
+  const many = Array.from({ length: 40 }, (_, at) =>
+    judge(
+      facts({ subject: `tenants/t${at}` as SubjectId, ...(at < 30 ? { provenAtMs: null } : {}) }),
+      WINDOWS,
+      NOW,
+    ),
+  ).sort(worstFirst)
+  const status = { at: new Date(NOW), windows: WINDOWS, subjects: many, problems: [] }
+  const section = tenantsSection(status, 20, null)
+  expect(section.outside).toBe(true)
+  expect(section.title).toBe('30 of 40 subjects outside a window (backup within 27h, proof within 7d)')
+  expect(section.lines[0]?.match(/^BAD/gm)).toHaveLength(30)
+  expect(section.lines[1]).toBe('and 10 more inside every window; --all shows them')
+  expect(tenantsSection({ ...status, subjects: many.slice(30) }, 20, null).outside).toBe(false)
+})
+
+describe('a schedule is outside its window when', () => {
+  const run = (hoursAgo: number, outcome = 'succeeded') =>
+    ({
+      startedAt: new Date(NOW - hoursAgo * HOUR),
+      finishedAt: new Date(NOW - hoursAgo * HOUR),
+      outcome,
+    }) as Run
+  const status = (more: Partial<ScheduleStatus>) =>
+    ({
+      schedule: { name: 'nightly', job: 'backup-all', freshnessWindowMs: 27 * HOUR },
+      paused: false,
+      next: null,
+      lastRun: null,
+      lastSuccess: null,
+      ...more,
+    }) as ScheduleStatus
+  test.each<[string, Partial<ScheduleStatus>, string | null]>([
+    ['never: it succeeded in time', { lastRun: run(1), lastSuccess: run(1) }, null],
+    ['never: it has not run yet', {}, null],
+    ['it only ever failed', { lastRun: run(1, 'failed') }, 'never succeeded'],
+    [
+      'its last success is too old',
+      { lastRun: run(1, 'partial'), lastSuccess: run(30) },
+      'last success 30 h ago',
+    ],
+    ['and paused', { paused: true, lastSuccess: run(30) }, 'last success 30 h ago, and it is paused'],
+  ])('%s', (_what, more, trouble) => {
+    const section = schedulesSection([status(more)], new Date(NOW), null)
+    expect(section.outside).toBe(trouble !== null)
+    expect(section.json).toMatchObject([{ trouble }])
+  })
+})
+
+test('ages are read at a glance', () => {
+  expect([45, 600, 26 * 3600, 9 * 86_400].map(ageText)).toEqual(['45 s', '10 min', '26 h', '9 d'])
+})
+
+test('verdicts: a restore says the lower levels too, and a failure stands until as deep a look passes', () => {
+  const proof = (at: string, level: 'stored' | 'read' | 'restore', outcome: 'passed' | 'failed') => ({
+    at,
+    level,
+    outcome,
+    loadSeconds: level === 'restore' ? 3 : null,
+    seconds: 5,
+    differences: outcome === 'failed' ? ['x'] : [],
+  })
+  expect(verdictsOf([])).toMatchObject({ storedAt: null, provenAt: null, failed: null })
+  const proven = proof('2026-11-20T00:00:00.000Z', 'restore', 'passed')
+  expect(verdictsOf([proven])).toMatchObject({ storedAt: proven.at, readBackAt: proven.at, loadSeconds: 3 })
+  const failed = proof('2026-11-21T00:00:00.000Z', 'restore', 'failed')
+  const stored = proof('2026-11-22T00:00:00.000Z', 'stored', 'passed')
+  const found = verdictsOf([proven, failed, stored])
+  expect(found).toMatchObject({ provenAt: proven.at, storedAt: stored.at, failed: { at: failed.at } })
+  const again = proof('2026-11-23T00:00:00.000Z', 'restore', 'passed')
+  expect(verdictsOf([again, failed])).toMatchObject({ failed: null, provenAt: again.at })
+})
