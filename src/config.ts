@@ -154,6 +154,12 @@ function readSecrets(
     ...storeSecrets(reading, store, ['store']),
     files: storeSecrets(reading, files?.store, ['files', 'store']),
     password: secret(reading, ['postgres', 'password'], postgres?.password, postgres?.password_file),
+    poolerPassword: secret(
+      reading,
+      ['postgres', 'pgbouncer', 'password'],
+      postgres?.pgbouncer?.password,
+      postgres?.pgbouncer?.password_file,
+    ),
     scratchPassword: secret(
       reading,
       ['drills', 'scratch_server', 'password'],

@@ -2,7 +2,6 @@
 import type { Manifest } from '../domain/manifest.js'
 import { shellWord } from '../domain/shell-word.js'
 import { subjectName } from '../domain/subject.js'
-import type { PassedOver } from '../jobs/choose-backup.js'
 import { oneLine } from './cells.js'
 import { bytesText, counted, countText, instantText } from './output.js'
 import { table } from './table.js'
@@ -58,12 +57,6 @@ export function manifestText(manifest: Manifest): string {
     ])
   return `${columns(head)}\n\n${table(['table', 'rows', 'size', 'digest'], tables, { right: ['rows', 'size'] })}`
 }
-
-/** Said before anything else: what the operator gets is older than what they may think. */
-export const passedOverText = ({ backup, instant, message }: PassedOver): string =>
-  oneLine(
-    `LOOK AT THIS: the newer backup ${backup} of ${instantText(instant)} is broken and was passed over: ${message}`,
-  )
 
 const columns = (pairs: readonly string[][]): string =>
   pairs.map(([name = '', value = '']) => `${name.padEnd(11)}${oneLine(value)}`).join('\n')

@@ -7,12 +7,13 @@ import { backupAll } from '../jobs/backup-all.js'
 import { endOfNight, type NightReport } from '../jobs/backup-report.js'
 import { exportBackup } from '../jobs/export-backup.js'
 import { openBackup, subjectNamed } from '../jobs/open-backup.js'
-import { manifestText, passedOverText } from './backup-text.js'
+import { manifestText } from './backup-text.js'
 import { oneLine } from './cells.js'
 import { atDesk, type Doors, type GlobalOptions } from './desk.js'
 import { bytesText, failureText, processTerminal, show, type Terminal } from './output.js'
 import { pinCommand, unpinCommand } from './pin.js'
 import { watched } from './progress.js'
+import { passedOverLines } from './restore-text.js'
 
 export function backupCommand(program: Command, doors: Doors): void {
   const backup = program
@@ -110,7 +111,7 @@ function exportCommand(backup: Command, doors: Doors): void {
         }
         show(terminal, written, () =>
           [
-            ...passedOver.map(passedOverText),
+            ...passedOverLines(passedOver),
             `${options.to}: ${bytesText(written.bytes)}, backup ${written.backup}, sha256 ${written.sha256}`,
           ].join('\n'),
         )

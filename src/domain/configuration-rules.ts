@@ -80,6 +80,13 @@ function secretProblems(
 function postgresProblems(postgres: RawConfiguration['postgres']): Finding[] {
   return [
     ...secretProblems('postgres', 'password', postgres.password, postgres.password_file, false),
+    ...secretProblems(
+      'postgres.pgbouncer',
+      'password',
+      postgres.pgbouncer?.password,
+      postgres.pgbouncer?.password_file,
+      false,
+    ),
     ...patternProblems(postgres.tenants.pattern, postgres.master),
     ...(postgres.ssl_mode.startsWith('verify') && postgres.host.startsWith('/')
       ? [finding('postgres.ssl_mode', 'cannot be verified on a socket', 'write ssl_mode: prefer')]

@@ -53,6 +53,26 @@ export interface PostgresConfig {
   /** Where pg_dump and its kin are; null: found by the server's major version. */
   toolsDirectory: string | null
   lockWaitTimeoutMs: number
+  /** Null: clients come directly. */
+  pgbouncer: PgbouncerConfig | null
+}
+
+/** The admin console of a PgBouncer that clients go through. */
+export interface PgbouncerConfig {
+  /** A host name or address, or the absolute path of a socket directory. */
+  host: string
+  port: number
+  /** One of its admin_users. */
+  user: string
+  /** Null: it asks for none. */
+  password: string | null
+  /** Transactions that run get so long to end before a swap ends them. */
+  pauseWaitMs: number
+}
+
+export interface RestoreConfig {
+  /** How long the database that a restore replaced is kept. */
+  keepReplacedMs: number
 }
 
 export interface KeysConfig {
@@ -146,6 +166,7 @@ export interface Config {
   postgres: PostgresConfig
   keys: KeysConfig
   dump: DumpConfig
+  restore: RestoreConfig
   drills: DrillsConfig
   files: FilesConfig
   archives: ArchivesConfig

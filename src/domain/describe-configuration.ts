@@ -16,6 +16,7 @@ export function describeConfig(config: Config): Record<string, unknown> {
     postgres: {
       ...postgres,
       password: mask(postgres.password),
+      pgbouncer: postgres.pgbouncer && { ...postgres.pgbouncer, password: mask(postgres.pgbouncer.password) },
       tenants: { ...postgres.tenants, pattern: postgres.tenants.pattern.source },
     },
     drills: {

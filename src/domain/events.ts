@@ -110,8 +110,8 @@ export interface EventFacts {
   /** Said before each step of a swap: after a crash it tells what has to be put right. */
   'swap-step': SwapFacts & { step: SwapStep }
   'swap-finished': SwapFacts & {
-    /** From closing the database to the first connection it took again, as a prober saw it. */
-    downtimeMs: number
+    /** From closing the database to the first connection it took again, as a prober saw it; null when it was gone before. */
+    downtimeMs: number | null
     refusals: number
     /** How long PgBouncer held its clients; null when none is configured, or it could not be paused. */
     pausedMs: number | null

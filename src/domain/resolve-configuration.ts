@@ -1,7 +1,15 @@
 // From the file's words to the Config that the program runs on: units into names, relative paths against the file's folder.
 import { dirname, join, resolve } from 'node:path'
 import { type Assertion, toAssertion } from './assertion.js'
-import type { ArchivesConfig, Config, DrillsConfig, FilesConfig, StoreConfig } from './configuration.js'
+import type {
+  ArchivesConfig,
+  Config,
+  DrillsConfig,
+  FilesConfig,
+  PgbouncerConfig,
+  PostgresConfig,
+  StoreConfig,
+} from './configuration.js'
 import type { RawConfiguration } from './configuration-schema.js'
 import type { Schedule } from './schedule.js'
 
@@ -13,7 +21,12 @@ interface StoreSecrets {
 export interface Resolved {
   /** Absolute path of the configuration file. */
   file: string
-  secrets: StoreSecrets & { password: string | null; scratchPassword: string | null; files: StoreSecrets }
+  secrets: StoreSecrets & {
+    password: string | null
+    poolerPassword: string | null
+    scratchPassword: string | null
+    files: StoreSecrets
+  }
   /** Those that stand in files of their own. */
   assertions: readonly Assertion[]
   schedules: readonly Schedule[]
@@ -31,18 +44,7 @@ export function resolveConfiguration(raw: RawConfiguration, resolved: Resolved):
     file: resolved.file,
     stateDirectory: absolute(raw.state_directory),
     store,
-    postgres: {
-      host: postgres.host,
-      port: postgres.port,
-      user: postgres.user,
-      password: resolved.secrets.password,
-      sslMode: postgres.ssl_mode,
-      sslRootCertificateFile: optional(postgres.ssl_root_certificate_file),
-      master: postgres.master,
-      tenants: { pattern: new RegExp(postgres.tenants.pattern, 'u'), query: postgres.tenants.query ?? null },
-      toolsDirectory: optional(postgres.tools_directory),
-      lockWaitTimeoutMs: postgres.lock_wait_timeout,
-    },
+    postgres: resolvePostgres(postgres, resolved, optional),
     keys: {
       operationalIdentityFile: absolute(raw.keys.operational_identity_file),
       recoveryRecipients: raw.keys.recovery_recipients,
@@ -56,6 +58,7 @@ export function resolveConfiguration(raw: RawConfiguration, resolved: Resolved):
       compressionLevel: dump.compression_level,
       cutter: { minBytes: dump.cutter.min, averageBytes: dump.cutter.average, maxBytes: dump.cutter.max },
     },
+    restore: { keepReplacedMs: raw.restore.keep_replaced },
     files: resolveFiles(raw, resolved, absolute, store),
     archives: resolveArchives(raw.archives),
     drills: resolveDrills(raw, resolved, absolute),
@@ -80,6 +83,35 @@ export function resolveConfiguration(raw: RawConfiguration, resolved: Resolved):
     schedulesDirectory: absolute(raw.schedules_directory),
     schedules: resolved.schedules,
   }
+}
+
+function resolvePostgres(
+  postgres: RawConfiguration['postgres'],
+  { secrets }: Resolved,
+  optional: (path: string | undefined) => string | null,
+): PostgresConfig {
+  return {
+    host: postgres.host,
+    port: postgres.port,
+    user: postgres.user,
+    password: secrets.password,
+    sslMode: postgres.ssl_mode,
+    sslRootCertificateFile: optional(postgres.ssl_root_certificate_file),
+    master: postgres.master,
+    tenants: { pattern: new RegExp(postgres.tenants.pattern, 'u'), query: postgres.tenants.query ?? null },
+    toolsDirectory: optional(postgres.tools_directory),
+    lockWaitTimeoutMs: postgres.lock_wait_timeout,
+    pgbouncer: resolvePooler(postgres.pgbouncer, secrets),
+  }
+}
+
+function resolvePooler(
+  pooler: RawConfiguration['postgres']['pgbouncer'],
+  { poolerPassword }: Resolved['secrets'],
+): PgbouncerConfig | null {
+  if (!pooler) return null
+  const { host, port, user, pause_wait: pauseWaitMs } = pooler
+  return { host, port, user, password: poolerPassword, pauseWaitMs }
 }
 
 function resolveDrills(

@@ -23,6 +23,7 @@ const timing = {
 const backupAll = z.strictObject({ job: z.literal('backup-all'), ...timing })
 const sweep = z.strictObject({ job: z.literal('sweep'), ...timing, ...retentionSettings })
 
+const sweepKept = z.strictObject({ job: z.literal('sweep-kept'), ...timing })
 const archiveTenants = z.strictObject({ job: z.literal('archive-tenants'), ...timing })
 
 const check = z.strictObject({
@@ -43,7 +44,14 @@ const drill = z.strictObject({
 })
 
 /** One file of the schedules directory: a job, when it runs, and the settings that are the job's own. */
-export const scheduleSchema = z.discriminatedUnion('job', [backupAll, archiveTenants, check, sweep, drill])
+export const scheduleSchema = z.discriminatedUnion('job', [
+  backupAll,
+  archiveTenants,
+  check,
+  sweep,
+  drill,
+  sweepKept,
+])
 
 /** The job of a schedule, with its settings. */
 export type ScheduledJob =
@@ -54,7 +62,7 @@ export type ScheduledJob =
       /** Bytes fetched at most in one run for reading chunks back. */
       readBudgetBytes: number
     }
-  | { job: 'archive-tenants' }
+  | { job: 'archive-tenants' | 'sweep-kept' }
   | { job: 'sweep'; policy: RetentionPolicy }
   | ({ job: 'drill' } & DrillSettings)
 export type JobName = ScheduledJob['job']
@@ -100,6 +108,7 @@ export function toSchedule(name: string, raw: z.output<typeof scheduleSchema>): 
   }
   switch (raw.job) {
     case 'backup-all':
+    case 'sweep-kept':
     case 'archive-tenants':
       return { ...timing, job: raw.job }
     case 'check':

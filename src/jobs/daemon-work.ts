@@ -16,8 +16,10 @@ import { drill } from './drill.js'
 import { endOfDrills } from './drill-report.js'
 import type { Journal } from './journal.js'
 import type { Parts } from './parts.js'
+import { repairSwaps } from './repair-swaps.js'
 import type { JobRequest, Runner, RunResult } from './runner.js'
 import { sweepDrills } from './scratch-bench.js'
+import { endOfKeptSweep, sweepKept } from './sweep-kept.js'
 import { sweepStaging } from './sweep-staging.js'
 import { endOfSweep, sweepStore } from './sweep-store.js'
 
@@ -33,6 +35,9 @@ export async function closeLastLife(parts: Parts, journal: Journal, log: Logger)
   const isOver = (id: Parameters<Journal['run']>[0]): boolean =>
     (journal.run(id)?.outcome ?? 'running') !== 'running'
   try {
+    for (const swap of await repairSwaps(parts, journal)) {
+      log.warn(swap, 'a swap that was cut short was put right')
+    }
     const dropped = [...(await sweepDrills(parts, isOver)), ...(await sweepStaging(parts, isOver))]
     if (dropped.length > 0) log.warn({ dropped }, 'removed what interrupted restores and drills had left')
   } catch (thrown) {
@@ -46,7 +51,10 @@ export async function closeLastLife(parts: Parts, journal: Journal, log: Logger)
 
 /** What a command does before a run of its own, so that a crash is told and cleared where no daemon starts. */
 export async function closeDeadRuns(parts: Parts, journal: Journal): Promise<void> {
-  if (journal.closeInterrupted(isAlive).length === 0) return
+  const dead = journal.closeInterrupted(isAlive)
+  // While the server is away there is nothing to put right; whatever comes next tries again.
+  await repairSwaps(parts, journal).catch(() => [])
+  if (dead.length === 0) return
   await sweepPasswordFiles()
   await sweepScratchServers(parts.config.drills.scratchDirectory, parts.clock)
   // The dead may have committed what they could not note any more.
@@ -81,6 +89,8 @@ export function runSchedule(
         ),
       )
     }
+    case 'sweep-kept':
+      return runner.run(job, async context => endOfKeptSweep(await sweepKept(await assemble(), context)))
     case 'archive-tenants':
       return runner.run(job, async context => {
         const parts = await assemble()

@@ -73,6 +73,8 @@ export const departedKey = (subject: SubjectId, at: Instant): string =>
 
 /** Leases change all the time, so they live apart from what a bucket lock may hold. */
 export const leaseKey = (subject: SubjectId): string => `platform/leases/${subject}.json`
+/** One restore in place at a time on a subject; apart from its own lease, which the safety copy needs meanwhile. */
+export const restoreLeaseKey = (subject: SubjectId): string => `platform/leases/restores/${subject}.json`
 /** The lease of the one daemon that works on this store. */
 export const DAEMON_LEASE = 'platform/leases/daemon.json'
 
