@@ -9,6 +9,7 @@ import { Failure } from '../domain/errors.js'
 import { guardHealth, guardRoutes } from './guard.js'
 import { auditRoutes } from './routes/audit.js'
 import { backupRoutes } from './routes/backups.js'
+import { proofRoutes } from './routes/proofs.js'
 import { restoreRoutes } from './routes/restores.js'
 import { runRoutes } from './routes/runs.js'
 import { scheduleRoutes } from './routes/schedules.js'
@@ -21,6 +22,7 @@ import type { Door, Works } from './works.js'
 const ROUTES = [
   tenantRoutes,
   backupRoutes,
+  proofRoutes,
   restoreRoutes,
   runRoutes,
   scheduleRoutes,

@@ -23,15 +23,23 @@ export interface LoadOptions {
  * manifest's SHA-256, so a damaged backup is never committed.
  * @throws Failure object-missing, object-corrupt, restore-failed; the database is then as empty as before.
  */
-export async function loadBackup(
+export function loadBackup(
   repository: Repository,
   key: TenantKey,
   manifest: Manifest,
   options: LoadOptions,
 ): Promise<void> {
-  const { target, database, tool, politeness, signal, onBytes } = options
+  const { signal, onBytes } = options
+  return loadStream(
+    readStream(repository, key, manifest, { signal, ...(onBytes ? { onBytes } : {}) }),
+    options,
+  )
+}
+
+/** The same of any stream that pg_dump once wrote; when it throws, nothing is committed. */
+export async function loadStream(stream: AsyncIterable<Uint8Array>, options: LoadOptions): Promise<void> {
+  const { target, database, tool, politeness, signal } = options
   const child = await startRestore({ target, database, tool, politeness, signal })
-  const stream = readStream(repository, key, manifest, { signal, ...(onBytes ? { onBytes } : {}) })
   const feeding = pipeline(Readable.from(stream, { highWaterMark: 1, objectMode: true }), child.stdin)
   // Its input must not simply end when ours breaks: pg_restore would take that for the end of the archive.
   feeding.catch(() => child.kill('SIGKILL'))
