@@ -49,6 +49,7 @@ export const ERRORS = {
   'too-many-requests': row(EXIT.refused, 429, true, 'wait as long as the Retry-After header says'),
   'plan-stale': row(EXIT.refused, 409, false, 'make a new plan and read it: what it said is not true any more'),
   'plan-used': row(EXIT.refused, 409, false, 'make a new plan for another restore'),
+  'approval-missing': row(EXIT.refused, 403, false, 'a second person approves it with a token of their own: POST /v1/restores/plans/PLAN/approvals'),
   'key-reused': row(EXIT.refused, 422, false, 'use a new Idempotency-Key for a different request'),
   'audit-broken': row(EXIT.integrity, 500, false, 'somebody changed the audit: keep a copy of the journal, and compare with the heads you noted'),
   'file-exists': row(EXIT.refused, 409, false, 'choose another file name; nothing is ever overwritten'),

@@ -23,7 +23,7 @@ export interface LoadOptions {
  * manifest's SHA-256, so a damaged backup is never committed.
  * @throws Failure object-missing, object-corrupt, restore-failed; the database is then as empty as before.
  */
-export function loadBackup(
+export async function loadBackup(
   repository: Repository,
   key: TenantKey,
   manifest: Manifest,
@@ -36,9 +36,14 @@ export function loadBackup(
   )
 }
 
-/** The same of any stream that pg_dump once wrote; when it throws, nothing is committed. */
-export async function loadStream(stream: AsyncIterable<Uint8Array>, options: LoadOptions): Promise<void> {
-  const { target, database, tool, politeness, signal } = options
+/**
+ * The same from any stream of an archive of pg_dump's, which must end only when all of it was sound.
+ * @throws what the stream throws; restore-failed.
+ */
+export async function loadStream(
+  stream: AsyncIterable<Uint8Array>,
+  { target, database, tool, politeness, signal }: LoadOptions,
+): Promise<void> {
   const child = await startRestore({ target, database, tool, politeness, signal })
   const feeding = pipeline(Readable.from(stream, { highWaterMark: 1, objectMode: true }), child.stdin)
   // Its input must not simply end when ours breaks: pg_restore would take that for the end of the archive.
