@@ -11,6 +11,7 @@ import { archiveRoutes } from './routes/archives.js'
 import { auditRoutes } from './routes/audit.js'
 import { backupRoutes } from './routes/backups.js'
 import { checkRoutes } from './routes/checks.js'
+import { proofRoutes } from './routes/proofs.js'
 import { restoreRoutes } from './routes/restores.js'
 import { retentionRoutes } from './routes/retention.js'
 import { runRoutes } from './routes/runs.js'
@@ -25,6 +26,7 @@ const ROUTES = [
   tenantRoutes,
   archiveRoutes,
   backupRoutes,
+  proofRoutes,
   restoreRoutes,
   runRoutes,
   scheduleRoutes,
