@@ -1,5 +1,7 @@
 // The journal's tables, one migration an entry: entries are never changed, only added (src/sys/sqlite.ts).
 
+import { ROTATION_MIGRATION } from './rotation-laps.js'
+
 export const JOURNAL_MIGRATIONS: readonly string[] = [
   `
   create table runs (
@@ -108,4 +110,5 @@ export const JOURNAL_MIGRATIONS: readonly string[] = [
   `
   create table playbook_runs (id text primary key, started_at text not null, run text not null) strict;
   `,
+  ROTATION_MIGRATION,
 ]
