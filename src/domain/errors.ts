@@ -55,7 +55,6 @@ export const ERRORS = {
   'playbook-unknown': row(EXIT.notFound, 404, false, 'type `gmah-backup playbook list` to see the names'),
   'playbook-invalid': row(EXIT.usage, 400, false, 'see docs/operations.md, "Playbooks", for what may stand in one'),
   'assertion-failed': row(EXIT.integrity, 500, false, 'look at the database: its answer is not the one that was expected'),
-  'playbook-failed': row(EXIT.unexpected, 500, false, 'read the report, mend the cause, then type `gmah-backup playbook resume` with its id'),
   'file-exists': row(EXIT.refused, 409, false, 'choose another file name; nothing is ever overwritten'),
   'target-exists': row(EXIT.refused, 409, false, 'choose another name with --as; nothing is ever overwritten'),
   'target-invalid': row(EXIT.refused, 400, false, 'choose a database name of 1 to 63 bytes'),
