@@ -183,6 +183,17 @@ export interface EventFacts {
   }
   /** No verdict on the backup: the newest one is too old, or the scratch failed. */
   'drill-failed': { backup: BackupId; error: ErrorFacts }
+  /** The dump inside a monthly archive, restored and compared. */
+  'archive-drilled': {
+    archive: string
+    backup: BackupId
+    outcome: 'passed' | 'failed'
+    differences: string[]
+    durationMs: number
+  }
+  'archive-not-drilled': { archive: string; error: ErrorFacts }
+  /** What the night had no time for; those that waited longest go first the next time. */
+  'archives-waiting': { archives: number }
   /** The scratch could not be like the original: a locale, a role. */
   'scratch-differs': { backup: BackupId; notes: string[] }
   /** How much of the platform has a proof of a restore that is young enough. */
