@@ -107,7 +107,8 @@ test('a database that no rule names any more is still there; one that was droppe
   const { config, ...parts } = here.parts()
   const tenants = { ...config.postgres.tenants, pattern: /^other_(?<tenant>.+)$/ }
   const strange = { ...parts, config: { ...config, postgres: { ...config.postgres, tenants } } }
-  const there = async (of: Parts) => (await lookWhoIsThere(of, new AbortController().signal)) as ReadonlySet<string>
+  const there = async (of: Parts) =>
+    (await lookWhoIsThere(of, new AbortController().signal)) as ReadonlySet<string>
   expect([...(await there(strange))]).toContain('tenants/acme')
   await cluster.createDatabase({ name: 'gmah_org_beta', sql: 'CREATE TABLE t AS SELECT 1 AS id' })
   await here.night({ names: ['beta'] })
