@@ -9,7 +9,10 @@ import { Failure } from '../domain/errors.js'
 import { guardHealth, guardRoutes } from './guard.js'
 import { auditRoutes } from './routes/audit.js'
 import { backupRoutes } from './routes/backups.js'
+import { checkRoutes } from './routes/checks.js'
+import { proofRoutes } from './routes/proofs.js'
 import { restoreRoutes } from './routes/restores.js'
+import { retentionRoutes } from './routes/retention.js'
 import { runRoutes } from './routes/runs.js'
 import { scheduleRoutes } from './routes/schedules.js'
 import { tenantRoutes } from './routes/tenants.js'
@@ -21,9 +24,12 @@ import type { Door, Works } from './works.js'
 const ROUTES = [
   tenantRoutes,
   backupRoutes,
+  proofRoutes,
   restoreRoutes,
   runRoutes,
   scheduleRoutes,
+  retentionRoutes,
+  checkRoutes,
   auditRoutes,
   tokenRoutes,
 ]

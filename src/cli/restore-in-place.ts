@@ -4,8 +4,7 @@ import type { SubjectId } from '../domain/subject.js'
 import { subjectName } from '../domain/subject.js'
 import type { InPlaceReport, InPlaceRequest } from '../jobs/in-place-report.js'
 import { planRestore } from '../jobs/plan-restore.js'
-import { endOfRestore } from '../jobs/restore-beside.js'
-import { restoreInPlace } from '../jobs/restore-in-place.js'
+import { endOfInPlace, restoreInPlace } from '../jobs/restore-in-place.js'
 import { confirmTenant } from './confirm.js'
 import type { Desk } from './desk.js'
 import { show, type Terminal } from './output.js'
@@ -47,22 +46,6 @@ function reasonFor({ withoutSafetyCopy, why }: InPlaceOptions): string | null {
   throw new Failure('usage', '--without-safety-copy and --why go together', {
     hint: 'say why with --why <reason>; it is kept in the journal',
   })
-}
-
-const endOfInPlace = (report: InPlaceReport, { withoutSafetyCopy }: InPlaceRequest) => {
-  const { outcome, facts } = endOfRestore(report)
-  const { database, kept, downtimeMs, safetyCopy } = report
-  return {
-    outcome: report.poolerProblem ? ('partial' as const) : outcome,
-    facts: {
-      ...facts,
-      database,
-      kept,
-      downtimeMs,
-      safetyCopy: safetyCopy?.backup ?? null,
-      withoutSafetyCopy,
-    },
-  }
 }
 
 function inPlaceJson({ manifest, safetyCopy, ...report }: InPlaceReport) {

@@ -5,8 +5,15 @@ import { Failure } from '../domain/errors.js'
 import { shellWord } from '../domain/shell-word.js'
 import { subjectName } from '../domain/subject.js'
 import { subjectNamed } from '../jobs/open-backup.js'
+import type { JobContext } from '../jobs/parts.js'
 import { planRestore } from '../jobs/plan-restore.js'
-import { endOfRestore, type RestoreReport, restoreBeside } from '../jobs/restore-beside.js'
+import { restoreArchive } from '../jobs/restore-archive.js'
+import {
+  endOfRestore,
+  type RestoreReport,
+  type RestoreRequest,
+  restoreBeside,
+} from '../jobs/restore-beside.js'
 import { atDesk, type Desk, type Doors, type GlobalOptions } from './desk.js'
 import { instantText, processTerminal, show, type Terminal } from './output.js'
 import { watched } from './progress.js'
@@ -20,6 +27,7 @@ interface RestoreOptions extends GlobalOptions, InPlaceOptions {
   backup?: string
   at?: string
   plan?: true
+  fromArchive?: string | true
 }
 
 export function restoreCommand(program: Command, doors: Doors): void {
@@ -31,6 +39,7 @@ export function restoreCommand(program: Command, doors: Doors): void {
     .option('--backup <which>', 'latest (the default), a backup id, or an instant')
     .option('--at <instant>', 'the newest backup not after it')
     .option('--with-roles', 'create missing roles from the newest globals backup')
+    .option('--from-archive [name]', 'beside, out of a monthly archive: latest, or a name like 2026-12')
     .option('--plan', 'only say what it would do')
     .option('--yes-restore <tenant>', "in place: the tenant's name, where no terminal can ask for it")
     .option('--without-safety-copy', 'in place: do not back up what is there now (say --why)')
@@ -58,6 +67,7 @@ async function restoreAs(
       hint: 'type --as <new database> to restore beside, or --in-place to put it in place of the live one',
     })
   }
+  checkFromArchive(options)
   const { signal } = new AbortController()
   const plan = { subject, backup, database: options.as ?? null, withRoles }
   if (options.plan) {
@@ -68,12 +78,32 @@ async function restoreAs(
   const request = { subject, backup, database: options.as, withRoles }
   const report = await watched(terminal, desk.clock, watch =>
     desk.run({ name: 'restore', subject }, async context => {
-      const result = await restoreBeside(desk, request, { ...context, watch })
+      const result = await restoreFrom(desk, request, options.fromArchive, { ...context, watch })
       return { ...endOfRestore(result), result }
     }),
   )
   show(terminal, reportJson(report), () => reportText(report, desk.config.postgres))
   return undefined
+}
+
+/** An archive holds one backup, and is restored beside: what is in it may be years old. */
+function checkFromArchive({ fromArchive, as, backup, at, plan }: RestoreOptions): void {
+  if (fromArchive === undefined || (as !== undefined && !backup && !at && !plan)) return
+  throw new Failure('usage', '--from-archive goes with --as alone', {
+    hint: 'type --as <new database> --from-archive <name>; `gmah-backup archive list` shows the names',
+  })
+}
+
+function restoreFrom(
+  desk: Desk,
+  request: RestoreRequest,
+  fromArchive: RestoreOptions['fromArchive'],
+  context: JobContext,
+): Promise<RestoreReport> {
+  if (fromArchive === undefined) return restoreBeside(desk, request, context)
+  const { subject, database, withRoles } = request
+  const archive = fromArchive === true ? 'latest' : fromArchive
+  return restoreArchive(desk, { subject, archive, database, withRoles }, context)
 }
 
 function whichBackup({ backup, at }: RestoreOptions): string {

@@ -16,7 +16,9 @@ import { errorFacts } from './journal-rows.js'
 import { dropStaging, loadProven } from './load-proven.js'
 import type { JobContext, Parts } from './parts.js'
 import { planRestore } from './plan-restore.js'
+import { endOfRestore } from './restore-beside.js'
 import type { RestorePlan } from './restore-plan.js'
+import type { JobEnd } from './runner.js'
 import { withSubjectLease } from './subject-lease.js'
 import { swapIn } from './swap-in.js'
 import { takeSound } from './take-sound.js'
@@ -55,6 +57,23 @@ export function restoreInPlace(
     },
     { key },
   )
+}
+
+/** How the run ends. Partial: the data is as asked, but PgBouncer did not do as it was told. */
+export function endOfInPlace(report: InPlaceReport, { withoutSafetyCopy }: InPlaceRequest): JobEnd {
+  const { outcome, facts } = endOfRestore(report)
+  const { database, kept, downtimeMs, safetyCopy } = report
+  return {
+    outcome: report.poolerProblem ? 'partial' : outcome,
+    facts: {
+      ...facts,
+      database,
+      kept,
+      downtimeMs,
+      safetyCopy: safetyCopy?.backup ?? null,
+      withoutSafetyCopy,
+    },
+  }
 }
 
 interface Attempted {

@@ -5,8 +5,8 @@ import { Failure } from '../domain/errors.js'
 import { inPieces } from './pieces.js'
 import type { SealPool } from './pool.js'
 
-/** Of the stream, in each frame. One file is fetched by a frame or two; more would compress a little better. */
-export const FRAME_BYTES = 1024 * 1024
+/** Of the stream, in each frame. A document is fetched by a frame or two; more would compress a little better. */
+export const FRAME_BYTES = 512 * 1024
 /** Compressed beside each other, in order; as many are held in memory twice. */
 const AHEAD = 3
 

@@ -186,4 +186,25 @@ describe('with ours', () => {
     expect(sha256(readFileSync(to))).toBe(sha256(FILES['exports/2026.zip'] ?? ''))
     expect((await here.cli('archive', 'verify', 'acme', '2026-12-2')).stdout).toContain('is sound')
   })
+
+  it('restores the database out of it, with and without an index, proven', async () => {
+    const restored = await here.cli(
+      'restore',
+      'acme',
+      '--as',
+      'from_archive',
+      '--from-archive',
+      MONTH,
+      '--json',
+    )
+    expect([restored.exitCode, restored.stderr]).toEqual([0, ''])
+    expect(JSON.parse(restored.stdout)).toMatchObject({
+      database: 'from_archive',
+      proof: { differences: [] },
+    })
+    const slowly = await here.cli('restore', 'acme', '--as', 'slowly', '--from-archive', '2026-12-2')
+    expect([slowly.exitCode, slowly.stdout]).toEqual([0, expect.stringContaining('are equal to the backup')])
+    const both = await here.cli('restore', 'acme', '--as', 'x', '--from-archive', '--backup', 'abcd')
+    expect(both.exitCode).toBe(2)
+  })
 })
