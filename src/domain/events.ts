@@ -120,6 +120,9 @@ export interface EventFacts {
   /** A swap that was cut short was put right: which of the two databases has the name. */
   'swap-repaired': SwapFacts & { outcome: 'swapped' | 'as-before' }
   'kept-dropped': { database: string; reason: string }
+  /** A playbook says what it was told to say, or waits for a person. */
+  'playbook-notice': { message: string }
+  'playbook-waiting': { playbook: string; id: RunId; question: string }
   'proof-passed': { backup: BackupId; tables: number; rows: number; durationMs: number }
   'proof-failed': { backup: BackupId; differences: string[] }
   'archive-started': { archive: string; backup: BackupId }
@@ -161,7 +164,6 @@ export interface EventFacts {
   'chunk-removal': { reason: string; count: number; storedBytes: number; chunks: string[] }
   /** Which chunks are needed cannot be told, so none is deleted. */
   'chunks-protected': { reason: string }
-  'uploads-aborted': { keys: string[] }
   'sweep-failed': { error: ErrorFacts }
   /** Stored or read back only: what a drill restores is told as proof-passed or proof-failed. */
   'backup-verified': {
