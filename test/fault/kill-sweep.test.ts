@@ -174,8 +174,9 @@ test.each(Array.from({ length: KILLS }, (_, kill) => kill))(`kill %i (KILL_SEED=
 test('the schedule does what the command does', async () => {
   const schedule = here.parts().config.schedules.find(one => one.job === 'sweep')
   if (!schedule) throw new Error('there is one')
+  const noDigest = () => Promise.reject(new Error('it is no digest'))
   const launch = { trigger: 'schedule', due: new Date() } as const
-  const { run } = await runSchedule(async () => here.parts(), here.app.runner, schedule, launch)
+  const { run } = await runSchedule(async () => here.parts(), here.app.runner, schedule, launch, noDigest)
   expect([run.outcome, run.job]).toEqual(['succeeded', 'sweep'])
 })
 
