@@ -27,7 +27,7 @@ export async function* follow(
   const bell = createBell(clock)
   const unsubscribe = journal.subscribe(event => {
     if (run !== null && event.run !== run) return
-    if (isLive(event)) live.set(`${event.run} ${event.subject}`, event)
+    if (isLive(event)) live.set(`${event.type} ${event.run} ${event.subject}`, event)
     bell.ring()
   })
   try {

@@ -198,12 +198,12 @@ export type NewEvent = { [T in EventType]: About & { type: T; facts: EventFacts[
 /** An event as kept: `seq` grows by one with each, for ever; `at` is ISO 8601 by the wall clock. */
 export type StoredEvent = NewEvent & { seq: number; at: string }
 
-/** Told to listeners while it happens, never stored: how far a run is with one subject. */
-export interface LiveEvent extends About {
-  type: 'progress'
-  facts: {
+interface LiveFacts {
+  /** What a run is about to work on. */
+  planned: { subjects: readonly SubjectId[] }
+  /** How far it is with one subject: bytes of the stream done so far, and in all where that is known. */
+  progress: {
     phase: string
-    /** Bytes of the stream done so far, and in all where that is known. */
     bytes: number
     of: number | null
     newBytes?: number
@@ -211,4 +211,8 @@ export interface LiveEvent extends About {
   }
 }
 
-export const isLive = (event: StoredEvent | LiveEvent): event is LiveEvent => event.type === 'progress'
+/** Told to listeners while it happens, never stored. */
+export type LiveEvent = { [T in keyof LiveFacts]: About & { type: T; facts: LiveFacts[T] } }[keyof LiveFacts]
+
+export const isLive = (event: StoredEvent | NewEvent | LiveEvent): event is LiveEvent =>
+  event.type === 'progress' || event.type === 'planned'
