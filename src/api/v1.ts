@@ -10,6 +10,7 @@ import { guardHealth, guardRoutes } from './guard.js'
 import { auditRoutes } from './routes/audit.js'
 import { backupRoutes } from './routes/backups.js'
 import { checkRoutes } from './routes/checks.js'
+import { proofRoutes } from './routes/proofs.js'
 import { restoreRoutes } from './routes/restores.js'
 import { retentionRoutes } from './routes/retention.js'
 import { runRoutes } from './routes/runs.js'
@@ -23,6 +24,7 @@ import type { Door, Works } from './works.js'
 const ROUTES = [
   tenantRoutes,
   backupRoutes,
+  proofRoutes,
   restoreRoutes,
   runRoutes,
   scheduleRoutes,

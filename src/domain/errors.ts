@@ -95,6 +95,7 @@ export const ERRORS = {
   'pooler-in-path': row(EXIT.postgres, 502, false, 'point postgres.host and port at PostgreSQL itself, not at PgBouncer'),
   'key-missing': row(EXIT.keys, 500, false, 'put the identity file back, or type `gmah-backup keys init` on a new installation'),
   'key-wrong': row(EXIT.keys, 500, false, 'none of the identities at hand opens this; try with the recovery identity'),
+  'recovery-missing': row(EXIT.keys, 500, false, 'type `gmah-backup keys rotate`: it wraps every key to the recovery recipients of the configuration'),
   'key-invalid': row(EXIT.keys, 400, false, 'an identity starts with AGE-SECRET-KEY-1, a recipient with age1'),
   'file-denied': row(EXIT.unexpected, 500, false, "check the file's owner and mode: commands are run as the daemon's user"),
   'disk-full': row(EXIT.unexpected, 507, false, 'free disk space where the message says: the state directory, or the disk of the PostgreSQL server'),

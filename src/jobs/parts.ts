@@ -8,7 +8,9 @@ import type { Catalogue } from '../repository/catalogue.js'
 import type { Repository } from '../repository/repository.js'
 import type { Store } from '../store/port.js'
 import type { Clock } from '../sys/clock.js'
+import type { SubjectCheck } from './check-report.js'
 import type { JournalReader } from './journal-reader.js'
+import type { RotationLaps } from './rotation-laps.js'
 import type { RunContext } from './runner.js'
 
 export interface Parts {
@@ -16,6 +18,7 @@ export interface Parts {
   clock: Clock
   repository: Repository
   catalogue: Catalogue
+  laps: RotationLaps
   /** The application's files, read-only. */
   files: Store
   /** What earlier runs did. */
@@ -39,6 +42,7 @@ export interface Watcher {
   restored?(report: Restored): void
   proven?(subject: SubjectId, proof: ProofRecord): void
   failed?(subject: SubjectId, failure: Failure): void
+  checked?(check: SubjectCheck): void
 }
 
 /** A subject that is back. */

@@ -14,12 +14,14 @@ import { openJobLocks } from '../../src/jobs/job-locks.js'
 import { openJournal } from '../../src/jobs/journal.js'
 import { JOURNAL_MIGRATIONS } from '../../src/jobs/journal-schema.js'
 import type { JobContext, Parts } from '../../src/jobs/parts.js'
+import { openRotationLaps } from '../../src/jobs/rotation-laps.js'
 import { createRunner, type RunContext, type RunResult } from '../../src/jobs/runner.js'
 import { parseSchedule } from '../../src/jobs/schedules.js'
 import { endOfSweep, type SweepReport, sweepStore } from '../../src/jobs/sweep-store.js'
 import { CATALOGUE_MIGRATIONS, Catalogue } from '../../src/repository/catalogue.js'
 import { commitManifest } from '../../src/repository/manifests.js'
 import { ensureTenantKey } from '../../src/repository/tenant-keys.js'
+import type { WrittenStream } from '../../src/repository/write-stream.js'
 import type { Store } from '../../src/store/port.js'
 import type { Clock } from '../../src/sys/clock.js'
 import { silentLogger } from '../../src/sys/log.js'
@@ -34,6 +36,8 @@ export interface Sweeping {
   present: Set<SubjectId>
   /** A backup as a night makes it, at the clock's time, told to the journal. */
   backUp(subject: SubjectId, bytes: Uint8Array, kind?: BackupKind): Promise<Manifest>
+  /** Stores the chunks of a backup that never gets its manifest. */
+  storeOnly(subject: SubjectId, bytes: Uint8Array): Promise<WrittenStream>
   /** Tells the journal that a run failed. */
   fail(subject: SubjectId): void
   /** One run of the job. */
@@ -73,6 +77,7 @@ export async function sweeping(
     journal,
     catalogue: new Catalogue(catalogueDb),
     files: store,
+    laps: openRotationLaps(journalDb),
     tool: 'gmah-backup test',
   }
   const present = new Set<SubjectId>()
@@ -91,6 +96,8 @@ export async function sweeping(
       journal.event({ type: 'backup-committed', ...about(subject), facts: {} as never })
       return manifest
     },
+    storeOnly: async (subject, bytes) =>
+      writePlainly(repository, await ensureTenantKey(repository, subject), bytes),
     fail: subject => void journal.event({ type: 'backup-failed', ...about(subject), facts: {} as never }),
     sweep: async ({ yesRemove, present: others = present, parts: more = {} } = {}) => {
       let report: SweepReport | null = null
