@@ -2,8 +2,9 @@
 import { type ClientRequest, type IncomingMessage, request } from 'node:http'
 import { createInterface } from 'node:readline'
 import { ERRORS, type ErrorCode, Failure } from '../domain/errors.js'
-import type { LiveEvent, StoredEvent } from '../domain/events.js'
+import type { StoredEvent } from '../domain/events.js'
 import { parseRunId, type RunId } from '../domain/ids.js'
+import type { LiveEvent } from '../domain/live-events.js'
 import { socketPath } from './socket.js'
 
 export interface DaemonClient {

@@ -1,8 +1,9 @@
 // A job that the running daemon does for us: start it there, watch it, then read what the journal kept of it.
 import type { DaemonClient } from '../api/client.js'
 import { Failure } from '../domain/errors.js'
-import type { ErrorFacts, LiveEvent, StoredEvent } from '../domain/events.js'
+import type { ErrorFacts, StoredEvent } from '../domain/events.js'
 import type { RunId } from '../domain/ids.js'
+import type { LiveEvent } from '../domain/live-events.js'
 import type { Journal } from '../jobs/journal.js'
 import type { Run } from '../jobs/journal-rows.js'
 

@@ -220,7 +220,7 @@ export interface EventFacts {
 
 export type EventType = keyof EventFacts
 
-interface About {
+export interface About {
   run: RunId | null
   subject: SubjectId | null
 }
@@ -230,22 +230,3 @@ export type NewEvent = { [T in EventType]: About & { type: T; facts: EventFacts[
 
 /** An event as kept: `seq` grows by one with each, for ever; `at` is ISO 8601 by the wall clock. */
 export type StoredEvent = NewEvent & { seq: number; at: string }
-
-interface LiveFacts {
-  /** What a run is about to work on. */
-  planned: { subjects: readonly SubjectId[] }
-  /** How far it is with one subject: bytes of the stream done so far, and in all where that is known. */
-  progress: {
-    phase: string
-    bytes: number
-    of: number | null
-    newBytes?: number
-    reusedBytes?: number
-  }
-}
-
-/** Told to listeners while it happens, never stored. */
-export type LiveEvent = { [T in keyof LiveFacts]: About & { type: T; facts: LiveFacts[T] } }[keyof LiveFacts]
-
-export const isLive = (event: StoredEvent | NewEvent | LiveEvent): event is LiveEvent =>
-  event.type === 'progress' || event.type === 'planned'
