@@ -7,6 +7,7 @@ import { fastifySwaggerUi } from '@fastify/swagger-ui'
 import { createJsonSchemaTransform } from 'fastify-type-provider-zod'
 import { Failure } from '../domain/errors.js'
 import { guardHealth, guardRoutes } from './guard.js'
+import { archiveRoutes } from './routes/archives.js'
 import { auditRoutes } from './routes/audit.js'
 import { backupRoutes } from './routes/backups.js'
 import { checkRoutes } from './routes/checks.js'
@@ -23,6 +24,7 @@ import type { Door, Works } from './works.js'
 /** One file a noun: add yours here. */
 const ROUTES = [
   tenantRoutes,
+  archiveRoutes,
   backupRoutes,
   proofRoutes,
   restoreRoutes,

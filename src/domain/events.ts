@@ -161,7 +161,6 @@ export interface EventFacts {
   'chunk-removal': { reason: string; count: number; storedBytes: number; chunks: string[] }
   /** Which chunks are needed cannot be told, so none is deleted. */
   'chunks-protected': { reason: string }
-  'uploads-aborted': { keys: string[] }
   'sweep-failed': { error: ErrorFacts }
   /** Stored or read back only: what a drill restores is told as proof-passed or proof-failed. */
   'backup-verified': {
