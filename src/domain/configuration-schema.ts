@@ -145,6 +145,7 @@ export const configurationSchema = z.strictObject({
   daemon: daemon.prefault({}),
   api: api.prefault({}),
   schedules_directory: text.default('schedules'),
+  playbooks_directory: text.optional(),
 })
 
 export type RawConfiguration = z.output<typeof configurationSchema>

@@ -120,6 +120,9 @@ export interface EventFacts {
   /** A swap that was cut short was put right: which of the two databases has the name. */
   'swap-repaired': SwapFacts & { outcome: 'swapped' | 'as-before' }
   'kept-dropped': { database: string; reason: string }
+  /** A playbook says what it was told to say, or waits for a person. */
+  'playbook-notice': { message: string }
+  'playbook-waiting': { playbook: string; id: RunId; question: string }
   'proof-passed': { backup: BackupId; tables: number; rows: number; durationMs: number }
   'proof-failed': { backup: BackupId; differences: string[] }
   'archive-started': { archive: string; backup: BackupId }

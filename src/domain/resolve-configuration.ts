@@ -81,6 +81,7 @@ export function resolveConfiguration(raw: RawConfiguration, resolved: Resolved):
       requestsPerMinute: raw.api.requests_per_minute,
     },
     schedulesDirectory: absolute(raw.schedules_directory),
+    playbooksDirectory: optional(raw.playbooks_directory),
     schedules: resolved.schedules,
   }
 }
