@@ -84,7 +84,7 @@ const restore = z.strictObject({
 const files = z.strictObject({
   store: z.discriminatedUnion('type', [directoryStore, s3Store]).optional(),
   folders: z
-    .array(z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9._-]*$/, 'must be the name of a folder'))
+    .array(z.string().regex(/^(?!SHA256SUMS$)[A-Za-z0-9_-]+$/, 'must be the name of a folder, without dots'))
     .default(['documents', 'uploads', 'exports']),
 })
 
