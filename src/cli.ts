@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // The command line's entry: opens the doors that the commands need.
 import { userInfo } from 'node:os'
+import { alertDesk } from './alerts.js'
 import { findDaemon } from './api/client.js'
 import { type App, openApp, version } from './app.js'
 import { runAtDaemon } from './cli/at-daemon.js'
@@ -38,6 +39,7 @@ async function openDesk(options: GlobalOptions): Promise<Desk> {
       { journal: app.journal, states: app.states, clock, log, busy: () => false, launch: async () => {} },
       config.schedules,
     ),
+    alerts: alertDesk(app, clock),
     run: (job, work, there) =>
       signals.during(async () => {
         // With another identity than the daemon's, only this process can do it.
