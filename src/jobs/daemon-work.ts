@@ -16,8 +16,9 @@ import { drill } from './drill.js'
 import { endOfDrills } from './drill-report.js'
 import type { Journal } from './journal.js'
 import type { Parts } from './parts.js'
+import { publishPlaybooks } from './publish-playbooks.js'
 import { repairSwaps } from './repair-swaps.js'
-import type { JobRequest, Runner, RunResult } from './runner.js'
+import type { JobEnd, JobRequest, Runner, RunResult } from './runner.js'
 import { sweepDrills } from './scratch-bench.js'
 import { endOfKeptSweep, sweepKept } from './sweep-kept.js'
 import { sweepStaging } from './sweep-staging.js'
@@ -35,9 +36,9 @@ export async function closeLastLife(parts: Parts, journal: Journal, log: Logger)
   const isOver = (id: Parameters<Journal['run']>[0]): boolean =>
     (journal.run(id)?.outcome ?? 'running') !== 'running'
   try {
-    for (const swap of await repairSwaps(parts, journal)) {
-      log.warn(swap, 'a swap that was cut short was put right')
-    }
+    const { repaired, problems } = await repairSwaps(parts, journal)
+    for (const swap of repaired) log.warn(swap, 'a swap that was cut short was put right')
+    for (const error of problems) log.error({ error }, 'PgBouncer may still hold the clients of a tenant')
     const dropped = [...(await sweepDrills(parts, isOver)), ...(await sweepStaging(parts, isOver))]
     if (dropped.length > 0) log.warn({ dropped }, 'removed what interrupted restores and drills had left')
   } catch (thrown) {
@@ -53,7 +54,7 @@ export async function closeLastLife(parts: Parts, journal: Journal, log: Logger)
 export async function closeDeadRuns(parts: Parts, journal: Journal): Promise<void> {
   const dead = journal.closeInterrupted(isAlive)
   // While the server is away there is nothing to put right; whatever comes next tries again.
-  await repairSwaps(parts, journal).catch(() => [])
+  await repairSwaps(parts, journal).catch(() => {})
   if (dead.length === 0) return
   await sweepPasswordFiles()
   await sweepScratchServers(parts.config.drills.scratchDirectory, parts.clock)
@@ -61,15 +62,27 @@ export async function closeDeadRuns(parts: Parts, journal: Journal): Promise<voi
   await parts.catalogue.refresh(parts.repository, { from: 'cache' })
 }
 
+/** Without the copy everything works as well: a store that refuses it is said, and the next start tries again. */
+export async function copyPlaybooks(parts: Parts, folder: string, log: Logger): Promise<void> {
+  try {
+    const published = await publishPlaybooks(parts.repository.store, folder)
+    if (published.length > 0) log.info({ published }, 'the store has the playbooks as they are now')
+  } catch (thrown) {
+    log.warn({ error: asFailure(thrown) }, 'the playbooks could not be copied into the store')
+  }
+}
+
 /**
  * Runs a schedule's job to its end, under the instant that asked for it, if any.
  * @param assemble gives the parts as they are when the run starts; what it throws is how the run failed.
+ * @param sendDigest puts the week's message out: who writes messages is no job's business.
  */
 export function runSchedule(
   assemble: () => Promise<Parts>,
   runner: Runner,
   schedule: Schedule,
   launch: Pick<JobRequest, 'trigger' | 'due'>,
+  sendDigest: () => Promise<JobEnd>,
 ): Promise<RunResult> {
   const job = { name: schedule.job, deadlineMs: schedule.deadlineMs, ...launch }
   switch (schedule.job) {
@@ -106,6 +119,8 @@ export function runSchedule(
       })
     case 'drill':
       return runner.run(job, async context => endOfDrills(await drill(await assemble(), schedule, context)))
+    case 'digest':
+      return runner.run(job, sendDigest)
     default:
       return schedule satisfies never
   }
