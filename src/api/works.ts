@@ -7,6 +7,7 @@ import type { JobEnd, Runner } from '../jobs/runner.js'
 import type { Scheduler } from '../jobs/scheduler.js'
 import type { StartedOnce } from '../jobs/start-run.js'
 import type { Tokens } from '../jobs/tokens.js'
+import type { Week } from '../jobs/week.js'
 import type { Clock } from '../sys/clock.js'
 
 export interface Works {
@@ -24,7 +25,7 @@ export interface Works {
   /** For a run that starts now: keys may have been rotated under our feet. */
   freshParts(): Promise<Parts>
   /** Puts the week's message out. */
-  sendDigest(): Promise<JobEnd>
+  sendDigest(week: Week): Promise<JobEnd>
   /** Fires when nothing new may start. */
   stopping: AbortSignal
   version: string
