@@ -4,6 +4,7 @@ import { mkdirSync, readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import type { Config } from './domain/configuration.js'
+import { hetznerClient } from './hetzner/client.js'
 import { type AuditVerdict, verifyAudit } from './jobs/audit.js'
 import { type JobLocks, openJobLocks } from './jobs/job-locks.js'
 import { type Journal, openJournal } from './jobs/journal.js'
@@ -80,7 +81,8 @@ export async function openApp(options: AppOptions): Promise<App> {
   const assemble = (now: Config, keys: typeof keyring): Parts => {
     const { cutter, compressionLevel } = now.dump
     const repository = { store, keyring: keys, seals, clock, cutter, compressionLevel, transfers: TRANSFERS }
-    return { config: now, clock, catalogue, journal, repository, tool: `gmah-backup ${version()}` }
+    const hetzner = now.hetzner && hetznerClient(now.hetzner, { clock })
+    return { config: now, clock, catalogue, hetzner, journal, repository, tool: `gmah-backup ${version()}` }
   }
   let parts = assemble(config, keyring)
   return {

@@ -142,7 +142,7 @@ function checkTls(reading: Reading, { daemon }: Partial<RawConfiguration>): void
 
 function readSecrets(
   reading: Reading,
-  { store, postgres, drills }: Partial<RawConfiguration>,
+  { store, postgres, drills, hetzner }: Partial<RawConfiguration>,
 ): Resolved['secrets'] {
   const scratch = drills?.scratch_server
   const s3 = store?.type === 's3' ? store : undefined
@@ -155,6 +155,7 @@ function readSecrets(
       s3?.secret_access_key_file,
     ),
     password: secret(reading, ['postgres', 'password'], postgres?.password, postgres?.password_file),
+    hetznerToken: secret(reading, ['hetzner', 'token'], hetzner?.token, hetzner?.token_file),
     scratchPassword: secret(
       reading,
       ['drills', 'scratch_server', 'password'],

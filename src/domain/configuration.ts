@@ -121,6 +121,13 @@ export interface ApiConfig {
   requestsPerMinute: number
 }
 
+/** Null in the Config: no token, and server snapshots are off. */
+export interface HetznerConfig {
+  /** Without a slash at its end; https, or http to a loopback address. */
+  endpoint: string
+  token: string
+}
+
 export interface Config {
   /** The file it was read from; absolute. */
   file: string
@@ -131,6 +138,7 @@ export interface Config {
   keys: KeysConfig
   dump: DumpConfig
   drills: DrillsConfig
+  hetzner: HetznerConfig | null
   daemon: DaemonConfig
   api: ApiConfig
   /** Absolute. */

@@ -4,7 +4,7 @@ import type { Config } from './configuration.js'
 /** The configuration for people and logs: everything but secrets, which are shown as present or absent. */
 export function describeConfig(config: Config): Record<string, unknown> {
   const mask = (value: string | null): string | null => (value === null ? null : '[redacted]')
-  const { store, postgres, drills } = config
+  const { store, postgres, drills, hetzner } = config
   return {
     ...config,
     store:
@@ -16,6 +16,7 @@ export function describeConfig(config: Config): Record<string, unknown> {
       password: mask(postgres.password),
       tenants: { ...postgres.tenants, pattern: postgres.tenants.pattern.source },
     },
+    hetzner: hetzner && { ...hetzner, token: mask(hetzner.token) },
     drills: {
       ...drills,
       scratchServer: drills.scratchServer && {

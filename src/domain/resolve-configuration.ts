@@ -13,6 +13,7 @@ export interface Resolved {
     secretAccessKey: string | null
     password: string | null
     scratchPassword: string | null
+    hetznerToken: string | null
   }
   /** Those that stand in files of their own. */
   assertions: readonly Assertion[]
@@ -26,6 +27,7 @@ export function resolveConfiguration(raw: RawConfiguration, resolved: Resolved):
   const absolute = (path: string): string => resolve(dirname(resolved.file), path)
   const optional = (path: string | undefined): string | null => (path === undefined ? null : absolute(path))
   const { postgres, dump, daemon } = raw
+  const { hetznerToken } = resolved.secrets
   return {
     file: resolved.file,
     stateDirectory: absolute(raw.state_directory),
@@ -56,6 +58,7 @@ export function resolveConfiguration(raw: RawConfiguration, resolved: Resolved):
       cutter: { minBytes: dump.cutter.min, averageBytes: dump.cutter.average, maxBytes: dump.cutter.max },
     },
     drills: resolveDrills(raw, resolved, absolute),
+    hetzner: resolveHetzner(raw, hetznerToken),
     daemon: {
       host: daemon.http.host,
       port: daemon.http.port,
@@ -75,8 +78,13 @@ export function resolveConfiguration(raw: RawConfiguration, resolved: Resolved):
       requestsPerMinute: raw.api.requests_per_minute,
     },
     schedulesDirectory: absolute(raw.schedules_directory),
-    schedules: resolved.schedules,
+    // Without a token there is nothing to run: `status` says that this layer is off.
+    schedules: resolved.schedules.filter(one => one.job !== 'snapshot-servers' || hetznerToken !== null),
   }
+}
+
+function resolveHetzner({ hetzner }: RawConfiguration, token: string | null): Config['hetzner'] {
+  return token === null ? null : { endpoint: hetzner.endpoint.replace(/\/$/, ''), token }
 }
 
 function resolveDrills(

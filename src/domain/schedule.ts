@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { duration, size, whole } from './quantity.js'
 import { type RetentionPolicy, retentionSettings, toPolicy } from './retention-policy.js'
+import { type SnapshotSettings, snapshotSettings, toSnapshotSettings } from './snapshot-settings.js'
 import { knownZone } from './zone.js'
 
 const HOUR_MS = 3_600_000
@@ -22,6 +23,8 @@ const timing = {
 const backupAll = z.strictObject({ job: z.literal('backup-all'), ...timing })
 const sweep = z.strictObject({ job: z.literal('sweep'), ...timing, ...retentionSettings })
 
+const snapshots = z.strictObject({ job: z.literal('snapshot-servers'), ...timing, ...snapshotSettings })
+
 const drill = z.strictObject({
   job: z.literal('drill'),
   ...timing,
@@ -32,13 +35,14 @@ const drill = z.strictObject({
 })
 
 /** One file of the schedules directory: a job, when it runs, and the settings that are the job's own. */
-export const scheduleSchema = z.discriminatedUnion('job', [backupAll, sweep, drill])
+export const scheduleSchema = z.discriminatedUnion('job', [backupAll, sweep, drill, snapshots])
 
 /** The job of a schedule, with its settings. */
 export type ScheduledJob =
   | { job: 'backup-all' }
   | { job: 'sweep'; policy: RetentionPolicy }
   | ({ job: 'drill' } & DrillSettings)
+  | ({ job: 'snapshot-servers' } & SnapshotSettings)
 export type JobName = ScheduledJob['job']
 
 export type Schedule = Timing & ScheduledJob
@@ -89,6 +93,8 @@ export function toSchedule(name: string, raw: z.output<typeof scheduleSchema>): 
       const { job, budget, disk, concurrency, every } = raw
       return { ...timing, job, budgetMs: budget, diskBytes: disk, concurrency, everyMs: every }
     }
+    case 'snapshot-servers':
+      return { ...timing, job: raw.job, ...toSnapshotSettings(raw) }
     default:
       return raw satisfies never
   }

@@ -14,6 +14,7 @@ import type { Journal } from './journal.js'
 import type { Parts } from './parts.js'
 import type { JobRequest, Runner, RunResult } from './runner.js'
 import { sweepDrills } from './scratch-bench.js'
+import { endOfSnapshots, SNAPSHOTS_LOCK, snapshotServers } from './snapshot-servers.js'
 import { sweepStaging } from './sweep-staging.js'
 import { endOfSweep, sweepStore } from './sweep-store.js'
 
@@ -73,6 +74,10 @@ export function runSchedule(
       })
     case 'drill':
       return runner.run(job, async context => endOfDrills(await drill(await assemble(), schedule, context)))
+    case 'snapshot-servers':
+      return runner.run({ ...job, lock: SNAPSHOTS_LOCK }, async context =>
+        endOfSnapshots(await snapshotServers(await assemble(), schedule, context)),
+      )
     default:
       return schedule satisfies never
   }

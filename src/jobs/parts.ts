@@ -4,6 +4,7 @@ import type { Failure } from '../domain/errors.js'
 import type { BackupKind, Manifest } from '../domain/manifest.js'
 import type { ProofRecord } from '../domain/records.js'
 import type { SubjectId } from '../domain/subject.js'
+import type { Hetzner } from '../hetzner/client.js'
 import type { Catalogue } from '../repository/catalogue.js'
 import type { Repository } from '../repository/repository.js'
 import type { Clock } from '../sys/clock.js'
@@ -15,6 +16,8 @@ export interface Parts {
   clock: Clock
   repository: Repository
   catalogue: Catalogue
+  /** Null without a token: server snapshots are off. */
+  hetzner: Hetzner | null
   /** What earlier runs did. */
   journal: JournalReader
   /** `gmah-backup 0.1.0`, as manifests name their maker. */

@@ -72,6 +72,7 @@ export async function sweeping(
     repository,
     journal,
     catalogue: new Catalogue(catalogueDb),
+    hetzner: null,
     tool: 'gmah-backup test',
   }
   const present = new Set<SubjectId>()
