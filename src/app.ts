@@ -19,7 +19,7 @@ import { openTokens, type Tokens } from './jobs/tokens.js'
 import { CATALOGUE_MIGRATIONS, Catalogue } from './repository/catalogue.js'
 import { createSealPool } from './seal/pool.js'
 import type { OnOperation } from './store/metered.js'
-import { openStore } from './store/open.js'
+import { openStore, ownThrottle } from './store/open.js'
 import type { Clock } from './sys/clock.js'
 import type { Logger } from './sys/log.js'
 import { openSqlite } from './sys/sqlite.js'
@@ -76,13 +76,18 @@ export async function openApp(options: AppOptions): Promise<App> {
   const locks = openJobLocks(journalDb, clock)
   // On two cores the server's own work takes one and a half: a second thread would only take turns, and memory.
   const seals = createSealPool(Math.max(1, Math.min(2, availableParallelism() - 1)))
-  const store = openStore(config.store, { clock, ...(onOperation ? { onOperation } : {}) })
+  // What archives read and write, and what backups send, share one line.
+  const throttle = ownThrottle(config.store, clock)
+  const doors = { clock, ...(throttle ? { throttle } : {}), ...(onOperation ? { onOperation } : {}) }
+  const store = openStore(config.store, doors)
+  const files = openStore(config.files.store, { ...doors, readOnly: true, anyKeys: true })
   const catalogue = new Catalogue(catalogueDb)
   const assemble = (now: Config, keys: typeof keyring): Parts => {
     const { cutter, compressionLevel } = now.dump
     const repository = { store, keyring: keys, seals, clock, cutter, compressionLevel, transfers: TRANSFERS }
     const hetzner = now.hetzner && hetznerClient(now.hetzner, { clock })
-    return { config: now, clock, catalogue, hetzner, journal, repository, tool: `gmah-backup ${version()}` }
+    const tool = `gmah-backup ${version()}`
+    return { config: now, clock, catalogue, files, hetzner, journal, repository, tool }
   }
   let parts = assemble(config, keyring)
   return {

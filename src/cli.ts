@@ -2,21 +2,33 @@
 // The command line's entry: opens the doors that the commands need.
 import { userInfo } from 'node:os'
 import { type App, openApp, version } from './app.js'
-import type { Desk, DeskJob, DeskWork, GlobalOptions } from './cli/desk.js'
+import type { Desk, DeskJob, DeskWork, GlobalOptions, OpenOutpost } from './cli/desk.js'
 import { surviveBrokenPipes } from './cli/output.js'
 import { createProgram, runProgram } from './cli/program.js'
 import { loadConfig } from './config.js'
 import { runDaemon } from './daemon.js'
 import { describeConfig } from './domain/describe-configuration.js'
 import { EXIT, Failure } from './domain/errors.js'
+import { hetznerClient } from './hetzner/client.js'
 import { closeDeadRuns } from './jobs/daemon-work.js'
+import { loadKeyring } from './jobs/keys.js'
 import { createScheduler } from './jobs/scheduler.js'
+import { openStore } from './store/open.js'
 import { systemClock } from './sys/clock.js'
 import { silentLogger } from './sys/log.js'
 
 const clock = systemClock
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const
 const load = (path: string | undefined) => loadConfig(path === undefined ? {} : { path })
+
+/** What works on any machine. A signal ends the process at once: there is nothing here to put in order. */
+async function openOutpost(options: GlobalOptions): Promise<OpenOutpost> {
+  const { config } = load(options.config)
+  const keyring = await loadKeyring(config.keys, options.identity ?? null)
+  const store = openStore(config.store, { clock })
+  const hetzner = config.hetzner && hetznerClient(config.hetzner, { clock })
+  return { clock, hetzner, repository: { store, keyring }, signal: new AbortController().signal }
+}
 
 async function openDesk(options: GlobalOptions): Promise<Desk> {
   const { config } = load(options.config)
@@ -67,19 +79,21 @@ function inRun({ code, message, hint, facts, cause, stack }: Failure, run: strin
 /** While a run goes on, the first signal ends it in good order; otherwise, and the second time, it ends the process. */
 function interruptOnSignals() {
   const controller = new AbortController()
+  // Not `once`: a listener that is gone makes others, who tidy the cursor, think that the process should end.
+  const interrupt = (signal: NodeJS.Signals) => {
+    if (controller.signal.aborted) process.exit(EXIT.interrupted)
+    controller.abort(new Failure('interrupted', `interrupted by ${signal}`))
+  }
+  let runs = 0
   return {
     shutdown: controller.signal,
     during: async <T>(work: () => Promise<T>): Promise<T> => {
-      // Not `once`: a listener that is gone makes others, who tidy the cursor, think that the process should end.
-      const interrupt = (signal: NodeJS.Signals) => {
-        if (controller.signal.aborted) process.exit(EXIT.interrupted)
-        controller.abort(new Failure('interrupted', `interrupted by ${signal}`))
-      }
-      for (const signal of SIGNALS) process.on(signal, interrupt)
+      // Runs beside each other share one listener: of two, the second would take the first signal for a second one.
+      if (runs++ === 0) for (const signal of SIGNALS) process.on(signal, interrupt)
       try {
         return await work()
       } finally {
-        for (const signal of SIGNALS) process.off(signal, interrupt)
+        if (--runs === 0) for (const signal of SIGNALS) process.off(signal, interrupt)
       }
     },
   }
@@ -93,6 +107,7 @@ const program = createProgram(
     loadConfig: load,
     describeConfig,
     openDesk,
+    openOutpost,
     runDaemon: options => runDaemon({ configPath: options.config }),
   },
   version(),

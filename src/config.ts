@@ -10,7 +10,7 @@ import {
   type RawConfiguration,
 } from './domain/configuration-schema.js'
 import { asFailure, Failure } from './domain/errors.js'
-import { dotted, type Problem, problemsOf } from './domain/problem.js'
+import { dotted, type Problem, problemsOf, refusal } from './domain/problem.js'
 import { type Resolved, resolveConfiguration } from './domain/resolve-configuration.js'
 import type { Schedule } from './domain/schedule.js'
 import { parseSchedule } from './jobs/schedules.js'
@@ -74,7 +74,7 @@ export function loadConfig(options: LoadOptions = {}): LoadedConfig {
   const secrets = readSecrets(reading, sections)
   const schedules = readSchedules(reading, sections.schedules_directory ?? 'schedules')
   const assertions = readAssertions(reading, sections.drills?.assertions_directory ?? 'assertions')
-  if (!raw || reading.problems.length > 0) throw refusal(reading)
+  if (!raw || reading.problems.length > 0) throw refusal(reading.file, reading.problems)
   const config = resolveConfiguration(raw, { file, secrets, schedules, assertions })
   return { config, sources: reading.sources, warnings: reading.warnings }
 }
@@ -122,13 +122,18 @@ function readableSections(data: unknown): Partial<RawConfiguration> {
   return Object.fromEntries(parsed.filter(([, value]) => value !== undefined))
 }
 
-function checkKeys(reading: Reading, { keys }: Partial<RawConfiguration>): void {
+function checkKeys(reading: Reading, { keys, archives }: Partial<RawConfiguration>): void {
+  checkRecipients(reading, ['archives', 'recipients'], archives?.recipients ?? [])
   if (!keys) return
+  checkRecipients(reading, ['keys', 'recovery_recipients'], keys.recovery_recipients)
   const identity = beside(reading, keys.operational_identity_file)
   const stats = statSync(identity, { throwIfNoEntry: false })
   if (stats) attempt(reading, ['keys', 'operational_identity_file'], () => checkPrivate(identity, stats))
-  for (const [index, recipient] of keys.recovery_recipients.entries()) {
-    attempt(reading, ['keys', 'recovery_recipients', index], () => checkRecipient(recipient))
+}
+
+function checkRecipients(reading: Reading, at: string[], recipients: readonly string[]): void {
+  for (const [index, one] of recipients.entries()) {
+    attempt(reading, [...at, index], () => checkRecipient(one))
   }
 }
 
@@ -142,20 +147,20 @@ function checkTls(reading: Reading, { daemon }: Partial<RawConfiguration>): void
 
 function readSecrets(
   reading: Reading,
-  { store, postgres, drills, hetzner }: Partial<RawConfiguration>,
+  { store, files, postgres, drills, hetzner }: Partial<RawConfiguration>,
 ): Resolved['secrets'] {
   const scratch = drills?.scratch_server
-  const s3 = store?.type === 's3' ? store : undefined
   return {
-    accessKeyId: secret(reading, ['store', 'access_key_id'], s3?.access_key_id, s3?.access_key_id_file),
-    secretAccessKey: secret(
-      reading,
-      ['store', 'secret_access_key'],
-      s3?.secret_access_key,
-      s3?.secret_access_key_file,
-    ),
+    ...storeSecrets(reading, store, ['store']),
+    files: storeSecrets(reading, files?.store, ['files', 'store']),
     password: secret(reading, ['postgres', 'password'], postgres?.password, postgres?.password_file),
     hetznerToken: secret(reading, ['hetzner', 'token'], hetzner?.token, hetzner?.token_file),
+    poolerPassword: secret(
+      reading,
+      ['postgres', 'pgbouncer', 'password'],
+      postgres?.pgbouncer?.password,
+      postgres?.pgbouncer?.password_file,
+    ),
     scratchPassword: secret(
       reading,
       ['drills', 'scratch_server', 'password'],
@@ -163,6 +168,13 @@ function readSecrets(
       scratch?.password_file,
     ),
   }
+}
+
+function storeSecrets(reading: Reading, store: RawConfiguration['store'] | undefined, at: string[]) {
+  const s3 = store?.type === 's3' ? store : undefined
+  const of = (name: 'access_key_id' | 'secret_access_key') =>
+    secret(reading, [...at, name], s3?.[name], s3?.[`${name}_file`])
+  return { accessKeyId: of('access_key_id'), secretAccessKey: of('secret_access_key') }
 }
 
 function secret(
@@ -234,10 +246,3 @@ const placed = ({ path, message, hint }: Finding, yaml: YamlFile): Problem => ({
   at: yaml.at(path),
   code: 'config-invalid',
 })
-
-function refusal({ file, problems }: Reading): Failure {
-  const [first] = problems
-  const rest = problems.length > 1 ? `, and ${problems.length - 1} more` : ''
-  const what = first ? [first.path, first.message].filter(Boolean).join(' ') : 'is not usable'
-  return new Failure('config-invalid', `${file}: ${what}${rest}`, { facts: { problems } })
-}

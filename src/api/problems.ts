@@ -1,5 +1,5 @@
 // Errors over HTTP: problem documents (RFC 9457) with our code and hint, the same for every route.
-import type { FastifyError, FastifyInstance } from 'fastify'
+import type { FastifyError, FastifyInstance, FastifyReply } from 'fastify'
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod'
 import { asFailure, ERRORS, type ErrorCode, Failure } from '../domain/errors.js'
 import { redactText } from '../domain/redact.js'
@@ -49,6 +49,15 @@ export function answerProblems(server: FastifyInstance): void {
     }
     return reply.status(404).type(CONTENT_TYPE).send(document)
   })
+}
+
+/** A path that cannot be read, or has a part that is too long. */
+export function answerUnroutable(error: FastifyError, reply: FastifyReply): void {
+  const failure = new Failure('usage', 'the path cannot be read', { cause: error, hint: 'see docs/api.md' })
+  reply
+    .status(400)
+    .type(CONTENT_TYPE)
+    .send(JSON.stringify(problemDocument(failure)))
 }
 
 function failureOf(error: FastifyError): Failure {

@@ -2,7 +2,7 @@
 import { type FastifyBaseLogger, fastify, LogController } from 'fastify'
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
 import type { Logger } from '../sys/log.js'
-import { answerProblems } from './problems.js'
+import { answerProblems, answerUnroutable } from './problems.js'
 import { type HealthParts, healthRoutes } from './routes/health.js'
 import type { ApiServer } from './typed.js'
 
@@ -33,6 +33,8 @@ export function createServer(parts: ServerParts, options: ServerOptions = {}): A
     bodyLimit: MAX_BODY_BYTES,
     requestTimeout: 30_000,
     routerOptions: { maxParamLength: MAX_PARAMETER },
+    // What is no URL is refused before there is a route.
+    frameworkErrors: (error, _, reply) => answerUnroutable(error, reply),
     // One hop: what the client itself wrote in front of it may be a lie.
     trustProxy: options.behindProxy ? (_, hop) => hop < 1 : false,
   }).withTypeProvider<ZodTypeProvider>() as unknown as ApiServer

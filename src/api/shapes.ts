@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { OUTCOMES, type StoredEvent, TRIGGERS } from '../domain/events.js'
 import type { Run } from '../jobs/journal-rows.js'
+import { subjectNamed } from '../jobs/open-backup.js'
 
 export const problemShape = z.strictObject({
   type: z.string(),
@@ -80,9 +81,20 @@ export const answers = <T extends Record<number, unknown>>(own: T) => ({
 /** Every route of /v1 asks for a token, but on the socket. */
 export const SECURITY = [{ token: [] }]
 
-export const tenantParam = z.strictObject({
-  tenant: z.string().min(1).max(400).describe("A tenant's own name; platform%2Fmaster, platform%2Fglobals"),
-})
+/** No database has a longer name, and no directory store could keep it. */
+const SUBJECT_MAX = 200
+
+export const tenantName = z
+  .string()
+  .min(1)
+  .max(SUBJECT_MAX)
+  .refine(
+    name => !name.isWellFormed() || subjectNamed(name).length <= SUBJECT_MAX,
+    'is longer than any tenant is called',
+  )
+  .describe("A tenant's own name; platform/master, platform/globals")
+
+export const tenantParam = z.strictObject({ tenant: tenantName })
 
 export const limitQuery = (most: number, usual: number) =>
   z.coerce.number().int().min(1).max(most).default(usual)

@@ -9,7 +9,9 @@ import { Failure } from '../domain/errors.js'
 import { guardHealth, guardRoutes } from './guard.js'
 import { auditRoutes } from './routes/audit.js'
 import { backupRoutes } from './routes/backups.js'
+import { checkRoutes } from './routes/checks.js'
 import { restoreRoutes } from './routes/restores.js'
+import { retentionRoutes } from './routes/retention.js'
 import { runRoutes } from './routes/runs.js'
 import { scheduleRoutes } from './routes/schedules.js'
 import { tenantRoutes } from './routes/tenants.js'
@@ -24,6 +26,8 @@ const ROUTES = [
   restoreRoutes,
   runRoutes,
   scheduleRoutes,
+  retentionRoutes,
+  checkRoutes,
   auditRoutes,
   tokenRoutes,
 ]

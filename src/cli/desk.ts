@@ -3,6 +3,7 @@ import type { Config } from '../domain/configuration.js'
 import { EXIT } from '../domain/errors.js'
 import type { AuditVerdict } from '../jobs/audit.js'
 import type { Journal } from '../jobs/journal.js'
+import type { Outpost } from '../jobs/list-snapshots.js'
 import type { JobContext, Parts } from '../jobs/parts.js'
 import type { JobEnd, JobRequest } from '../jobs/runner.js'
 import type { Scheduler } from '../jobs/scheduler.js'
@@ -32,6 +33,9 @@ export interface GlobalOptions {
   debug?: boolean
 }
 
+/** The signal fires when a person ends the command. */
+export type OpenOutpost = Outpost & { signal: AbortSignal }
+
 /** The doors out of the command line, given by cli.ts, so that commands stay testable. */
 export interface Doors {
   clock: Clock
@@ -41,6 +45,8 @@ export interface Doors {
   }
   describeConfig(config: Config): unknown
   openDesk(options: GlobalOptions): Promise<Desk>
+  /** The store, the keys and the token alone: no PostgreSQL, no state directory. */
+  openOutpost(options: GlobalOptions): Promise<OpenOutpost>
   runDaemon(options: GlobalOptions): Promise<void>
 }
 

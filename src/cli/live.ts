@@ -5,7 +5,7 @@ import type { Watcher } from '../jobs/parts.js'
 import type { Clock } from '../sys/clock.js'
 import { oneLine } from './cells.js'
 import { counted } from './output.js'
-import { backupLine, failedText, progressText } from './progress-text.js'
+import { backupLine, failedText, progressText, restoredLine } from './progress-text.js'
 
 export type ClosingWatcher = Watcher & {
   /** Resolves when everything shown is final. Idempotent. */
@@ -87,6 +87,7 @@ export function liveWatcher(clock: Clock): ClosingWatcher {
       say(line, `${oneLine(subjectName(subject))}: ${text}`)
     },
     backedUp: manifest => lines.end(manifest.subject, 'done', backupLine(manifest)),
+    restored: report => lines.end(report.manifest.subject, 'done', restoredLine(report)),
     failed: (subject, failure) => lines.end(subject, 'failed', failedText(subjectName(subject), failure)),
     close: () => lines.close(),
   }

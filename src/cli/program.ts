@@ -1,6 +1,7 @@
 // The command line as a whole: every command, its arguments and its help. What each does is in a file of its own.
 import { Command, CommanderError } from 'commander'
 import { EXIT, Failure } from '../domain/errors.js'
+import { archiveCommand } from './archive.js'
 import { auditCommand } from './audit.js'
 import { backupCommand } from './backup.js'
 import { backupsCommand } from './backups.js'
@@ -11,14 +12,17 @@ import type { Doors } from './desk.js'
 import { docsCommand } from './docs.js'
 import { keysCommand } from './keys.js'
 import { processTerminal, showFailure } from './output.js'
+import { recoverCommand } from './recover.js'
 import { restoreCommand } from './restore.js'
 import { retentionCommand, sweepCommand } from './retention.js'
 import { runsCommand } from './runs.js'
 import { schedulesCommand } from './schedules.js'
+import { snapshotCommand } from './snapshot.js'
 import { statusCommand } from './status.js'
 import { tenantsCommand } from './tenants.js'
 import { tokensCommand } from './tokens.js'
 import { verifyCommand } from './verify.js'
+import { vpsCommand } from './vps.js'
 
 const AFTER = `
 A tenant is called by its own name; platform/master and platform/globals (the
@@ -61,9 +65,13 @@ export function createProgram(doors: Doors, version: string, json: boolean): Com
     backupCommand,
     backupsCommand,
     restoreCommand,
+    recoverCommand,
+    archiveCommand,
     retentionCommand,
     sweepCommand,
     verifyCommand,
+    snapshotCommand,
+    vpsCommand,
     runsCommand,
     schedulesCommand,
     keysCommand,

@@ -2,9 +2,9 @@
 import type { Failure } from '../domain/errors.js'
 import type { Manifest } from '../domain/manifest.js'
 import { subjectName } from '../domain/subject.js'
-import type { Progress } from '../jobs/parts.js'
+import type { Progress, Restored } from '../jobs/parts.js'
 import { oneLine } from './cells.js'
-import { bytesText, counted, failureText, secondsText } from './output.js'
+import { bytesText, counted, failureText, instantText, secondsText } from './output.js'
 
 /** acme: 120 345 rows, 28.5 MB in 0.4 s (71.2 MB/s); 1.2 MB new, 27.3 MB reused */
 export function backupLine(manifest: Manifest): string {
@@ -15,6 +15,13 @@ export function backupLine(manifest: Manifest): string {
   const speed = seconds > 0 ? ` (${bytesText(bytes / seconds)}/s)` : ''
   const name = oneLine(subjectName(manifest.subject))
   return `${name}: ${content}${bytesText(bytes)} in ${secondsText(seconds)}${speed}; ${storedText(manifest.stored)}`
+}
+
+/** acme: 120 345 rows, 28.5 MB loaded and proven in 4.2 s, as of 2026-11-23 01:30:00Z */
+export function restoredLine({ manifest, proof, loadSeconds }: Restored): string {
+  const name = oneLine(subjectName(manifest.subject))
+  const content = `${counted(proof.rows, 'row')}, ${bytesText(manifest.stream.bytes)}`
+  return `${name}: ${content} loaded and proven in ${secondsText(loadSeconds)}, as of ${instantText(manifest.instant)}`
 }
 
 function storedText({ newBytes, reusedBytes }: Manifest['stored']): string {
@@ -34,6 +41,7 @@ const PHASES = {
   prove: 'proving',
   read: 'reading',
   export: 'writing',
+  archive: 'archiving',
 } as const
 
 /** dumping 12.3 MB, 8.10 MB/s, 4.00 MB new, 8.30 MB reused */

@@ -4,7 +4,7 @@ import type { Clock } from '../sys/clock.js'
 import { oneLine } from './cells.js'
 import { type ClosingWatcher, liveWatcher } from './live.js'
 import { counted, failureText, type Terminal } from './output.js'
-import { backupLine } from './progress-text.js'
+import { backupLine, restoredLine } from './progress-text.js'
 
 /** A watcher for this terminal. */
 export function watchRun(terminal: Terminal, clock: Clock): ClosingWatcher {
@@ -28,8 +28,10 @@ export async function watched<T>(
 
 function plainWatcher(terminal: Terminal): ClosingWatcher {
   return {
-    planned: subjects => terminal.err(`backing up ${counted(subjects.length, 'subject')}`),
+    planned: (subjects, what = 'backing up') =>
+      terminal.err(`${what} ${counted(subjects.length, 'subject')}`),
     backedUp: manifest => terminal.err(`ok      ${backupLine(manifest)}`),
+    restored: report => terminal.err(`ok      ${restoredLine(report)}`),
     failed: (subject, failure) => {
       const name = oneLine(subjectName(subject))
       // An interruption is the whole run's, which tells of it.

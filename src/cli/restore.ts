@@ -1,80 +1,144 @@
-// `restore <tenant> --as <database>`: a proven copy beside the live database.
+// `restore <tenant>`: beside the live database with --as, in its place with --in-place.
 import type { Command } from 'commander'
 import type { PostgresConfig } from '../domain/configuration.js'
+import { Failure } from '../domain/errors.js'
 import { shellWord } from '../domain/shell-word.js'
 import { subjectName } from '../domain/subject.js'
 import { subjectNamed } from '../jobs/open-backup.js'
-import { endOfRestore, type RestoreReport, restoreBeside } from '../jobs/restore-beside.js'
-import { atDesk, type Doors, type GlobalOptions } from './desk.js'
-import { bytesText, counted, instantText, processTerminal, show } from './output.js'
+import type { JobContext } from '../jobs/parts.js'
+import { planRestore } from '../jobs/plan-restore.js'
+import { restoreArchive } from '../jobs/restore-archive.js'
+import {
+  endOfRestore,
+  type RestoreReport,
+  type RestoreRequest,
+  restoreBeside,
+} from '../jobs/restore-beside.js'
+import { atDesk, type Desk, type Doors, type GlobalOptions } from './desk.js'
+import { instantText, processTerminal, show, type Terminal } from './output.js'
 import { watched } from './progress.js'
+import { type InPlaceOptions, replaceLive } from './restore-in-place.js'
+import { restoreKeptCommands } from './restore-kept.js'
+import { passedOverLines, planText, proofLines } from './restore-text.js'
 
-interface RestoreOptions extends GlobalOptions {
-  as: string
-  backup: string
-  withRoles?: true
+interface RestoreOptions extends GlobalOptions, InPlaceOptions {
+  as?: string
+  inPlace?: true
+  backup?: string
+  at?: string
+  plan?: true
+  fromArchive?: string | true
 }
 
 export function restoreCommand(program: Command, doors: Doors): void {
-  program
+  const restore = program
     .command('restore')
     .argument('<tenant>', 'a tenant, or platform/master')
-    .requiredOption('--as <database>', 'name of the new database; it must not exist')
-    .option(
-      '--backup <which>',
-      'latest, a backup id, or an instant (the newest backup not after it)',
-      'latest',
-    )
+    .option('--as <database>', 'beside: name of the new database; it must not exist')
+    .option('--in-place', 'in place of the live database, which is put aside')
+    .option('--backup <which>', 'latest (the default), a backup id, or an instant')
+    .option('--at <instant>', 'the newest backup not after it')
     .option('--with-roles', 'create missing roles from the newest globals backup')
-    .description('restore into a new database beside the live one, and prove it table by table')
+    .option('--from-archive [name]', 'beside, out of a monthly archive: latest, or a name like 2026-12')
+    .option('--plan', 'only say what it would do')
+    .option('--yes-restore <tenant>', "in place: the tenant's name, where no terminal can ask for it")
+    .option('--without-safety-copy', 'in place: do not back up what is there now (say --why)')
+    .option('--why <reason>', 'why there is no safety copy')
+    .description('restore a backup and prove it table by table: beside the live database, or in its place')
     .action(async (tenant: string, _options, command: Command) => {
       const options = command.optsWithGlobals<RestoreOptions>()
       const terminal = processTerminal(options)
-      await atDesk(doors, options, terminal, async desk => {
-        const subject = subjectNamed(tenant)
-        const request = {
-          subject,
-          backup: options.backup,
-          database: options.as,
-          withRoles: options.withRoles === true,
-        }
-        const report = await watched(terminal, desk.clock, watch =>
-          desk.run({ name: 'restore', subject }, async context => {
-            const result = await restoreBeside(desk, request, { ...context, watch })
-            return { ...endOfRestore(result), result }
-          }),
-        )
-        show(terminal, reportJson(report), () => reportText(report, desk.config.postgres))
-        return undefined
-      })
+      await atDesk(doors, options, terminal, desk => restoreAs(desk, terminal, tenant, options))
     })
+  restoreKeptCommands(restore, doors)
+}
+
+async function restoreAs(
+  desk: Desk,
+  terminal: Terminal,
+  tenant: string,
+  options: RestoreOptions,
+): Promise<number | undefined> {
+  const subject = subjectNamed(tenant)
+  const backup = whichBackup(options)
+  const withRoles = options.withRoles === true
+  if ((options.as === undefined) === (options.inPlace === undefined)) {
+    throw new Failure('usage', 'restore to where?', {
+      hint: 'type --as <new database> to restore beside, or --in-place to put it in place of the live one',
+    })
+  }
+  checkFromArchive(options)
+  const { signal } = new AbortController()
+  const plan = { subject, backup, database: options.as ?? null, withRoles }
+  if (options.plan) {
+    show(terminal, (await planRestore(desk, plan, { signal })).plan, planText)
+    return undefined
+  }
+  if (options.as === undefined) return replaceLive(desk, terminal, { subject, backup, withRoles }, options)
+  const request = { subject, backup, database: options.as, withRoles }
+  const report = await watched(terminal, desk.clock, watch =>
+    desk.run({ name: 'restore', subject }, async context => {
+      const result = await restoreFrom(desk, request, options.fromArchive, { ...context, watch })
+      return { ...endOfRestore(result), result }
+    }),
+  )
+  show(terminal, reportJson(report), () => reportText(report, desk.config.postgres))
+  return undefined
+}
+
+/** An archive holds one backup, and is restored beside: what is in it may be years old. */
+function checkFromArchive({ fromArchive, as, backup, at, plan }: RestoreOptions): void {
+  if (fromArchive === undefined || (as !== undefined && !backup && !at && !plan)) return
+  throw new Failure('usage', '--from-archive goes with --as alone', {
+    hint: 'type --as <new database> --from-archive <name>; `gmah-backup archive list` shows the names',
+  })
+}
+
+function restoreFrom(
+  desk: Desk,
+  request: RestoreRequest,
+  fromArchive: RestoreOptions['fromArchive'],
+  context: JobContext,
+): Promise<RestoreReport> {
+  if (fromArchive === undefined) return restoreBeside(desk, request, context)
+  const { subject, database, withRoles } = request
+  const archive = fromArchive === true ? 'latest' : fromArchive
+  return restoreArchive(desk, { subject, archive, database, withRoles }, context)
+}
+
+function whichBackup({ backup, at }: RestoreOptions): string {
+  if (at === undefined) return backup ?? 'latest'
+  if (backup !== undefined)
+    throw new Failure('usage', 'both --backup and --at say which backup', { hint: 'keep one' })
+  if (Number.isNaN(Date.parse(at)) && !/^\d{8}T\d{6}(\.\d+)?Z$/.test(at)) {
+    throw new Failure('usage', `not an instant: ${at}`, { hint: 'write it like 2026-11-23T02:00:00Z' })
+  }
+  return at
 }
 
 function reportText(
-  { manifest, database, createdRoles, proof }: RestoreReport,
+  { manifest, database, createdRoles, proof, passedOver }: RestoreReport,
   server: PostgresConfig,
 ): string {
-  const lines = [
-    `${database} holds ${subjectName(manifest.subject)} as of ${instantText(manifest.instant)} (backup ${manifest.backup})`,
-    `proven: ${counted(proof.tables, 'table')}, ${counted(proof.rows, 'row')}, ${bytesText(proof.bytes)} are equal to the backup`,
-  ]
-  if (proof.reordered > 0)
-    lines.push(`${counted(proof.reordered, 'table')} with the same rows in another physical order`)
-  if (!proof.schemaCompared) lines.push('definitions were not compared: the server has another major version')
-  if (createdRoles.length > 0) lines.push(`created roles: ${createdRoles.join(', ')}`)
   const at = `-h ${shellWord(server.host)} -p ${server.port} -U ${shellWord(server.user)}`
-  lines.push(`look at it: psql ${at} -d ${shellWord(database)}`)
-  lines.push(`drop it:    dropdb ${at} -- ${shellWord(database)}`)
-  return lines.join('\n')
+  return [
+    `${database} holds ${subjectName(manifest.subject)} as of ${instantText(manifest.instant)} (backup ${manifest.backup})`,
+    ...passedOverLines(passedOver),
+    ...proofLines(proof),
+    ...(createdRoles.length > 0 ? [`created roles: ${createdRoles.join(', ')}`] : []),
+    `look at it: psql ${at} -d ${shellWord(database)}`,
+    `drop it:    dropdb ${at} -- ${shellWord(database)}`,
+  ].join('\n')
 }
 
-function reportJson({ manifest, database, createdRoles, proof }: RestoreReport) {
+function reportJson({ manifest, database, createdRoles, passedOver, proof }: RestoreReport) {
   return {
     database,
     subject: manifest.subject,
     backup: manifest.backup,
     instant: manifest.instant,
     createdRoles,
+    passedOver,
     proof,
   }
 }

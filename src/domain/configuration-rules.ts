@@ -22,10 +22,11 @@ const finding = (path: string, message: string, hint: string): Finding => ({
 
 /** Every rule on every section that could be read; no problems means that the sections make sense together. */
 export function checkConfiguration(raw: Partial<RawConfiguration>): Findings {
-  const { store, postgres, dump, drills, hetzner, daemon } = raw
+  const { store, files, postgres, dump, drills, hetzner, daemon } = raw
   return {
     problems: [
-      ...(store ? storeProblems(store) : []),
+      ...(store ? storeProblems(store, 'store') : []),
+      ...(files?.store ? storeProblems(files.store, 'files.store') : []),
       ...(postgres ? postgresProblems(postgres) : []),
       ...(dump ? dumpProblems(dump) : []),
       ...(drills ? drillsProblems(drills) : []),
@@ -36,13 +37,13 @@ export function checkConfiguration(raw: Partial<RawConfiguration>): Findings {
   }
 }
 
-function storeProblems(store: RawConfiguration['store']): Finding[] {
+function storeProblems(store: RawConfiguration['store'], path: string): Finding[] {
   if (store.type !== 's3') return []
   const { secret_access_key: secret, secret_access_key_file: secretFile } = store
   return [
-    ...endpointProblems(store.endpoint),
-    ...secretProblems('store', 'access_key_id', store.access_key_id, store.access_key_id_file, true),
-    ...secretProblems('store', 'secret_access_key', secret, secretFile, true),
+    ...endpointProblems(store.endpoint, `${path}.endpoint`),
+    ...secretProblems(path, 'access_key_id', store.access_key_id, store.access_key_id_file, true),
+    ...secretProblems(path, 'secret_access_key', secret, secretFile, true),
   ]
 }
 
@@ -55,7 +56,7 @@ function hetznerProblems({ token, token_file: file, endpoint }: RawConfiguration
 
 function endpointProblems(
   endpoint: string,
-  path = 'store.endpoint',
+  path: string,
   example = 'https://<account>.r2.cloudflarestorage.com',
 ): Finding[] {
   const url = URL.canParse(endpoint) ? new URL(endpoint) : null
@@ -93,6 +94,13 @@ function secretProblems(
 function postgresProblems(postgres: RawConfiguration['postgres']): Finding[] {
   return [
     ...secretProblems('postgres', 'password', postgres.password, postgres.password_file, false),
+    ...secretProblems(
+      'postgres.pgbouncer',
+      'password',
+      postgres.pgbouncer?.password,
+      postgres.pgbouncer?.password_file,
+      false,
+    ),
     ...patternProblems(postgres.tenants.pattern, postgres.master),
     ...(postgres.ssl_mode.startsWith('verify') && postgres.host.startsWith('/')
       ? [finding('postgres.ssl_mode', 'cannot be verified on a socket', 'write ssl_mode: prefer')]

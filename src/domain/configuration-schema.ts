@@ -30,6 +30,15 @@ const s3Store = z.strictObject({
   ...anyStore,
 })
 
+const pgbouncer = z.strictObject({
+  host: text,
+  port: whole(1, 65_535).default(6432),
+  user: text,
+  password: text.optional(),
+  password_file: text.optional(),
+  pause_wait: duration({ minMs: 0, maxMs: 60_000 }).prefault('5s'),
+})
+
 const postgres = z.strictObject({
   host: text.default('/var/run/postgresql'),
   port: whole(1, 65_535).default(5432),
@@ -44,6 +53,7 @@ const postgres = z.strictObject({
     .prefault({}),
   tools_directory: text.optional(),
   lock_wait_timeout: duration({ minMs: 1_000, maxMs: 3_600_000 }).prefault('30s'),
+  pgbouncer: pgbouncer.optional(),
 })
 
 const keys = z.strictObject({
@@ -65,6 +75,24 @@ const dump = z.strictObject({
       max: size({ minBytes: 64 * KIB, maxBytes: 16 * MIB }).prefault('4MiB'),
     })
     .prefault({}),
+})
+
+const restore = z.strictObject({
+  keep_replaced: duration({ minMs: 3_600_000, maxMs: 400 * 86_400_000 }).prefault('7d'),
+})
+
+const files = z.strictObject({
+  store: z.discriminatedUnion('type', [directoryStore, s3Store]).optional(),
+  folders: z
+    .array(z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9._-]*$/, 'must be the name of a folder'))
+    .default(['documents', 'uploads', 'exports']),
+})
+
+const archives = z.strictObject({
+  recipients: z.array(text).default([]),
+  compression_level: whole(9, 19).default(9),
+  keep_years: whole(1, 100).default(10),
+  legal_hold: z.array(text).default([]),
 })
 
 const daemon = z.strictObject({
@@ -116,6 +144,9 @@ export const configurationSchema = z.strictObject({
   postgres: postgres.prefault({}),
   keys,
   dump: dump.prefault({}),
+  restore: restore.prefault({}),
+  files: files.prefault({}),
+  archives: archives.prefault({}),
   drills: drills.prefault({}),
   hetzner: hetzner.prefault({}),
   daemon: daemon.prefault({}),

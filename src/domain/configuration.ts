@@ -53,6 +53,26 @@ export interface PostgresConfig {
   /** Where pg_dump and its kin are; null: found by the server's major version. */
   toolsDirectory: string | null
   lockWaitTimeoutMs: number
+  /** Null: clients come directly. */
+  pgbouncer: PgbouncerConfig | null
+}
+
+/** The admin console of a PgBouncer that clients go through. */
+export interface PgbouncerConfig {
+  /** A host name or address, or the absolute path of a socket directory. */
+  host: string
+  port: number
+  /** One of its admin_users. */
+  user: string
+  /** Null: it asks for none. */
+  password: string | null
+  /** Transactions that run get so long to end before a swap ends them. */
+  pauseWaitMs: number
+}
+
+export interface RestoreConfig {
+  /** How long the database that a restore replaced is kept. */
+  keepReplacedMs: number
 }
 
 export interface KeysConfig {
@@ -99,6 +119,22 @@ export interface DrillsConfig {
   assertionTimeoutMs: number
 }
 
+export interface FilesConfig {
+  /** Where the application keeps the tenants' files; only ever read. */
+  store: StoreConfig
+  /** Those of a tenant's folders that are archived. */
+  folders: readonly string[]
+}
+
+export interface ArchivesConfig {
+  /** age recipients of archives alone; empty: those of the backups. */
+  recipients: readonly string[]
+  compressionLevel: number
+  keepYears: number
+  /** Tenants whose archives are never deleted. */
+  legalHold: readonly string[]
+}
+
 export interface DaemonConfig {
   /** A loopback address, unless there is TLS or a proxy in front. */
   host: string
@@ -137,8 +173,11 @@ export interface Config {
   postgres: PostgresConfig
   keys: KeysConfig
   dump: DumpConfig
+  restore: RestoreConfig
   drills: DrillsConfig
   hetzner: HetznerConfig | null
+  files: FilesConfig
+  archives: ArchivesConfig
   daemon: DaemonConfig
   api: ApiConfig
   /** Absolute. */

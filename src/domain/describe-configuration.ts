@@ -1,19 +1,22 @@
 // The configuration as it may be shown: secrets say only that they are there.
-import type { Config } from './configuration.js'
+import type { Config, StoreConfig } from './configuration.js'
 
 /** The configuration for people and logs: everything but secrets, which are shown as present or absent. */
 export function describeConfig(config: Config): Record<string, unknown> {
   const mask = (value: string | null): string | null => (value === null ? null : '[redacted]')
-  const { store, postgres, drills, hetzner } = config
+  const maskStore = (store: StoreConfig) =>
+    store.type === 's3'
+      ? { ...store, accessKeyId: mask(store.accessKeyId), secretAccessKey: mask(store.secretAccessKey) }
+      : store
+  const { store, files, postgres, drills, hetzner } = config
   return {
     ...config,
-    store:
-      store.type === 's3'
-        ? { ...store, accessKeyId: mask(store.accessKeyId), secretAccessKey: mask(store.secretAccessKey) }
-        : store,
+    store: maskStore(store),
+    files: { ...files, store: maskStore(files.store) },
     postgres: {
       ...postgres,
       password: mask(postgres.password),
+      pgbouncer: postgres.pgbouncer && { ...postgres.pgbouncer, password: mask(postgres.pgbouncer.password) },
       tenants: { ...postgres.tenants, pattern: postgres.tenants.pattern.source },
     },
     hetzner: hetzner && { ...hetzner, token: mask(hetzner.token) },

@@ -111,8 +111,8 @@ export interface EventFacts {
   /** Said before each step of a swap: after a crash it tells what has to be put right. */
   'swap-step': SwapFacts & { step: SwapStep }
   'swap-finished': SwapFacts & {
-    /** From closing the database to the first connection it took again, as a prober saw it. */
-    downtimeMs: number
+    /** From closing the database to the first connection it took again, as a prober saw it; null when it was gone before. */
+    downtimeMs: number | null
     refusals: number
     /** How long PgBouncer held its clients; null when none is configured, or it could not be paused. */
     pausedMs: number | null
@@ -123,6 +123,28 @@ export interface EventFacts {
   'kept-dropped': { database: string; reason: string }
   'proof-passed': { backup: BackupId; tables: number; rows: number; durationMs: number }
   'proof-failed': { backup: BackupId; differences: string[] }
+  'archive-started': { archive: string; backup: BackupId }
+  'archive-stored': {
+    archive: string
+    backup: string
+    instant: string
+    files: number
+    /** Files that were listed and are not in it, or are in it as of another version: exceptions.json inside says which. */
+    missing: number
+    changed: number
+    tarBytes: number
+    storedBytes: number
+    durationMs: number
+  }
+  'archive-skipped': { month: string; reason: string }
+  'archive-failed': { month: string; error: ErrorFacts }
+  'archive-removed': { archive: string; why: string }
+  /** The plan let it go, a bucket lock did not. */
+  'archive-kept': { archive: string; why: string }
+  'archive-verified': { archive: string; members: number; bytes: number; problems: string[] }
+  /** A long put was begun; until its end is noted, the id finds what a killed run left half. */
+  'upload-started': { key: string; upload: string }
+  'upload-ended': { key: string; upload: string; outcome: 'completed' | 'aborted' }
   'backup-pinned': { backup: BackupId; who: string; why: string }
   'backup-unpinned': { backup: BackupId; who: string }
   /** A subject whose database is gone; nothing of it is removed before `heldUntil`. */

@@ -1,6 +1,6 @@
 // What is wrong with a file the operator wrote: where, what, and what to type instead. All of it at once, never only the first.
 import type { z } from 'zod'
-import type { ErrorCode } from './errors.js'
+import { type ErrorCode, Failure } from './errors.js'
 
 export interface Problem {
   /** The dotted path in the file, `postgres.port`; empty for the file as a whole. */
@@ -126,4 +126,12 @@ function editDistance(a: string, b: string): number {
     row = next
   }
   return row[b.length] ?? 0
+}
+
+/** All that is wrong with a file as one failure. */
+export function refusal(file: string, problems: readonly Problem[]): Failure {
+  const [first] = problems
+  const rest = problems.length > 1 ? `, and ${problems.length - 1} more` : ''
+  const what = first ? [first.path, first.message].filter(Boolean).join(' ') : 'is not usable'
+  return new Failure('config-invalid', `${file}: ${what}${rest}`, { facts: { problems } })
 }

@@ -1,19 +1,32 @@
 // From the file's words to the Config that the program runs on: units into names, relative paths against the file's folder.
 import { dirname, join, resolve } from 'node:path'
 import { type Assertion, toAssertion } from './assertion.js'
-import type { Config, DrillsConfig, StoreConfig } from './configuration.js'
+import type {
+  ArchivesConfig,
+  Config,
+  DrillsConfig,
+  FilesConfig,
+  PgbouncerConfig,
+  PostgresConfig,
+  StoreConfig,
+} from './configuration.js'
 import type { RawConfiguration } from './configuration-schema.js'
 import type { Schedule } from './schedule.js'
+
+interface StoreSecrets {
+  accessKeyId: string | null
+  secretAccessKey: string | null
+}
 
 export interface Resolved {
   /** Absolute path of the configuration file. */
   file: string
-  secrets: {
-    accessKeyId: string | null
-    secretAccessKey: string | null
+  secrets: StoreSecrets & {
     password: string | null
+    poolerPassword: string | null
     scratchPassword: string | null
     hetznerToken: string | null
+    files: StoreSecrets
   }
   /** Those that stand in files of their own. */
   assertions: readonly Assertion[]
@@ -28,22 +41,12 @@ export function resolveConfiguration(raw: RawConfiguration, resolved: Resolved):
   const optional = (path: string | undefined): string | null => (path === undefined ? null : absolute(path))
   const { postgres, dump, daemon } = raw
   const { hetznerToken } = resolved.secrets
+  const store = resolveStore(raw.store, absolute, resolved.secrets)
   return {
     file: resolved.file,
     stateDirectory: absolute(raw.state_directory),
-    store: resolveStore(raw.store, absolute, resolved.secrets),
-    postgres: {
-      host: postgres.host,
-      port: postgres.port,
-      user: postgres.user,
-      password: resolved.secrets.password,
-      sslMode: postgres.ssl_mode,
-      sslRootCertificateFile: optional(postgres.ssl_root_certificate_file),
-      master: postgres.master,
-      tenants: { pattern: new RegExp(postgres.tenants.pattern, 'u'), query: postgres.tenants.query ?? null },
-      toolsDirectory: optional(postgres.tools_directory),
-      lockWaitTimeoutMs: postgres.lock_wait_timeout,
-    },
+    store,
+    postgres: resolvePostgres(postgres, resolved, optional),
     keys: {
       operationalIdentityFile: absolute(raw.keys.operational_identity_file),
       recoveryRecipients: raw.keys.recovery_recipients,
@@ -57,6 +60,9 @@ export function resolveConfiguration(raw: RawConfiguration, resolved: Resolved):
       compressionLevel: dump.compression_level,
       cutter: { minBytes: dump.cutter.min, averageBytes: dump.cutter.average, maxBytes: dump.cutter.max },
     },
+    restore: { keepReplacedMs: raw.restore.keep_replaced },
+    files: resolveFiles(raw, resolved, absolute, store),
+    archives: resolveArchives(raw.archives),
     drills: resolveDrills(raw, resolved, absolute),
     hetzner: resolveHetzner(raw, hetznerToken),
     daemon: {
@@ -87,6 +93,35 @@ function resolveHetzner({ hetzner }: RawConfiguration, token: string | null): Co
   return token === null ? null : { endpoint: hetzner.endpoint.replace(/\/$/, ''), token }
 }
 
+function resolvePostgres(
+  postgres: RawConfiguration['postgres'],
+  { secrets }: Resolved,
+  optional: (path: string | undefined) => string | null,
+): PostgresConfig {
+  return {
+    host: postgres.host,
+    port: postgres.port,
+    user: postgres.user,
+    password: secrets.password,
+    sslMode: postgres.ssl_mode,
+    sslRootCertificateFile: optional(postgres.ssl_root_certificate_file),
+    master: postgres.master,
+    tenants: { pattern: new RegExp(postgres.tenants.pattern, 'u'), query: postgres.tenants.query ?? null },
+    toolsDirectory: optional(postgres.tools_directory),
+    lockWaitTimeoutMs: postgres.lock_wait_timeout,
+    pgbouncer: resolvePooler(postgres.pgbouncer, secrets),
+  }
+}
+
+function resolvePooler(
+  pooler: RawConfiguration['postgres']['pgbouncer'],
+  { poolerPassword }: Resolved['secrets'],
+): PgbouncerConfig | null {
+  if (!pooler) return null
+  const { host, port, user, pause_wait: pauseWaitMs } = pooler
+  return { host, port, user, password: poolerPassword, pauseWaitMs }
+}
+
 function resolveDrills(
   { drills, state_directory }: RawConfiguration,
   { secrets, assertions }: Resolved,
@@ -112,10 +147,28 @@ function resolveDrills(
   }
 }
 
+function resolveFiles(
+  { files }: RawConfiguration,
+  { secrets }: Resolved,
+  absolute: (path: string) => string,
+  backups: StoreConfig,
+): FilesConfig {
+  // The application's folders are at the top of the bucket, whatever stands in front of the backups.
+  const store = files.store ? resolveStore(files.store, absolute, secrets.files) : { ...backups, prefix: '' }
+  return { store, folders: files.folders }
+}
+
+const resolveArchives = (archives: RawConfiguration['archives']): ArchivesConfig => ({
+  recipients: archives.recipients,
+  compressionLevel: archives.compression_level,
+  keepYears: archives.keep_years,
+  legalHold: archives.legal_hold,
+})
+
 function resolveStore(
   store: RawConfiguration['store'],
   absolute: (path: string) => string,
-  secrets: Resolved['secrets'],
+  secrets: StoreSecrets,
 ): StoreConfig {
   const mib = store.bandwidth_mib_per_second
   const shared = {

@@ -24,6 +24,8 @@ const backupAll = z.strictObject({ job: z.literal('backup-all'), ...timing })
 const sweep = z.strictObject({ job: z.literal('sweep'), ...timing, ...retentionSettings })
 
 const snapshots = z.strictObject({ job: z.literal('snapshot-servers'), ...timing, ...snapshotSettings })
+const sweepKept = z.strictObject({ job: z.literal('sweep-kept'), ...timing })
+const archiveTenants = z.strictObject({ job: z.literal('archive-tenants'), ...timing })
 
 const drill = z.strictObject({
   job: z.literal('drill'),
@@ -35,11 +37,19 @@ const drill = z.strictObject({
 })
 
 /** One file of the schedules directory: a job, when it runs, and the settings that are the job's own. */
-export const scheduleSchema = z.discriminatedUnion('job', [backupAll, sweep, drill, snapshots])
+export const scheduleSchema = z.discriminatedUnion('job', [
+  backupAll,
+  archiveTenants,
+  sweep,
+  drill,
+  sweepKept,
+  snapshots,
+])
 
 /** The job of a schedule, with its settings. */
 export type ScheduledJob =
   | { job: 'backup-all' }
+  | { job: 'archive-tenants' | 'sweep-kept' }
   | { job: 'sweep'; policy: RetentionPolicy }
   | ({ job: 'drill' } & DrillSettings)
   | ({ job: 'snapshot-servers' } & SnapshotSettings)
@@ -86,6 +96,8 @@ export function toSchedule(name: string, raw: z.output<typeof scheduleSchema>): 
   }
   switch (raw.job) {
     case 'backup-all':
+    case 'sweep-kept':
+    case 'archive-tenants':
       return { ...timing, job: raw.job }
     case 'sweep':
       return { ...timing, job: raw.job, policy: toPolicy(raw) }

@@ -1,6 +1,6 @@
 // Which backup a restore takes: the one asked for, or the newest that is sound, and which newer ones were passed over and why.
 import { asFailure, type ErrorCode, Failure } from '../domain/errors.js'
-import type { BackupId, ChunkId, Instant } from '../domain/ids.js'
+import { type BackupId, type ChunkId, type Instant, instantOf } from '../domain/ids.js'
 import type { BackupKind, Manifest } from '../domain/manifest.js'
 import { type SubjectId, subjectName } from '../domain/subject.js'
 import { chooseManifest, listManifests, readManifest } from '../repository/manifests.js'
@@ -37,20 +37,29 @@ const BROKEN: readonly ErrorCode[] = [
 
 export const isBroken = (failure: Failure): boolean => BROKEN.includes(failure.code)
 
+export interface ChoiceOptions {
+  signal: AbortSignal
+  /** Backups found broken while they were read. */
+  without?: ReadonlyMap<BackupId, Failure>
+  /** Only backups of data not younger than this: what a restore itself made meanwhile is not meant. */
+  until?: Date
+}
+
 /**
  * `latest` and an instant take the newest sound backup (not after the instant). `latest` never means a safety copy: that is
  * of the very state which somebody wanted to be rid of. An id means that one backup, or nothing.
- * @param options.without backups found broken while they were read.
  * @throws Failure backup-unknown; the failure of the newest when none of them is sound; key-wrong, store-*.
  */
 export async function chooseBackup(
   repository: Repository,
   subject: SubjectId,
   wanted: string,
-  options: { signal: AbortSignal; without?: ReadonlyMap<BackupId, Failure> },
+  options: ChoiceOptions,
 ): Promise<ChosenBackup> {
-  const { signal, without } = options
-  const candidates = candidatesOf(await listManifests(repository.store, subject, { signal }), wanted, subject)
+  const { signal, without, until } = options
+  const all = await listManifests(repository.store, subject, { signal })
+  const names = until ? all.filter(name => name.instant <= instantOf(until)) : all
+  const candidates = candidatesOf(names, wanted, subject)
   const key = await openTenantKey(repository.store, repository.keyring, subject)
   const sayings = await readSayings(repository.store, key, { signal })
   const stored = await storedChunks(repository, subject, signal)

@@ -1,10 +1,12 @@
 // What the daemon does with the jobs: tidy up after its last life, and run what a schedule asks for.
+import { monthOf } from '../domain/archive.js'
 import { asFailure } from '../domain/errors.js'
 import type { Schedule } from '../domain/schedule.js'
 import { sweepPasswordFiles } from '../postgres/environment.js'
 import type { Logger } from '../sys/log.js'
 import { isAlive } from '../sys/process-identity.js'
 import { sweepScratchServers } from '../verify/scratch-sweep.js'
+import { archiveTenants, endOfArchives } from './archive-tenants.js'
 import { backupAll } from './backup-all.js'
 import { endOfNight } from './backup-report.js'
 import { lookWhoIsThere } from './departures.js'
@@ -12,9 +14,11 @@ import { drill } from './drill.js'
 import { endOfDrills } from './drill-report.js'
 import type { Journal } from './journal.js'
 import type { Parts } from './parts.js'
+import { repairSwaps } from './repair-swaps.js'
 import type { JobRequest, Runner, RunResult } from './runner.js'
 import { sweepDrills } from './scratch-bench.js'
 import { endOfSnapshots, SNAPSHOTS_LOCK, snapshotServers } from './snapshot-servers.js'
+import { endOfKeptSweep, sweepKept } from './sweep-kept.js'
 import { sweepStaging } from './sweep-staging.js'
 import { endOfSweep, sweepStore } from './sweep-store.js'
 
@@ -30,6 +34,9 @@ export async function closeLastLife(parts: Parts, journal: Journal, log: Logger)
   const isOver = (id: Parameters<Journal['run']>[0]): boolean =>
     (journal.run(id)?.outcome ?? 'running') !== 'running'
   try {
+    for (const swap of await repairSwaps(parts, journal)) {
+      log.warn(swap, 'a swap that was cut short was put right')
+    }
     const dropped = [...(await sweepDrills(parts, isOver)), ...(await sweepStaging(parts, isOver))]
     if (dropped.length > 0) log.warn({ dropped }, 'removed what interrupted restores and drills had left')
   } catch (thrown) {
@@ -43,7 +50,10 @@ export async function closeLastLife(parts: Parts, journal: Journal, log: Logger)
 
 /** What a command does before a run of its own, so that a crash is told and cleared where no daemon starts. */
 export async function closeDeadRuns(parts: Parts, journal: Journal): Promise<void> {
-  if (journal.closeInterrupted(isAlive).length === 0) return
+  const dead = journal.closeInterrupted(isAlive)
+  // While the server is away there is nothing to put right; whatever comes next tries again.
+  await repairSwaps(parts, journal).catch(() => [])
+  if (dead.length === 0) return
   await sweepPasswordFiles()
   await sweepScratchServers(parts.config.drills.scratchDirectory, parts.clock)
   // The dead may have committed what they could not note any more.
@@ -66,6 +76,15 @@ export function runSchedule(
       return runner.run(job, async context =>
         endOfNight(await backupAll(await assemble(), { kind: 'scheduled', label: null, names: [] }, context)),
       )
+    case 'sweep-kept':
+      return runner.run(job, async context => endOfKeptSweep(await sweepKept(await assemble(), context)))
+    case 'archive-tenants':
+      return runner.run(job, async context => {
+        const parts = await assemble()
+        const { timeZone: zone } = schedule
+        const month = monthOf(launch.due ?? parts.clock.now(), zone)
+        return endOfArchives(await archiveTenants(parts, { month, zone }, context))
+      })
     case 'sweep':
       return runner.run(job, async context => {
         const parts = await assemble()

@@ -29,13 +29,22 @@ export interface JournalReader {
   runsDue(job: string, due: Date): Run[]
   /** The newest run of a job as a whole, of one outcome if asked; null when there is none. */
   lastRun(job: string, outcome?: Outcome): Run | null
+  /** Every step and end of a swap, oldest first. */
+  swapEvents(): SwapEvent[]
   /** Oldest first, those after a sequence number, at most `limit` (default 1000), of every process on this file. */
-  events(filter?: { afterSeq?: number; run?: RunId; limit?: number }): StoredEvent[]
+  events(filter?: {
+    afterSeq?: number
+    run?: RunId
+    types?: readonly EventType[]
+    limit?: number
+  }): StoredEvent[]
   /** The newest event of these types about a subject; null when there is none. */
   lastEvent(subject: SubjectId, types: readonly EventType[]): StoredEvent | null
   /** Newest first, default 100; older than a sequence number if asked. */
   auditLines(filter?: { limit?: number }): AuditLine[]
 }
+
+export type SwapEvent = Extract<StoredEvent, { type: 'swap-step' | 'swap-finished' | 'swap-repaired' }>
 
 /** The reading half of the journal on an open database. */
 export function readJournal(db: Sqlite): JournalReader {
@@ -52,7 +61,11 @@ export function readJournal(db: Sqlite): JournalReader {
     'select * from runs where job = ? and due = ? and subject is null order by started_at, rowid',
   )
   const after = db.prepare(
-    'select * from events where seq > @afterSeq and (@run is null or run = @run) order by seq limit @limit',
+    `select * from events where seq > @afterSeq and (@run is null or run = @run)
+     and (@types is null or type in (select value from json_each(@types))) order by seq limit @limit`,
+  )
+  const swaps = db.prepare(
+    `select * from events where type in ('swap-step', 'swap-finished', 'swap-repaired') order by seq`,
   )
   const about = db.prepare(
     `select * from events where subject = @subject and type in (select value from json_each(@types))
@@ -69,8 +82,16 @@ export function readJournal(db: Sqlite): JournalReader {
     lastRun: (job, outcome = undefined) =>
       all<RunRow, Run>(() => last.all({ job, outcome: outcome ?? null }), toRun)[0] ?? null,
     runsDue: (job, at) => all(() => due.all(job, at.toISOString()), toRun),
-    events: ({ afterSeq = 0, run = null, limit = 1000 } = {}) =>
-      all<EventRow, StoredEvent>(() => after.all({ afterSeq, run, limit }), toEvent),
+    swapEvents: () =>
+      all<EventRow, SwapEvent>(
+        () => swaps.all(),
+        row => toEvent(row) as SwapEvent,
+      ),
+    events: ({ afterSeq = 0, run = null, types = null, limit = 1000 } = {}) =>
+      all<EventRow, StoredEvent>(
+        () => after.all({ afterSeq, run, types: types && JSON.stringify(types), limit }),
+        toEvent,
+      ),
     lastEvent: (subject, types) =>
       all<EventRow, StoredEvent>(() => about.all({ subject, types: JSON.stringify(types) }), toEvent)[0] ??
       null,

@@ -103,4 +103,6 @@ export const JOURNAL_MIGRATIONS: readonly string[] = [
   ) strict;
   `,
   `create index events_by_subject on events (subject, type, seq) where subject is not null;`,
+  // What a start asks first must not read the events of years.
+  `create index events_of_swaps on events (seq) where type in ('swap-step', 'swap-finished', 'swap-repaired');`,
 ]

@@ -1,4 +1,5 @@
 // The operator's keys: made once, shown without secrets, and the wrapping of every tenant's key renewed without touching data.
+import { readFileSync } from 'node:fs'
 import { mkdir, open, readFile, rename } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { KeysConfig } from '../domain/configuration.js'
@@ -96,11 +97,23 @@ async function putInFront(file: string, text: string): Promise<void> {
   await writeDurably(file, text + before, 'w')
 }
 
+/** The public half of a file's first identity. @throws Failure key-missing, key-invalid. */
+export function recipientOfIdentityFile(file: string): string {
+  const [identity = ''] = parseIdentityFile(readIdentityText(file))
+  return recipientOf(identity)
+}
+
+function readIdentityText(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException
+    throw new Failure('key-missing', `there is no identity in ${file} (${code})`)
+  }
+}
+
 async function readIdentities(file: string): Promise<string[]> {
-  const text = await readFile(file, 'utf8').catch((cause: NodeJS.ErrnoException) => {
-    throw new Failure('key-missing', `there is no identity in ${file} (${cause.code})`)
-  })
-  const identities = parseIdentityFile(text)
+  const identities = parseIdentityFile(readIdentityText(file))
   if (identities.length === 0) throw new Failure('key-invalid', `${file} holds no age identity`)
   return identities
 }

@@ -9,8 +9,8 @@ import { applyDatabaseProperties, createDatabaseLike, dropDatabase } from '../po
 import { createRoles } from '../postgres/roles.js'
 import { maintenanceDatabase } from '../postgres/target.js'
 import { findTool, majorOf } from '../postgres/tools.js'
-import { readStream } from '../repository/read-stream.js'
-import { loadBackup } from '../restore/load.js'
+import { readText } from '../repository/read-stream.js'
+import { loadBackup, loadStream } from '../restore/load.js'
 import { assertProven, type Proof, prove } from '../verify/proof.js'
 import { type OpenedBackup, openBackup } from './open-backup.js'
 import { type JobContext, type Parts, progressOf } from './parts.js'
@@ -23,7 +23,17 @@ export interface Loaded {
   seconds: number
 }
 
-export interface LoadRequest extends OpenedBackup {
+/** Where a dump comes from when it is not a backup's chunks. */
+export interface DumpSource {
+  stream(onBytes: (bytes: number) => void): AsyncIterable<Uint8Array>
+  /** A script that makes the roles it needs. */
+  globals(): Promise<string>
+}
+
+export interface LoadRequest extends Pick<OpenedBackup, 'manifest'> {
+  /** Of the backup's chunks; null: `source` has the dump. */
+  key: OpenedBackup['key'] | null
+  source?: DumpSource
   dump: DumpFacts
   missingRoles: string[]
   /** The name that it is to get, for messages. */
@@ -43,7 +53,7 @@ export async function loadProven(
   const startedTicks = parts.clock.ticks()
   const staging = stagingName(context.run)
   try {
-    await createMissingRoles(parts, session, request.missingRoles, context)
+    await createMissingRoles(parts, session, request, context)
     const proof = await loadAndProve(parts, session, staging, request, context)
     return { staging, proof, seconds: (parts.clock.ticks() - startedTicks) / 1000 }
   } catch (thrown) {
@@ -57,7 +67,7 @@ async function loadAndProve(
   parts: Parts,
   session: Session,
   staging: string,
-  { key, manifest, dump, database }: LoadRequest,
+  { key, source, manifest, dump, database }: LoadRequest,
   context: JobContext,
 ): Promise<Proof> {
   const { postgres, dump: politeness } = parts.config
@@ -69,7 +79,8 @@ async function loadAndProve(
     directory: postgres.toolsDirectory,
   })
   const load = { target: postgres, database: staging, tool, politeness, signal, onBytes: progress('load') }
-  await loadBackup(parts.repository, key, manifest, load)
+  if (source) await loadStream(source.stream(load.onBytes), load)
+  else if (key) await loadBackup(parts.repository, key, manifest, load)
   await applyDatabaseProperties(session, staging, dump.database)
   const startedTicks = parts.clock.ticks()
   const proof = await prove(postgres, staging, dump, { politeness, signal, onBytes: progress('prove') })
@@ -93,15 +104,17 @@ const restoringMajor = ({ versionNum }: Session['server'], { client }: DumpFacts
 async function createMissingRoles(
   parts: Parts,
   session: Session,
-  names: string[],
+  { missingRoles, source }: LoadRequest,
   context: JobContext,
 ): Promise<void> {
-  if (names.length === 0) return
+  if (missingRoles.length === 0) return
+  const script = source ? await source.globals() : await newestGlobals(parts, context)
+  await createRoles(session, script, missingRoles)
+}
+
+async function newestGlobals(parts: Parts, { signal }: JobContext): Promise<string> {
   const { manifest, key } = await openBackup(parts.repository, GLOBALS, 'latest')
-  const script: Uint8Array[] = []
-  for await (const part of readStream(parts.repository, key, manifest, { signal: context.signal }))
-    script.push(part)
-  await createRoles(session, Buffer.concat(script).toString('utf8'), names)
+  return readText(parts.repository, key, manifest, { signal })
 }
 
 /**

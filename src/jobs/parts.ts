@@ -7,6 +7,7 @@ import type { SubjectId } from '../domain/subject.js'
 import type { Hetzner } from '../hetzner/client.js'
 import type { Catalogue } from '../repository/catalogue.js'
 import type { Repository } from '../repository/repository.js'
+import type { Store } from '../store/port.js'
 import type { Clock } from '../sys/clock.js'
 import type { JournalReader } from './journal-reader.js'
 import type { RunContext } from './runner.js'
@@ -18,6 +19,8 @@ export interface Parts {
   catalogue: Catalogue
   /** Null without a token: server snapshots are off. */
   hetzner: Hetzner | null
+  /** The application's files, read-only. */
+  files: Store
   /** What earlier runs did. */
   journal: JournalReader
   /** `gmah-backup 0.1.0`, as manifests name their maker. */
@@ -32,15 +35,26 @@ export interface JobContext extends Pick<RunContext, 'run' | 'signal' | 'emit'> 
 
 /** What a person in front of a terminal, or a page, sees of a run while it goes on. */
 export interface Watcher {
-  planned?(subjects: readonly SubjectId[]): void
+  /** @param what is done with them; `backing up` when it is not said. */
+  planned?(subjects: readonly SubjectId[], what?: string): void
   progress?(subject: SubjectId, progress: Progress): void
   backedUp?(manifest: Manifest): void
+  restored?(report: Restored): void
   proven?(subject: SubjectId, proof: ProofRecord): void
   failed?(subject: SubjectId, failure: Failure): void
 }
 
+/** A subject that is back. */
+export interface Restored {
+  manifest: Manifest
+  database: string
+  proof: { tables: number; rows: number }
+  /** What load and proof took. */
+  loadSeconds: number
+}
+
 export interface Progress {
-  phase: 'dump' | 'load' | 'prove' | 'read' | 'export'
+  phase: 'dump' | 'load' | 'prove' | 'read' | 'export' | 'archive'
   /** Bytes of the stream done so far, and in all where that is known. */
   bytes: number
   of: number | null

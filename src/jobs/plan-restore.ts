@@ -1,6 +1,5 @@
 // What a restore would do, found out without changing anything: the backup, what it would cost, what stands in the way.
 import { Failure } from '../domain/errors.js'
-import type { BackupId } from '../domain/ids.js'
 import type { DumpFacts, Manifest } from '../domain/manifest.js'
 import { shellWord } from '../domain/shell-word.js'
 import { GLOBALS, type SubjectId, subjectName } from '../domain/subject.js'
@@ -20,7 +19,7 @@ import { majorOf } from '../postgres/tools.js'
 import { examineTarget } from '../restore/preflight.js'
 import { freeBytes } from '../sys/disk.js'
 import { compareDatabases } from '../verify/compare-database.js'
-import { type ChosenBackup, chooseBackup } from './choose-backup.js'
+import { type ChoiceOptions, type ChosenBackup, chooseBackup } from './choose-backup.js'
 import { look } from './list-tenants.js'
 import type { JobContext, Parts } from './parts.js'
 import {
@@ -46,7 +45,6 @@ export interface PlannedRestore {
 
 /**
  * Reads only. What stands in the way is in `problems`, not thrown.
- * @param options.without backups already found broken.
  * @throws Failure backup-unknown, usage, key-wrong, store-*, postgres-*: when nothing could be planned at all; the failure
  * of the newest backup when none is sound.
  */
@@ -54,7 +52,7 @@ export async function planRestore(
   parts: Parts,
   request: PlanRequest,
   context: Pick<JobContext, 'signal'>,
-  options: { without?: ReadonlyMap<BackupId, Failure> } = {},
+  options: Omit<ChoiceOptions, 'signal'> = {},
 ): Promise<PlannedRestore> {
   const { signal } = context
   refuseGlobals(request.subject)

@@ -1,23 +1,39 @@
 // A restore as the API does it: planned and shown first, then started from that plan only while what it said is still true.
+import type { ApiConfig } from '../domain/configuration.js'
 import { Failure } from '../domain/errors.js'
 import type { RunId } from '../domain/ids.js'
 import { subjectName } from '../domain/subject.js'
+import { withSession } from '../postgres/connection.js'
+import { databaseOid } from '../postgres/databases.js'
+import { maintenanceDatabase } from '../postgres/target.js'
 import { listManifests } from '../repository/manifests.js'
 import type { JobContext, Parts } from './parts.js'
 import { planRestore } from './plan-restore.js'
 import { endOfRestore, restoreBeside } from './restore-beside.js'
+import { endOfInPlace, restoreInPlace } from './restore-in-place.js'
 import type { PlanRequest, RestorePlan } from './restore-plan.js'
 import type { RestorePlans, StoredPlan } from './restore-plans.js'
 import type { JobEnd, Runner, RunResult } from './runner.js'
+import { undoRestore, undoTarget } from './undo-restore.js'
 
 export interface AskedRestore extends PlanRequest {
-  database: string
+  /** In place: why no safety copy of what is there now is made first; null: one is made. */
+  withoutSafetyCopy: string | null
 }
 
 /** Who starts it, and what they said. */
 export interface Starter {
   who: string
   reason: string
+  /** In place: the tenant's name, typed out. */
+  confirm: string | null
+}
+
+interface Starting {
+  runner: Runner
+  starter: Starter
+  /** Adds who watches. */
+  watch(context: JobContext): JobContext
 }
 
 /** Plans and keeps the plan. Nothing is changed. @throws Failure as planRestore. */
@@ -41,7 +57,7 @@ export async function makePlan(
 
 /**
  * Starts what was planned, on the very backup that the plan names.
- * @throws Failure plan-used; plan-stale when the newest backup, the tenant or what stands in the way changed since;
+ * @throws Failure plan-used; confirmation-missing, approval-missing in place; plan-stale when the newest backup, the tenant or what stands in the way changed since;
  * the first of what stands in the way.
  */
 export async function startPlanned(
@@ -55,6 +71,7 @@ export async function startPlanned(
   }: { runner: Runner; starter: Starter; watch: (context: JobContext) => JobContext },
 ): Promise<RunResult> {
   const stored = plans.usable(id)
+  if (stored.request.database === null) assertMeant(stored, starter, parts.config.api.approval)
   const asked = stored.request as unknown as AskedRestore
   const signal = AbortSignal.timeout(PLANNING_MS)
   const { plan } = await planRestore(parts, asked, { signal })
@@ -69,21 +86,71 @@ export async function startPlanned(
   return runner.run(job, async context => {
     plans.use(id, context.run as RunId)
     const { facts, ...end } = await carryOut(parts, { ...asked, backup: plan.backup.backup }, watch(context))
-    return { ...end, facts: { ...facts, plan: id, ...starter } }
+    return {
+      ...end,
+      facts: { ...facts, plan: id, reason: starter.reason, who: starter.who, approvedBy: stored.approvedBy },
+    }
+  })
+}
+
+/** Takes a restore in place back. @throws Failure run-unknown; confirmation-missing; subject-busy. */
+export async function startUndo(
+  parts: Parts,
+  undone: string,
+  { runner, starter, watch }: Starting,
+): Promise<RunResult> {
+  const target = await undoTarget(parts, undone, AbortSignal.timeout(PLANNING_MS))
+  const { subject } = target
+  assertConfirmed(subjectName(subject), starter.confirm)
+  const job = { name: 'restore-undo', subject, trigger: 'api', lock: `restore of ${subject}` } as const
+  return runner.run(job, async context => {
+    const { database, kept, poolerProblem } = await undoRestore(parts, target, watch(context))
+    const { who, reason } = starter
+    const facts = { undone: target.run, database, kept, who, reason }
+    return { outcome: poolerProblem ? 'partial' : 'succeeded', facts }
   })
 }
 
 const PLANNING_MS = 120_000
 
 async function carryOut(parts: Parts, asked: AskedRestore, context: JobContext): Promise<JobEnd> {
-  return endOfRestore(await restoreBeside(parts, asked, context))
+  const { database } = asked
+  if (database !== null) return endOfRestore(await restoreBeside(parts, { ...asked, database }, context))
+  return endOfInPlace(await restoreInPlace(parts, asked, context), asked)
+}
+
+/** What replaces live data is typed out and, where the configuration asks for it, approved by somebody else. */
+function assertMeant(plan: StoredPlan, { who, confirm }: Starter, approval: ApiConfig['approval']): void {
+  const name = subjectName(plan.subject)
+  assertConfirmed(name, confirm)
+  if (approval === 'none' || (plan.approvedBy !== null && plan.approvedBy !== who)) return
+  const why = plan.approvedBy === null ? 'nobody approved' : `${who} cannot also approve`
+  throw new Failure('approval-missing', `${why} the restore in place of ${name}`)
+}
+
+/** @throws Failure confirmation-missing unless the name was typed out. */
+export function assertConfirmed(name: string, typed: string | null): void {
+  if (typed === name) return
+  throw new Failure('confirmation-missing', `this replaces the live database of ${name}`, {
+    hint: "give the tenant's name, typed out, as `confirm`",
+  })
 }
 
 /** What must not have changed when the plan is started: not sizes or ages, which always do. */
-async function basisOf({ repository }: Parts, plan: RestorePlan, signal: AbortSignal): Promise<string> {
+async function basisOf(
+  { repository, config }: Parts,
+  plan: RestorePlan,
+  signal: AbortSignal,
+): Promise<string> {
   const [newest] = await listManifests(repository.store, plan.subject, { signal })
+  const { postgres } = config
+  // A database of the same name may be another one by now.
+  const oid = await withSession(postgres, maintenanceDatabase(postgres), { signal }, session =>
+    databaseOid(session, plan.live?.database ?? plan.database),
+  )
   return JSON.stringify([
     newest ?? null,
+    oid,
     plan.backup.backup,
     plan.inPlace,
     plan.database,

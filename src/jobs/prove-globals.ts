@@ -5,7 +5,7 @@ import { withSession } from '../postgres/connection.js'
 import { parseGlobals } from '../postgres/globals.js'
 import { createRoles, missingRoles } from '../postgres/roles.js'
 import { maintenanceDatabase } from '../postgres/target.js'
-import { readStream } from '../repository/read-stream.js'
+import { readText } from '../repository/read-stream.js'
 import type { OpenedBackup } from './open-backup.js'
 import type { JobContext, Parts } from './parts.js'
 import type { Bench } from './scratch-bench.js'
@@ -18,9 +18,7 @@ export async function proveGlobals(
   { signal }: JobContext,
 ): Promise<ProofFindings> {
   const started = parts.clock.ticks()
-  const pieces: Uint8Array[] = []
-  for await (const piece of readStream(parts.repository, key, manifest, { signal })) pieces.push(piece)
-  const script = Buffer.concat(pieces).toString('utf8')
+  const script = await readText(parts.repository, key, manifest, { signal })
   const names = [...parseGlobals(script).keys()]
   const differences: string[] = []
   const notes: string[] = []

@@ -5,7 +5,7 @@ import { GLOBALS } from '../domain/subject.js'
 import { withSession } from '../postgres/connection.js'
 import { dropDatabase } from '../postgres/databases.js'
 import { maintenanceDatabase } from '../postgres/target.js'
-import { readStream } from '../repository/read-stream.js'
+import { readText } from '../repository/read-stream.js'
 import { namedScratch, ownScratch, type Scratch } from '../verify/scratch.js'
 import { sweepScratchServers } from '../verify/scratch-sweep.js'
 import { openBackup } from './open-backup.js'
@@ -59,16 +59,14 @@ export async function withBench<T>(
 
 /** The platform's own proof tells of a globals backup that is damaged; a tenant's data is proven all the same. */
 async function readGlobals(parts: Parts, { signal }: JobContext): Promise<string | null> {
-  const pieces: Uint8Array[] = []
   try {
     const { manifest, key } = await openBackup(parts.repository, GLOBALS, 'latest')
-    for await (const part of readStream(parts.repository, key, manifest, { signal })) pieces.push(part)
+    return await readText(parts.repository, key, manifest, { signal })
   } catch (thrown) {
     const { code } = asFailure(thrown)
     if (['backup-unknown', 'object-missing', 'object-corrupt', 'manifest-invalid'].includes(code)) return null
     throw thrown
   }
-  return Buffer.concat(pieces).toString('utf8')
 }
 
 const scratchName = (run: RunId): string => `drilling_${run}`

@@ -12,6 +12,7 @@ export type ConfirmLease = Lease['confirm']
 /**
  * Runs `work` under the subject's lease; its signal also fires when the lease is lost.
  * @param work calls `confirm` right before a step that another holder could not bear.
+ * @param options.key of another lease than the subject's own; `waitMs` for another run to end, default not at all.
  * @throws Failure subject-busy, naming who holds it, when another live run does.
  */
 export async function withSubjectLease<T>(
@@ -19,12 +20,14 @@ export async function withSubjectLease<T>(
   subject: SubjectId,
   context: JobContext,
   work: (context: JobContext, confirm: ConfirmLease) => Promise<T>,
+  options: { key?: string; waitMs?: number } = {},
 ): Promise<T> {
   const { repository, clock } = parts
   const holder = { ...ownIdentity(), purpose: `run ${context.run} on ${subjectName(subject)}` }
-  const lease = await acquireLease(repository.store, leaseKey(subject), holder, {
+  const lease = await acquireLease(repository.store, options.key ?? leaseKey(subject), holder, {
     busy: 'subject-busy',
     clock,
+    waitMs: options.waitMs ?? 0,
     signal: context.signal,
   })
   try {

@@ -76,6 +76,37 @@ export async function renameDatabase(session: Session, from: string, to: string)
   await session.query(`ALTER DATABASE ${quoteIdentifier(from)} RENAME TO ${quoteIdentifier(to)}`)
 }
 
+/** A number that no other database ever had on this server; null when there is none of the name. */
+export async function databaseOid(session: Session, name: string): Promise<string | null> {
+  const rows = await session.query<{ oid: string }>(
+    'SELECT oid::text AS oid FROM pg_catalog.pg_database WHERE datname = $1',
+    [name],
+  )
+  return rows[0]?.oid ?? null
+}
+
+/**
+ * `incoming` becomes `live` and takes connections; what was `live` becomes `kept` and takes none. All of it or nothing:
+ * statements sent together are one transaction, and while it lasts nobody can connect to either.
+ * @throws Failure lock-timeout, postgres-failed with SQLSTATE 55006 while someone is connected, target-exists.
+ */
+export async function exchangeNames(
+  session: Session,
+  { live, incoming, kept }: { live: string; incoming: string; kept: string | null },
+): Promise<void> {
+  const rename = (from: string, to: string) =>
+    `ALTER DATABASE ${quoteIdentifier(from)} RENAME TO ${quoteIdentifier(to)}`
+  if (kept !== null) checkDatabaseName(kept)
+  await session.run(
+    [
+      `SET LOCAL lock_timeout = '10s'`,
+      ...(kept === null ? [] : [rename(live, kept)]),
+      rename(incoming, live),
+      `ALTER DATABASE ${quoteIdentifier(live)} ALLOW_CONNECTIONS true`,
+    ].join(';\n'),
+  )
+}
+
 /** One that is not there is success. `force` ends its connections. */
 export async function dropDatabase(
   session: Session,

@@ -1,6 +1,7 @@
 // What there is to back up on a server: the master, every tenant's database by the name rule, and the globals.
 // Nothing is left out in silence: each database is a subject or is skipped with a reason.
 import { Failure } from '../domain/errors.js'
+import { keptRun, stagingRun } from '../domain/restore-names.js'
 import { globalsSubject, masterSubject, type Subject, tenantSubject } from '../domain/subject.js'
 import { type ServerVersion, withSession } from './connection.js'
 import { compareLists, type Drift, type TenantRow } from './drift.js'
@@ -71,7 +72,7 @@ function sortOut(rows: DatabaseRow[], rule: DiscoveryRule, match: (name: string)
   const skipped: Discovery['skipped'] = []
   const owners = new Map<string, string>()
   for (const row of rows) {
-    const reason = cannotBeDumped(row)
+    const reason = madeByRestore(row.name) ?? cannotBeDumped(row)
     const tenant = match(row.name)
     if (reason !== null) skipped.push({ database: row.name, reason })
     else if (row.name === rule.master) subjects.unshift(masterSubject(row.name))
@@ -84,6 +85,13 @@ function sortOut(rows: DatabaseRow[], rule: DiscoveryRule, match: (name: string)
     }
   }
   return { subjects: [globalsSubject(), ...subjects], skipped }
+}
+
+/** By its name alone: the rule for tenants may well match it. */
+function madeByRestore(name: string): string | null {
+  if (stagingRun(name) !== null) return 'is being restored'
+  const run = keptRun(name)
+  return run === null ? null : `was put aside by the restore of run ${run}`
 }
 
 function cannotBeDumped(row: DatabaseRow): string | null {

@@ -60,6 +60,25 @@ export async function createRoles(
   return missing
 }
 
+/** The part of a globals script that makes `names` and the roles they are members of, as a script for psql. */
+export function neededRoles(globalsScript: string, names: readonly string[]): string {
+  const known = parseGlobals(globalsScript)
+  const needed = withGroups(known, names)
+  const roles = needed.flatMap(name => known.get(name) ?? [])
+  // Predefined roles are on every server.
+  const unknown = needed.filter(name => !known.has(name) && !name.startsWith('pg_'))
+  const statements = [
+    ...roles.flatMap(role => role.statements),
+    ...roles.flatMap(role => role.memberships.map(one => one.statement)),
+  ]
+  return [
+    '-- Roles that the database needs. A role that is there already is said to be, and is left as it is.',
+    ...unknown.map(name => `-- not in the backup of the roles: ${JSON.stringify(name)}`),
+    ...statements.map(statement => `${statement};`),
+    '',
+  ].join('\n')
+}
+
 /** The names and every role they are members of, near or far. */
 function withGroups(known: ReadonlyMap<string, Role>, names: readonly string[]): string[] {
   const all = new Set(names)

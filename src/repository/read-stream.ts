@@ -63,6 +63,13 @@ export async function* readStream(
   }
 }
 
+/** A whole stream as text: for a script of roles, never for a dump. @throws what readStream throws. */
+export async function readText(...asked: Parameters<typeof readStream>): Promise<string> {
+  const pieces: Uint8Array[] = []
+  for await (const piece of readStream(...asked)) pieces.push(piece)
+  return Buffer.concat(pieces).toString('utf8')
+}
+
 async function readChunk(
   repository: Repository,
   key: TenantKey,

@@ -29,9 +29,22 @@ export async function loadBackup(
   manifest: Manifest,
   options: LoadOptions,
 ): Promise<void> {
-  const { target, database, tool, politeness, signal, onBytes } = options
+  const { signal, onBytes } = options
+  return loadStream(
+    readStream(repository, key, manifest, { signal, ...(onBytes ? { onBytes } : {}) }),
+    options,
+  )
+}
+
+/**
+ * The same from any stream of an archive of pg_dump's, which must end only when all of it was sound.
+ * @throws what the stream throws; restore-failed.
+ */
+export async function loadStream(
+  stream: AsyncIterable<Uint8Array>,
+  { target, database, tool, politeness, signal }: LoadOptions,
+): Promise<void> {
   const child = await startRestore({ target, database, tool, politeness, signal })
-  const stream = readStream(repository, key, manifest, { signal, ...(onBytes ? { onBytes } : {}) })
   const feeding = pipeline(Readable.from(stream, { highWaterMark: 1, objectMode: true }), child.stdin)
   // Its input must not simply end when ours breaks: pg_restore would take that for the end of the archive.
   feeding.catch(() => child.kill('SIGKILL'))

@@ -30,6 +30,18 @@ export async function openFile(
 }
 
 /**
+ * The key of a file's pieces from its beginning, header and nonce, for reading pieces without what is before them.
+ * @throws Failure as openFile
+ */
+export async function openHead(head: Uint8Array, identities: readonly string[]): Promise<Uint8Array> {
+  const keys = identities.map(identityKey)
+  const header = headerBytes(head)
+  if (header === null || head.length < header + NONCE_BYTES) throw notAge()
+  const fileKey = await openHeader(head.subarray(0, header), keys)
+  return payloadKey(fileKey, head.subarray(header, header + NONCE_BYTES))
+}
+
+/**
  * The same for a stream of any length, in constant memory. Every byte that comes out is verified, but only
  * the end without an error says that the file was whole.
  */

@@ -29,10 +29,13 @@ export async function sealFile(
 export async function* sealStream(
   plain: AsyncIterable<Uint8Array>,
   recipients: readonly string[],
+  /** Told, before the first byte, where the payload's pieces start in the file. */
+  onPayload: (at: number) => void = () => {},
 ): AsyncGenerator<Uint8Array> {
   const { header, fileKey } = headerFor(recipients)
   const nonce = randomBytes(NONCE_BYTES)
   const key = payloadKey(fileKey, nonce)
+  onPayload(header.length + NONCE_BYTES)
   yield header
   yield nonce
   let index = 0

@@ -13,7 +13,7 @@ if (!port) throw new Error('pool-thread runs only as a thread')
 
 port.on('message', async (task: PoolTask) => {
   try {
-    const made = await (task.name === 'seal' ? seal(task) : unseal(task))
+    const made = await perform(task)
     // Only a buffer that owns its memory may be handed over whole.
     const bytes = made.byteLength === made.buffer.byteLength ? made : new Uint8Array(made)
     answer(bytes, [bytes.buffer as ArrayBuffer])
@@ -21,6 +21,19 @@ port.on('message', async (task: PoolTask) => {
     answer({ failure: failureMessage(thrown) }, [])
   }
 })
+
+async function perform(task: PoolTask): Promise<Uint8Array> {
+  switch (task.name) {
+    case 'seal':
+      return seal(task)
+    case 'unseal':
+      return unseal(task)
+    case 'compress':
+      return compress(task.raw, task.level)
+    default:
+      return task satisfies never
+  }
+}
 
 function seal(task: SealTask): Promise<Uint8Array> {
   return sealFile(compress(task.raw, task.level), [task.recipient])

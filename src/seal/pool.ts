@@ -20,7 +20,15 @@ export interface UnsealTask {
   id: ChunkId
 }
 
-export type PoolTask = ({ name: 'seal' } & SealTask) | ({ name: 'unseal' } & UnsealTask)
+export interface CompressTask {
+  raw: Uint8Array
+  level: number
+}
+
+export type PoolTask =
+  | ({ name: 'seal' } & SealTask)
+  | ({ name: 'unseal' } & UnsealTask)
+  | ({ name: 'compress' } & CompressTask)
 export type PoolAnswer = Uint8Array | { failure: FailureMessage }
 
 export interface SealPool {
@@ -31,6 +39,8 @@ export interface SealPool {
    * @throws Failure key-wrong, or object-corrupt when anything differs from what was stored.
    */
   unseal(task: UnsealTask, signal?: AbortSignal): Promise<Uint8Array>
+  /** One zstd frame. The raw buffer is handed over. */
+  compress(task: CompressTask, signal?: AbortSignal): Promise<Uint8Array>
   /** Ends the threads, once they have done what they are at. */
   close(): Promise<void>
 }
@@ -54,6 +64,7 @@ export function createSealPool(threads: number): SealPool {
       const file = owned(task.file)
       return run({ name: 'unseal', ...task, file }, file, signal)
     },
+    compress: (task, signal) => run({ name: 'compress', ...task }, task.raw, signal),
     close: () => pool.close(),
   }
 }

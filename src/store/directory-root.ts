@@ -3,7 +3,7 @@ import { mkdir, stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { Failure } from '../domain/errors.js'
 import { fileFailure, isAbsent } from './file-errors.js'
-import { checkKey } from './key-law.js'
+import { checkAnyKey, checkKey } from './key-law.js'
 
 export interface Root {
   readonly path: string
@@ -17,7 +17,7 @@ export interface Root {
 }
 
 /** Nothing is touched before the first check. With `create` that makes the directory where there is none. */
-export function directoryRoot(options: { path: string; create?: boolean }): Root {
+export function directoryRoot(options: { path: string; create?: boolean; anyKeys?: boolean }): Root {
   const path = resolve(options.path)
   let first: Promise<string> | null = null
   const identityAtFirst = () => {
@@ -30,7 +30,8 @@ export function directoryRoot(options: { path: string; create?: boolean }): Root
   return {
     path,
     fileOf: key => {
-      checkKey(key)
+      if (options.anyKeys) checkBelow(key)
+      else checkKey(key)
       return join(path, ...key.split('/'))
     },
     check: async () => {
@@ -41,6 +42,13 @@ export function directoryRoot(options: { path: string; create?: boolean }): Root
       })
     },
   }
+}
+
+/** A name of someone else's must not lead anywhere but below the root. */
+function checkBelow(key: string): void {
+  checkAnyKey(key)
+  if (!key.includes('\0') && !key.split('/').some(one => ['', '.', '..'].includes(one))) return
+  throw new Failure('store-refused', `${JSON.stringify(key)} is no path below the directory`)
 }
 
 async function meet(path: string, create: boolean): Promise<string> {

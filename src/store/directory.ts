@@ -19,6 +19,8 @@ export interface DirectoryOptions {
   /** Make the directory when it is missing. Without it a missing directory is an error: a disk may not be mounted. */
   create?: boolean
   clock: Clock
+  /** Files that someone else named are read too. */
+  anyKeys?: boolean
 }
 
 /**

@@ -1,4 +1,5 @@
 // Where each object lives in the bucket (format version 1, docs/format.md). The only place that knows the layout.
+import { type ArchiveName, parseArchiveName } from '../domain/archive.js'
 import { Failure } from '../domain/errors.js'
 import {
   type BackupId,
@@ -41,6 +42,26 @@ export const proofKey = (subject: SubjectId, backup: BackupId, at: Instant): str
 export const damageKey = (subject: SubjectId, chunk: ChunkId): string =>
   `${damagePrefix(subject)}${chunk}.json.age`
 
+/** Monthly archives: self-contained, and beside a subject's backups, so that neither is listed with the other. */
+export const archivesPrefix = (subject: SubjectId): string => `${subject}/archives/`
+export const archiveKey = (subject: SubjectId, name: ArchiveName): string =>
+  `${archivesPrefix(subject)}${name}.tar.zst.age`
+export const archiveIndexKey = (subject: SubjectId, name: ArchiveName): string =>
+  `${archivesPrefix(subject)}${name}.json.age`
+
+/** The archive whose object or index a key is; null for one that is not of our making. */
+export function parseArchiveKey(
+  subject: SubjectId,
+  key: string,
+): { name: ArchiveName; part: 'archive' | 'index' } | null {
+  const parts = /^(.+)\.(tar\.zst|json)\.age$/.exec(key.slice(archivesPrefix(subject).length))
+  try {
+    const name = parseArchiveName(parts?.[1] ?? '')
+    return { name, part: parts?.[2] === 'json' ? 'index' : 'archive' }
+  } catch {
+    return null
+  }
+}
 /** Records of a sweep: the chunks that wait to be deleted, and when the subject was found gone. */
 export const waitingPrefix = (subject: SubjectId): string => `${subjectPrefix(subject)}waiting/`
 export const departedPrefix = (subject: SubjectId): string => `${subjectPrefix(subject)}departed/`
@@ -57,6 +78,8 @@ export const sheetKey = (server: string, instant: Instant | null): string =>
 
 /** Leases change all the time, so they live apart from what a bucket lock may hold. */
 export const leaseKey = (subject: SubjectId): string => `platform/leases/${subject}.json`
+/** One restore in place at a time on a subject; apart from its own lease, which the safety copy needs meanwhile. */
+export const restoreLeaseKey = (subject: SubjectId): string => `platform/leases/restores/${subject}.json`
 /** The lease of the one daemon that works on this store. */
 export const DAEMON_LEASE = 'platform/leases/daemon.json'
 

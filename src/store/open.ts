@@ -25,6 +25,8 @@ export interface OpenOptions {
   /** A cap shared with other stores, instead of one of this store's own. */
   throttle?: Throttle
   readOnly?: boolean
+  /** Objects that someone else named are read too. */
+  anyKeys?: boolean
 }
 
 /** Opens the store. Nothing is touched or sent before its first operation, so this neither waits nor fails on the network. */
@@ -39,17 +41,17 @@ export function openStore(config: StoreConfig, options: OpenOptions): Store {
     ...(retryBudgetMs === undefined ? {} : { budgetMs: retryBudgetMs }),
     ...(onRetry ? { onRetry } : {}),
   })
-  if (config.prefix) store = prefixed(store, config.prefix)
+  if (config.prefix) store = prefixed(store, config.prefix, { anyKeys: options.anyKeys ?? false })
   return options.readOnly ? readOnly(store) : store
 }
 
-function driver(config: StoreConfig, { clock, timeouts }: OpenOptions): Store {
+function driver(config: StoreConfig, { clock, timeouts, anyKeys = false }: OpenOptions): Store {
   switch (config.type) {
     case 'directory':
-      return directoryStore({ path: config.path, create: false, clock })
+      return directoryStore({ path: config.path, create: false, clock, anyKeys })
     case 's3': {
       const { endpoint, bucket, accessKeyId, secretAccessKey, region } = config
-      const access = { endpoint, bucket, accessKeyId, secretAccessKey, region }
+      const access = { endpoint, bucket, accessKeyId, secretAccessKey, region, anyKeys }
       return s3Store(timeouts ? { ...access, timeouts } : access)
     }
     default:
@@ -57,7 +59,7 @@ function driver(config: StoreConfig, { clock, timeouts }: OpenOptions): Store {
   }
 }
 
-function ownThrottle({ bandwidthBytesPerSecond }: StoreConfig, clock: Clock): Throttle | null {
+export function ownThrottle({ bandwidthBytesPerSecond }: StoreConfig, clock: Clock): Throttle | null {
   if (bandwidthBytesPerSecond === null) return null
   return createThrottle({ bytesPerSecond: bandwidthBytesPerSecond, clock })
 }

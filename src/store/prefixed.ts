@@ -3,11 +3,11 @@ import { checkKey, checkPrefix } from './key-law.js'
 import type { Store } from './port.js'
 
 /** Wraps `store`. `prefix` is one or more segments, with or without a `/` at its end. @throws Failure store-refused for a bad prefix. */
-export function prefixed(store: Store, prefix: string): Store {
+export function prefixed(store: Store, prefix: string, { anyKeys = false } = {}): Store {
   const top = prefix.endsWith('/') ? prefix : `${prefix}/`
   checkKey(top.slice(0, -1))
   const keyed = (key: string): string => {
-    checkKey(key)
+    if (!anyKeys) checkKey(key)
     return top + key
   }
   return {

@@ -80,6 +80,8 @@ export async function startScratchServer(options: ScratchServerOptions): Promise
   try {
     await runChild(initdb.path, {
       ...run,
+      // Killed in the middle of it, we must not leave someone behind who still writes into what the sweep removes.
+      wrapper: await dieWithUs('TERM'),
       args: [
         ...['-D', dataDirectory, '-U', USER, '--auth=trust', '--encoding=UTF8', '--no-sync'],
         `--locale=${options.locale ?? 'C.UTF-8'}`,

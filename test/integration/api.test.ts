@@ -1,7 +1,9 @@
 // The API on real parts: backups and restores of a real server over HTTP, events that can be taken up again, keys and plans.
-import { readFileSync } from 'node:fs'
+import { cpSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { execa } from 'execa'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { loadConfig } from '../../src/config.js'
 import { connect } from '../../src/postgres/connection.js'
 import { openApi } from '../kit/api.js'
 import { until } from '../kit/clock.js'
@@ -111,6 +113,21 @@ describe('backups', () => {
     stopping.abort()
     expect((await post('/v1/tenants/acme/backups', {})).status).toBe(503)
   })
+})
+
+test('what is kept, why, and sweeping it; a verdict on a backup', async () => {
+  const { post, get, ask, token, app, here } = await api()
+  cpSync('schedules/retention.yaml', join(here.folder, 'schedules/retention.yaml'))
+  await app.reconfigure(loadConfig({ path: here.configFile }).config)
+  await post('/v1/tenants/acme/backups', { wait: true })
+  const verified = await post('/v1/tenants/acme/verifications', { level: 'read', wait: true })
+  expect([verified.status, verified.json().facts]).toMatchObject([200, { level: 'read' }])
+  const kept = await get('/v1/retention?tenant=acme')
+  const [{ backups }] = kept.json().subjects
+  expect(backups).toMatchObject([{ verdict: 'keep' }])
+  expect((await post('/v1/sweeps', {})).status).toBe(403)
+  const swept = await ask('POST', '/v1/sweeps', { as: token('admin'), body: { wait: true } })
+  expect([swept.status, swept.json().facts]).toMatchObject([200, { removed: 0 }])
 })
 
 describe('an Idempotency-Key', () => {

@@ -71,7 +71,7 @@ describe('help', () => {
     [['bakcup'], 'did you mean backup?'],
     [['backups', '--lmit', '3'], 'did you mean --limit?'],
     [['backups', '--limit', 'many'], 'Give a whole number'],
-    [['restore', 'acme'], "required option '--as <database>'"],
+    [['restore', 'acme'], 'restore to where?'],
   ])('wrong usage is two lines, exits 2, and is JSON when asked: %s', async (args, says) => {
     const { exitCode, stdout, stderr } = await bare(args)
     expect([exitCode, stdout]).toEqual([2, ''])

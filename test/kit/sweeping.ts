@@ -20,6 +20,7 @@ import { endOfSweep, type SweepReport, sweepStore } from '../../src/jobs/sweep-s
 import { CATALOGUE_MIGRATIONS, Catalogue } from '../../src/repository/catalogue.js'
 import { commitManifest } from '../../src/repository/manifests.js'
 import { ensureTenantKey } from '../../src/repository/tenant-keys.js'
+import type { WrittenStream } from '../../src/repository/write-stream.js'
 import type { Store } from '../../src/store/port.js'
 import type { Clock } from '../../src/sys/clock.js'
 import { silentLogger } from '../../src/sys/log.js'
@@ -34,6 +35,8 @@ export interface Sweeping {
   present: Set<SubjectId>
   /** A backup as a night makes it, at the clock's time, told to the journal. */
   backUp(subject: SubjectId, bytes: Uint8Array, kind?: BackupKind): Promise<Manifest>
+  /** Stores the chunks of a backup that never gets its manifest. */
+  storeOnly(subject: SubjectId, bytes: Uint8Array): Promise<WrittenStream>
   /** Tells the journal that a run failed. */
   fail(subject: SubjectId): void
   /** One run of the job. */
@@ -73,6 +76,7 @@ export async function sweeping(
     journal,
     catalogue: new Catalogue(catalogueDb),
     hetzner: null,
+    files: store,
     tool: 'gmah-backup test',
   }
   const present = new Set<SubjectId>()
@@ -91,6 +95,8 @@ export async function sweeping(
       journal.event({ type: 'backup-committed', ...about(subject), facts: {} as never })
       return manifest
     },
+    storeOnly: async (subject, bytes) =>
+      writePlainly(repository, await ensureTenantKey(repository, subject), bytes),
     fail: subject => void journal.event({ type: 'backup-failed', ...about(subject), facts: {} as never }),
     sweep: async ({ yesRemove, present: others = present, parts: more = {} } = {}) => {
       let report: SweepReport | null = null

@@ -26,6 +26,8 @@ export interface Twist {
   /** How it ends; like the real one by default. */
   exit?: number
   signal?: 'SIGKILL'
+  /** Run in the same database by psql, once the real program has ended well. */
+  after?: string
   /** Says and reads nothing, for ever. */
   hang?: true
   ignoreTerm?: true

@@ -78,6 +78,15 @@ describe('roles', () => {
   })
 })
 
+test('a name longer than any database is refused before a store is asked', async () => {
+  const { ask, token } = await openApi()
+  const tenant = encodeURIComponent('é'.repeat(120))
+  const { status, json } = await ask('GET', `/v1/tenants/${tenant}/backups`, { as: token('viewer') })
+  expect([status, json().code]).toEqual([400, 'usage'])
+  const unreadable = await ask('GET', '/v1/tenants/%ff/backups', { as: token('viewer') })
+  expect([unreadable.status, unreadable.json().code]).toEqual([400, 'usage'])
+})
+
 describe('who is slowed down', () => {
   test('an address with wrong tokens, but not a right token from the same address', async () => {
     const clock = fakeClock('2026-11-23T12:00:00Z')

@@ -1,40 +1,55 @@
 // /v1/restores: first a plan that says what would happen, then the restore, from that plan alone.
 import { z } from 'zod'
+import { parseRunId } from '../../domain/ids.js'
 import { subjectNamed } from '../../jobs/open-backup.js'
-import { makePlan, startPlanned } from '../../jobs/planned-restore.js'
+import { makePlan, startPlanned, startUndo } from '../../jobs/planned-restore.js'
 import { assertSees } from '../caller.js'
 import { callerOf } from '../guard.js'
 import { planShape, planView } from '../plan-shape.js'
-import { answers, SECURITY } from '../shapes.js'
+import { answers, SECURITY, tenantName } from '../shapes.js'
 import { announced, start, startAnswers, startHeaders, waitField } from '../starting.js'
 import type { ApiServer } from '../typed.js'
 import type { Works } from '../works.js'
 
 const tags = ['restores']
 const planId = z.string().regex(/^[0-9a-f]{12}$/)
+const name = z.string().min(1).max(200)
 const params = z.strictObject({ id: planId })
-const name = z.string().min(1).max(400)
+const reason = z.string().trim().min(3).max(500)
+const confirm = name.describe("The tenant's name, typed out")
 const newPlan = z.strictObject({
-  tenant: name,
+  tenant: tenantName,
   backup: z
     .string()
     .min(1)
     .max(40)
     .default('latest')
     .describe('latest, a backup id or its beginning, or an instant'),
-  database: z.string().min(1).max(63).describe('Name of the new database; it must not exist'),
+  database: z
+    .string()
+    .min(1)
+    .max(63)
+    .nullable()
+    .describe('Name of the new database, which must not exist; null: in place of the live one'),
   withRoles: z.boolean().default(false).describe('Create missing roles from the newest globals backup'),
+  withoutSafetyCopy: reason
+    .nullable()
+    .default(null)
+    .describe('In place: why no backup of what is there now is made first; null: one is made'),
 })
 const newRestore = z.strictObject({
   plan: planId,
-  reason: z.string().trim().min(3).max(500).describe('Why; it is kept in the audit and in the run'),
+  reason: reason.describe('Why; it is kept in the audit and in the run'),
+  confirm: confirm.optional().describe("In place: the tenant's name, typed out"),
   wait: waitField,
 })
 const PLANNING_MS = 120_000
 
 export function restoreRoutes(server: ApiServer, works: Works): void {
   planRoutes(server, works)
+  approveRoute(server, works)
   startRoute(server, works)
+  undoRoute(server, works)
 }
 
 function planRoutes(server: ApiServer, works: Works): void {
@@ -80,6 +95,26 @@ function planRoutes(server: ApiServer, works: Works): void {
   })
 }
 
+function approveRoute(server: ApiServer, works: Works): void {
+  const schema = {
+    tags,
+    summary: 'Approve a plan that somebody else will start; see api.approval',
+    security: SECURITY,
+    params,
+    response: answers({ 200: planShape }),
+  }
+  const config = { needs: 'operator', changes: 'restore approve' } as const
+  server.post('/restores/plans/:id/approvals', { schema, config }, async request => {
+    const { id } = request.params
+    const caller = callerOf(request)
+    const { subject } = works.restorePlans.get(id)
+    request.about = subject
+    request.note = `plan ${id}`
+    assertSees(caller, subject)
+    return planView(works.restorePlans.approve(id, caller.who))
+  })
+}
+
 function startRoute(server: ApiServer, works: Works): void {
   const schema = {
     tags,
@@ -91,16 +126,47 @@ function startRoute(server: ApiServer, works: Works): void {
   }
   const config = { needs: 'operator', changes: 'restore' } as const
   server.post('/restores', { schema, config }, async (request, reply) => {
-    const { plan: id, reason, wait } = request.body
+    const { plan: id, reason: why, confirm: typed = null, wait } = request.body
     const { who, ...caller } = callerOf(request)
     const { subject } = works.restorePlans.get(id)
     request.about = subject
-    request.note = `plan ${id}: ${reason}`
+    request.note = `plan ${id}: ${why}`
     assertSees({ who, ...caller }, subject)
     const { status, run } = await start(works, { request, wait, subject }, async runner =>
       startPlanned(await works.freshParts(), works.restorePlans, id, {
         runner,
-        starter: { who, reason },
+        starter: { who, reason: why, confirm: typed },
+        watch: announced,
+      }),
+    )
+    return reply.status(status).header('location', `/v1/runs/${run.id}`).send(run)
+  })
+}
+
+function undoRoute(server: ApiServer, works: Works): void {
+  const schema = {
+    tags,
+    summary: 'Bring back the database that a restore in place put aside',
+    security: SECURITY,
+    params: z.strictObject({ run: planId }),
+    headers: startHeaders,
+    body: z.strictObject({ reason, confirm, wait: waitField }),
+    response: startAnswers,
+  }
+  const config = { needs: 'operator', changes: 'restore undo' } as const
+  server.post('/restores/:run/undo', { schema, config }, async (request, reply) => {
+    const { reason: why, confirm: typed, wait } = request.body
+    const { run: undone } = request.params
+    const caller = callerOf(request)
+    // A scoped caller learns of a run only what is theirs, also after it was undone and the key is sent again.
+    const subject = works.journal.run(parseRunId(undone))?.subject ?? null
+    request.about = subject ?? undone
+    request.note = `run ${undone}: ${why}`
+    assertSees(caller, subject)
+    const { status, run } = await start(works, { request, wait, subject }, async runner =>
+      startUndo(await works.freshParts(), undone, {
+        runner,
+        starter: { who: caller.who, reason: why, confirm: typed },
         watch: announced,
       }),
     )

@@ -9,7 +9,7 @@ import { subjectNamed } from '../../jobs/open-backup.js'
 import { assertSees, sees } from '../caller.js'
 import { follow } from '../event-stream.js'
 import { callerOf } from '../guard.js'
-import { answers, limitQuery, runShape, runView, SECURITY } from '../shapes.js'
+import { answers, limitQuery, runShape, runView, SECURITY, tenantName } from '../shapes.js'
 import type { ApiServer } from '../typed.js'
 import type { Works } from '../works.js'
 
@@ -19,7 +19,7 @@ const runParam = z.strictObject({ id: z.string().regex(/^[0-9a-f]{12}$/) })
 const filter = z.strictObject({
   limit: limitQuery(1000, 50),
   job: z.string().max(100).optional(),
-  tenant: z.string().min(1).max(400).optional(),
+  tenant: tenantName.optional(),
   state: z.enum(OUTCOMES).optional(),
 })
 /** A browser sends the header by itself, a person types the query. */

@@ -68,6 +68,7 @@ export async function snapshotDesk(start = '2026-01-04T05:00:00Z'): Promise<Snap
     repository,
     journal,
     catalogue: new Catalogue(catalogueDb),
+    files: store,
     hetzner: hetznerClient({ endpoint: fake.endpoint, token: fake.token }, { clock, timeoutMs: 20_000 }),
     tool: 'gmah-backup test',
   }

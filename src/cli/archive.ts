@@ -1,0 +1,159 @@
+// `archive create | list | show | extract | verify`: the monthly long-term archives.
+import type { Command } from 'commander'
+import { monthOf, parseMonth } from '../domain/archive.js'
+import { EXIT } from '../domain/errors.js'
+import type { SubjectId } from '../domain/subject.js'
+import { archiveTenant } from '../jobs/archive-tenant.js'
+import { extractArchive } from '../jobs/extract-archive.js'
+import { listAllArchives } from '../jobs/list-archives.js'
+import { openArchive } from '../jobs/open-archive.js'
+import { subjectNamed } from '../jobs/open-backup.js'
+import { verifyArchive } from '../jobs/verify-archive.js'
+import { archiveLine, archivesText, indexText } from './archive-text.js'
+import { atDesk, type Desk, type Doors, type GlobalOptions } from './desk.js'
+import { bytesText, counted, processTerminal, show, type Terminal } from './output.js'
+import { watched } from './progress.js'
+
+export function archiveCommand(program: Command, doors: Doors): void {
+  const archive = program
+    .command('archive')
+    .description('monthly archives: a database and its files, for years')
+  createCommand(archive, doors)
+  listCommand(archive, doors)
+  showCommand(archive, doors)
+  extractCommand(archive, doors)
+  verifyCommand(archive, doors)
+}
+
+const TENANT = 'a tenant, or platform/master'
+const WHICH = 'latest, or a name as `archive list` shows it, like 2026-12'
+
+function createCommand(archive: Command, doors: Doors): void {
+  archive
+    .command('create')
+    .argument('<tenant>', TENANT)
+    .option('--month <yyyy-mm>', 'the month it is named after', parseMonth)
+    .option('--backup <which>', 'made from: latest, a backup id, or an instant', 'latest')
+    .description("archive a tenant's newest backup and its files, now; a second one of a month is called …-2")
+    .action((tenant: string, _options, command: Command) =>
+      act<{ month?: string; backup: string }>(doors, command, async ({ desk, terminal, options }) => {
+        const month = options.month ?? monthOf(desk.clock.now(), zoneOf(desk))
+        const request = { subject: subjectNamed(tenant), month, backup: options.backup }
+        const index = await run(desk, terminal, 'archive', request.subject, context =>
+          archiveTenant(desk, request, context),
+        )
+        const { entries: _, frames: __, ...facts } = index
+        show(terminal, facts, () => archiveLine(index))
+        return index.exceptions.some(one => one.what === 'missing') ? EXIT.partial : undefined
+      }),
+    )
+}
+
+/** The month is the wall clock's where the schedule is. */
+const zoneOf = ({ config }: Desk): string =>
+  config.schedules.find(one => one.job === 'archive-tenants')?.timeZone ?? 'UTC'
+
+function listCommand(archive: Command, doors: Doors): void {
+  archive
+    .command('list')
+    .argument('[tenant]', TENANT)
+    .description('list the archives, newest first; needs no key')
+    .action((tenant: string | undefined, _options, command: Command) =>
+      act(doors, command, async ({ desk, terminal }) => {
+        const wanted = tenant === undefined ? null : subjectNamed(tenant)
+        show(terminal, await listAllArchives(desk, wanted), archivesText)
+        return undefined
+      }),
+    )
+}
+
+function showCommand(archive: Command, doors: Doors): void {
+  archive
+    .command('show')
+    .argument('<tenant>', TENANT)
+    .argument('[archive]', WHICH, 'latest')
+    .description('what is in an archive: every file with its size, and what could not be archived')
+    .action((tenant: string, which: string, _options, command: Command) =>
+      act(doors, command, async ({ desk, terminal }) => {
+        const signal = new AbortController().signal
+        const { stored, index } = await openArchive(desk, subjectNamed(tenant), which, signal)
+        const json = index ? { ...index, frames: undefined, indexed: true } : { ...stored }
+        show(terminal, json, () => indexText(stored, index))
+        return undefined
+      }),
+    )
+}
+
+function extractCommand(archive: Command, doors: Doors): void {
+  archive
+    .command('extract')
+    .argument('<tenant>', TENANT)
+    .argument('<archive>', WHICH)
+    .argument('<file>', 'as `archive show` lists it, like documents/contract.pdf or database.dump')
+    .requiredOption('--to <path>', 'the new file; nothing is overwritten')
+    .description('one file out of an archive, without reading the rest')
+    .action((tenant: string, which: string, member: string, _options, command: Command) =>
+      act<{ to: string }>(doors, command, async ({ desk, terminal, options }) => {
+        const request = { subject: subjectNamed(tenant), archive: which, member, file: options.to }
+        const report = await run(desk, terminal, 'archive-extract', request.subject, context =>
+          extractArchive(desk, request, context),
+        )
+        show(terminal, { ...report, file: options.to }, () => `${options.to}: ${bytesText(report.bytes)}`)
+        return undefined
+      }),
+    )
+}
+
+function verifyCommand(archive: Command, doors: Doors): void {
+  archive
+    .command('verify')
+    .argument('<tenant>', TENANT)
+    .argument('[archive]', WHICH, 'latest')
+    .description('read all of an archive and hold every byte against its sums')
+    .action((tenant: string, which: string, _options, command: Command) =>
+      act(doors, command, async ({ desk, terminal }) => {
+        const request = { subject: subjectNamed(tenant), archive: which }
+        const report = await run(desk, terminal, 'archive-verify', request.subject, context =>
+          verifyArchive(desk, request, context),
+        )
+        const what = `${counted(report.members, 'file')}, ${bytesText(report.bytes)}`
+        const note = report.indexed ? '' : '; it has no index, so single files take a whole reading'
+        show(terminal, report, () => `${report.archive} is sound: ${what}${note}`)
+        return undefined
+      }),
+    )
+}
+
+interface Acting<T> {
+  desk: Desk
+  terminal: Terminal
+  options: GlobalOptions & T
+}
+
+function act<T = object>(
+  doors: Doors,
+  command: Command,
+  work: (acting: Acting<T>) => Promise<number | undefined>,
+): Promise<void> {
+  const options = command.optsWithGlobals<GlobalOptions & T>()
+  const terminal = processTerminal(options)
+  return atDesk(doors, options, terminal, desk => work({ desk, terminal, options }))
+}
+
+type JobBody<T> = (context: Parameters<Parameters<Desk['run']>[1]>[0]) => Promise<T>
+
+/** One journalled run with its progress on the terminal. */
+function run<T>(
+  desk: Desk,
+  terminal: Terminal,
+  name: string,
+  subject: SubjectId,
+  body: JobBody<T>,
+): Promise<T> {
+  return watched(terminal, desk.clock, watch =>
+    desk.run({ name, subject }, async context => ({
+      outcome: 'succeeded',
+      result: await body({ ...context, watch }),
+    })),
+  )
+}

@@ -1,0 +1,54 @@
+// `restore <tenant> --in-place`: the plan is shown, the tenant's name is typed, then it happens.
+import { EXIT, Failure } from '../domain/errors.js'
+import type { SubjectId } from '../domain/subject.js'
+import { subjectName } from '../domain/subject.js'
+import type { InPlaceReport, InPlaceRequest } from '../jobs/in-place-report.js'
+import { planRestore } from '../jobs/plan-restore.js'
+import { endOfInPlace, restoreInPlace } from '../jobs/restore-in-place.js'
+import { confirmTenant } from './confirm.js'
+import type { Desk } from './desk.js'
+import { show, type Terminal } from './output.js'
+import { watched } from './progress.js'
+import { inPlaceText, planText } from './restore-text.js'
+
+export interface InPlaceOptions {
+  withRoles?: true
+  yesRestore?: string
+  withoutSafetyCopy?: true
+  why?: string
+}
+
+/** @returns partial when the data is restored, but PgBouncer did not do as it was told. */
+export async function replaceLive(
+  desk: Desk,
+  terminal: Terminal,
+  asked: { subject: SubjectId; backup: string; withRoles: boolean },
+  options: InPlaceOptions,
+): Promise<number | undefined> {
+  const request: InPlaceRequest = { ...asked, withoutSafetyCopy: reasonFor(options) }
+  const { signal } = new AbortController()
+  const { plan } = await planRestore(desk, { ...asked, database: null }, { signal })
+  if (!terminal.json) terminal.err(planText(plan))
+  await confirmTenant(terminal, subjectName(asked.subject), options.yesRestore)
+  const report = await watched(terminal, desk.clock, watch =>
+    desk.run({ name: 'restore', subject: asked.subject }, async context => {
+      const result = await restoreInPlace(desk, request, { ...context, watch })
+      return { ...endOfInPlace(result, request), result }
+    }),
+  )
+  show(terminal, inPlaceJson(report), () => inPlaceText(report))
+  return report.poolerProblem ? EXIT.partial : undefined
+}
+
+function reasonFor({ withoutSafetyCopy, why }: InPlaceOptions): string | null {
+  if (withoutSafetyCopy && why?.trim()) return why.trim()
+  if (!withoutSafetyCopy && why === undefined) return null
+  throw new Failure('usage', '--without-safety-copy and --why go together', {
+    hint: 'say why with --why <reason>; it is kept in the journal',
+  })
+}
+
+function inPlaceJson({ manifest, safetyCopy, ...report }: InPlaceReport) {
+  const { subject, backup, instant } = manifest
+  return { subject, backup, instant, safetyCopy: safetyCopy?.backup ?? null, ...report }
+}

@@ -1,0 +1,84 @@
+// `restore list`, `restore undo <run>`, `restore sweep`: what restores in place have put aside.
+import type { Command } from 'commander'
+import { EXIT } from '../domain/errors.js'
+import { subjectName } from '../domain/subject.js'
+import { endOfKeptSweep, planKeptSweep, sweepKept } from '../jobs/sweep-kept.js'
+import { undoRestore, undoTarget } from '../jobs/undo-restore.js'
+import { confirmTenant } from './confirm.js'
+import { atDesk, type Doors, type GlobalOptions } from './desk.js'
+import { counted, instantText, processTerminal, show } from './output.js'
+import { keptText, swapLines } from './restore-text.js'
+
+export function restoreKeptCommands(restore: Command, doors: Doors): void {
+  undoCommand(restore, doors)
+  restore
+    .command('list')
+    .description('list the databases that restores in place have put aside, and how long they stay')
+    .action(async (_options, command: Command) => {
+      const options = command.optsWithGlobals<GlobalOptions>()
+      const terminal = processTerminal(options)
+      await atDesk(doors, options, terminal, async desk => {
+        const verdicts = await planKeptSweep(desk, new AbortController().signal)
+        const json = verdicts.map(({ kept, drop, reason }) => ({ ...kept, drop, reason }))
+        show(terminal, json, () => keptText(verdicts))
+        return undefined
+      })
+    })
+  restore
+    .command('sweep')
+    .description('drop those whose days are over now, as the daily schedule does')
+    .action(async (_options, command: Command) => {
+      const options = command.optsWithGlobals<GlobalOptions>()
+      const terminal = processTerminal(options)
+      await atDesk(doors, options, terminal, async desk => {
+        const swept = await desk.run({ name: 'sweep-kept' }, async context => {
+          const result = await sweepKept(desk, context)
+          return { ...endOfKeptSweep(result), result }
+        })
+        const { dropped } = swept
+        const failed = swept.failed.map(({ database, failure: { code, message } }) => ({
+          database,
+          code,
+          message,
+        }))
+        show(terminal, { dropped, failed }, () => {
+          const failures = failed.map(one => `FAILED ${one.database}: ${one.message} [${one.code}]`)
+          return [...failures, `${counted(dropped.length, 'database')} dropped`, ...dropped].join('\n')
+        })
+        return failed.length > 0 ? EXIT.partial : undefined
+      })
+    })
+}
+
+function undoCommand(restore: Command, doors: Doors): void {
+  restore
+    .command('undo')
+    .argument('<run>', 'the run of the restore, or its beginning: see `restore list`')
+    .option('--yes-restore <tenant>', "the tenant's name, where no terminal can ask for it")
+    .description('bring back the database that a restore in place put aside')
+    .action(async (run: string, _options, command: Command) => {
+      const options = command.optsWithGlobals<GlobalOptions & { yesRestore?: string }>()
+      const terminal = processTerminal(options)
+      await atDesk(doors, options, terminal, async desk => {
+        const target = await undoTarget(desk, run, new AbortController().signal)
+        const { subject, kept } = target
+        if (!terminal.json) {
+          const since = kept.since ? ` since ${instantText(kept.since.toISOString())}` : ''
+          terminal.err(
+            `${kept.database}, put aside${since}, becomes ${kept.live} again; what is there now is put aside`,
+          )
+        }
+        await confirmTenant(terminal, subjectName(subject), options.yesRestore)
+        const job = { name: 'restore-undo', subject, lock: `restore of ${subject}` }
+        const outcome = await desk.run(job, async context => {
+          const result = await undoRestore(desk, target, context)
+          const facts = { undone: target.run, database: result.database, kept: result.kept }
+          return { outcome: result.poolerProblem ? 'partial' : 'succeeded', facts, result }
+        })
+        show(terminal, { undone: target.run, subject, ...outcome }, () =>
+          [`${outcome.database} is what it was before run ${target.run}`, ...swapLines(outcome)].join('\n'),
+        )
+        return outcome.poolerProblem ? EXIT.partial : undefined
+      })
+    })
+}

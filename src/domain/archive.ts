@@ -1,0 +1,123 @@
+// A monthly archive: what its index beside it, and the manifest inside it, say. docs/format.md describes every field.
+// The archive is readable without either; the index is what makes it known as whole, and single files cheap to fetch.
+import { z } from 'zod'
+import { Failure } from './errors.js'
+import { manifestSchema } from './manifest.js'
+import { localOf } from './zone.js'
+
+export const ARCHIVE_FORMAT = 1
+
+/** Names of the archive's own members; the application's files are in their folders. */
+export const README_NAME = 'README.txt'
+export const MANIFEST_NAME = 'manifest.json'
+export const GLOBALS_NAME = 'globals.sql'
+export const DUMP_NAME = 'database.dump'
+export const EXCEPTIONS_NAME = 'exceptions.json'
+export const SUMS_NAME = 'SHA256SUMS'
+
+declare const brand: unique symbol
+/** `2026-12`, or `2026-12-2` for the second one of that month. */
+export type ArchiveName = string & { readonly [brand]: 'ArchiveName' }
+
+/** @throws Failure usage */
+export function parseArchiveName(text: string): ArchiveName {
+  if (/^\d{4}-(0[1-9]|1[0-2])(-([2-9]|[1-9]\d+))?$/.test(text)) return text as ArchiveName
+  throw new Failure('usage', `not an archive's name: ${text}`, {
+    hint: 'write a month like 2026-12, or 2026-12-2 for its second archive; `gmah-backup archive list` shows them',
+  })
+}
+
+/** @throws Failure usage unless it is a month like 2026-12. */
+export function parseMonth(text: string): string {
+  if (/^\d{4}-(0[1-9]|1[0-2])$/.test(text)) return text
+  throw new Failure('usage', `not a month: ${text}`, { hint: 'write it like 2026-12' })
+}
+
+/** The month in which an instant lies on the wall clock of a zone. */
+export const monthOf = (instant: Date, zone: string): string =>
+  new Date(localOf(zone, instant.getTime())).toISOString().slice(0, 7)
+
+/** The first name of the month that is not taken. */
+export function freeName(month: string, taken: ReadonlySet<string>): ArchiveName {
+  let name = month
+  for (let ordinal = 2; taken.has(name); ordinal++) name = `${month}-${ordinal}`
+  return name as ArchiveName
+}
+
+const hex = (digits: number) => z.string().regex(new RegExp(`^[0-9a-f]{${digits}}$`))
+const count = z.int().nonnegative()
+const at = z.iso.datetime()
+
+/** What kept a file of the application from being in the archive as it was listed. */
+export const exceptionSchema = z.strictObject({
+  key: z.string(),
+  /** `changed`: another content than was listed, whole. `missing`: not in the archive. */
+  what: z.enum(['changed', 'missing']),
+  detail: z.string(),
+})
+export type ArchiveException = z.infer<typeof exceptionSchema>
+
+const entry = z.strictObject({
+  name: z.string(),
+  /** Where its content starts in the tar stream, and how long it is. */
+  offset: count,
+  bytes: count,
+  sha256: hex(64),
+})
+export type ArchiveEntry = z.infer<typeof entry>
+
+export const archiveIndexSchema = z.strictObject({
+  format: z.literal(ARCHIVE_FORMAT),
+  tool: z.string(),
+  subject: z.string(),
+  name: z.string(),
+  createdAt: at,
+  /** The backup inside, and the instant that its data is of. */
+  backup: hex(12),
+  instant: at,
+  /** The whole object. */
+  archive: z.strictObject({ bytes: count, sha256: hex(64) }),
+  /** Where age's pieces of 64 KiB start in the object: behind header and nonce. */
+  payloadAt: count,
+  tarBytes: count,
+  /** The tar stream in zstd frames: `bytes` of it in each but the last; their stored lengths in order. */
+  frames: z.strictObject({ bytes: count, stored: z.array(count) }),
+  entries: z.array(entry),
+  exceptions: z.array(exceptionSchema),
+})
+export type ArchiveIndex = z.infer<typeof archiveIndexSchema>
+
+export const archiveManifestSchema = z.strictObject({
+  format: z.literal(ARCHIVE_FORMAT),
+  tool: z.string(),
+  subject: z.string(),
+  name: z.string(),
+  createdAt: at,
+  recipients: z.array(z.string()),
+  /** The manifest of the backup that database.dump is. */
+  backup: manifestSchema,
+  /** The backup of the roles that globals.sql was taken from; null where there was none. */
+  globals: z.strictObject({ backup: hex(12), instant: at }).nullable(),
+  files: z.strictObject({ folders: z.array(z.string()), count, bytes: count }),
+  /** Files whose key no file system can hold, or which would lead out of the folder: what they are called here. */
+  otherNames: z.array(z.strictObject({ name: z.string(), key: z.string() })),
+})
+export type ArchiveManifest = z.infer<typeof archiveManifestSchema>
+
+/** @throws Failure format-unknown for a newer format, object-corrupt for anything that has not the shape. */
+export function parseArchiveDocument<T>(text: string, schema: z.ZodType<T>, what: string): T {
+  try {
+    const json: unknown = JSON.parse(text)
+    const format = (json as { format?: unknown } | null)?.format
+    if (typeof format === 'number' && format > ARCHIVE_FORMAT) {
+      throw new Failure(
+        'format-unknown',
+        `${what} has format ${format}, this program knows ${ARCHIVE_FORMAT}`,
+      )
+    }
+    return schema.parse(json)
+  } catch (cause) {
+    if (cause instanceof Failure) throw cause
+    throw new Failure('object-corrupt', `${what} is not what it should be`, { cause })
+  }
+}

@@ -1,0 +1,119 @@
+// A restore beside out of a monthly archive: needs the archive and a key that opens it, and nothing else of the bucket.
+import { createHash } from 'node:crypto'
+import { type ArchiveName, DUMP_NAME, GLOBALS_NAME } from '../domain/archive.js'
+import { asFailure, Failure } from '../domain/errors.js'
+import type { BackupId } from '../domain/ids.js'
+import type { Manifest } from '../domain/manifest.js'
+import { type SubjectId, subjectName } from '../domain/subject.js'
+import { withSession } from '../postgres/connection.js'
+import { renameDatabase } from '../postgres/databases.js'
+import { maintenanceDatabase } from '../postgres/target.js'
+import { checkTarget } from '../restore/preflight.js'
+import { errorFacts } from './journal-rows.js'
+import { dropStaging, loadProven } from './load-proven.js'
+import { type OpenArchive, openArchive, readArchiveManifest, readMember } from './open-archive.js'
+import type { JobContext, Parts } from './parts.js'
+import type { RestoreReport } from './restore-beside.js'
+
+export interface ArchiveRestoreRequest {
+  subject: SubjectId
+  /** `latest` or a name like 2026-12. */
+  archive: string
+  /** Name of the new database. */
+  database: string
+  withRoles: boolean
+}
+
+export interface ArchiveRestoreReport extends RestoreReport {
+  archive: ArchiveName
+}
+
+/**
+ * Restores the database of an archive into a new one, proven against the manifest inside.
+ * @throws Failure archive-unknown, key-wrong, object-corrupt; of the preflight, the load or the proof.
+ */
+export async function restoreArchive(
+  parts: Parts,
+  request: ArchiveRestoreRequest,
+  context: JobContext,
+): Promise<ArchiveRestoreReport> {
+  const startedTicks = parts.clock.ticks()
+  const tried: { backup: BackupId | null } = { backup: null }
+  const target = request.database
+  try {
+    const archive = await openArchive(parts, request.subject, request.archive, context.signal)
+    const { backup: manifest } = await readArchiveManifest(archive)
+    tried.backup = manifest.backup
+    context.emit({ type: 'restore-started', facts: { backup: manifest.backup, target } })
+    const report = await restoreOpened(parts, request, archive, manifest, context)
+    const durationMs = Math.round(parts.clock.ticks() - startedTicks)
+    context.emit({ type: 'restore-finished', facts: { backup: manifest.backup, target, durationMs } })
+    return report
+  } catch (thrown) {
+    const error = errorFacts(asFailure(thrown))
+    context.emit({ type: 'restore-failed', facts: { backup: tried.backup, target, error } })
+    throw thrown
+  }
+}
+
+async function restoreOpened(
+  parts: Parts,
+  { database, withRoles }: ArchiveRestoreRequest,
+  archive: OpenArchive,
+  manifest: Manifest,
+  context: JobContext,
+): Promise<ArchiveRestoreReport> {
+  const { postgres } = parts.config
+  const { dump } = manifest
+  if (!dump) throw new Failure('object-corrupt', 'the manifest of the archive describes no database')
+  return withSession(postgres, maintenanceDatabase(postgres), { signal: context.signal }, async session => {
+    const { missingRoles } = await checkTarget(session, manifest, database, { withRoles })
+    const source = {
+      stream: (onBytes: (bytes: number) => void) => verifiedDump(archive, manifest, onBytes),
+      globals: () => textOf(readMember(archive, GLOBALS_NAME)),
+    }
+    const request = { key: null, source, manifest, dump, missingRoles, database }
+    const { staging, proof, seconds } = await loadProven(parts, session, request, context)
+    try {
+      await renameDatabase(session, staging, database)
+    } catch (thrown) {
+      await dropStaging(postgres, staging)
+      throw thrown
+    }
+    const { name } = archive.stored
+    const done = {
+      manifest,
+      database,
+      createdRoles: missingRoles,
+      passedOver: [],
+      proof,
+      loadSeconds: seconds,
+    }
+    return { ...done, archive: name }
+  })
+}
+
+/** The dump; its end comes only when all of it was what pg_dump wrote, so nothing else is ever committed. */
+async function* verifiedDump(
+  archive: OpenArchive,
+  { stream, subject }: Manifest,
+  onBytes: (bytes: number) => void,
+): AsyncGenerator<Uint8Array> {
+  const hash = createHash('sha256')
+  for await (const part of readMember(archive, DUMP_NAME)) {
+    hash.update(part)
+    onBytes(part.length)
+    yield part
+  }
+  if (hash.digest('hex') === stream.sha256) return
+  throw new Failure(
+    'object-corrupt',
+    `the dump in archive ${archive.stored.name} of ${subjectName(subject)} is not the one that went in`,
+  )
+}
+
+async function textOf(parts: AsyncIterable<Uint8Array>): Promise<string> {
+  const all: Uint8Array[] = []
+  for await (const part of parts) all.push(part)
+  return Buffer.concat(all).toString('utf8')
+}

@@ -1,0 +1,51 @@
+// Aborts what a killed run left half uploaded: it is invisible, but costs storage. Known from the store's own list where it has
+// one, and from the journal. Call it under the subject's lease: then no upload of the subject is anyone's work.
+import { asFailure } from '../domain/errors.js'
+import type { SubjectId } from '../domain/subject.js'
+import { archivesPrefix } from '../store/keys.js'
+import type { OpenUpload } from '../store/port.js'
+import type { JobContext, Parts } from './parts.js'
+
+/** @returns how many were aborted, or were gone already. */
+export async function sweepUploads(parts: Parts, subject: SubjectId, context: JobContext): Promise<number> {
+  const { store } = parts.repository
+  const { signal } = context
+  const found = new Map<string, OpenUpload>()
+  for (const one of journalled(parts, subject)) found.set(one.id, one)
+  try {
+    for await (const one of store.uploads(archivesPrefix(subject), { signal })) found.set(one.id, one)
+  } catch (thrown) {
+    // A store that cannot list uploads: the journal is what there is.
+    if (asFailure(thrown).code !== 'store-refused') throw thrown
+  }
+  for (const upload of found.values()) {
+    await store.abortUpload(upload, { signal })
+    context.emit({
+      type: 'upload-ended',
+      subject,
+      facts: { key: upload.key, upload: upload.id, outcome: 'aborted' },
+    })
+  }
+  return found.size
+}
+
+const EVENTS_AT_ONCE = 1000
+
+function journalled({ journal }: Parts, subject: SubjectId): OpenUpload[] {
+  const open = new Map<string, OpenUpload>()
+  for (let afterSeq = 0; ; ) {
+    const events = journal.events({
+      afterSeq,
+      types: ['upload-started', 'upload-ended'],
+      limit: EVENTS_AT_ONCE,
+    })
+    for (const event of events) {
+      afterSeq = event.seq
+      if (event.subject !== subject) continue
+      if (event.type === 'upload-started')
+        open.set(event.facts.upload, { key: event.facts.key, id: event.facts.upload })
+      if (event.type === 'upload-ended') open.delete(event.facts.upload)
+    }
+    if (events.length < EVENTS_AT_ONCE) return [...open.values()]
+  }
+}

@@ -1,0 +1,111 @@
+// A tenant put back in place through curl alone, as docs/api.md says it; undone, done again; meant, and approved by a second person.
+import { readFileSync } from 'node:fs'
+import { execa } from 'execa'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { openApi } from '../kit/api.js'
+import { type Cluster, startCluster } from '../kit/cluster.js'
+
+let cluster: Cluster
+beforeAll(async () => {
+  cluster = await startCluster()
+  await cluster.createDatabase({ name: 'gmah_master', sql: 'CREATE TABLE organisations (id int)' })
+})
+afterAll(() => cluster.stop())
+
+async function tenant(name: string, config: Record<string, unknown> = {}) {
+  await cluster.createDatabase({
+    name: `gmah_org_${name}`,
+    sql: 'CREATE TABLE notes AS SELECT generate_series(1, 100) AS id',
+  })
+  const opened = await openApi(cluster.target, { config })
+  const [maria, jan] = [opened.token('operator'), opened.token('operator')]
+  const post = (as: string, url: string, body: object) => opened.ask('POST', url, { as, body })
+  expect((await post(maria, `/v1/tenants/${name}/backups`, { wait: true })).status).toBe(200)
+  const rows = async () =>
+    (await cluster.sql<{ n: number }>(`gmah_org_${name}`, 'SELECT count(*)::int AS n FROM notes'))[0]?.n
+  const plan = async () => (await post(maria, '/v1/restores/plans', { tenant: name, database: null })).json()
+  return { ...opened, maria, jan, post, rows, plan }
+}
+
+test('by curl, as the page says: wrecked, put back, undone, put back again', async () => {
+  const { server, maria, rows, app } = await tenant('acme')
+  const url = await server.listen({ host: '127.0.0.1', port: 0 })
+  const block = /```sh\n(api\(\)[\s\S]*?)```/.exec(readFileSync('docs/api.md', 'utf8'))?.[1] ?? ''
+  const [, define = '', plan = '', restore = '', undo = ''] =
+    /^([\s\S]*?)# 1\.[^\n]*\n([\s\S]*?)# 2\.[^\n]*\n([\s\S]*?)# 3\.[^\n]*\n([\s\S]*)$/.exec(block) ?? []
+  const sh = async (command: string) => {
+    const { stdout } = await execa('sh', ['-c', `${define}\n${command}`], {
+      env: { TOKEN: maria, GMAH_BACKUP_URL: url },
+    })
+    return JSON.parse(stdout)
+  }
+  const putBack = async (key: string) =>
+    sh(restore.replace('PLAN', (await sh(plan)).id).replace('ticket-4711', key))
+  await cluster.sql('gmah_org_acme', 'DELETE FROM notes WHERE id > 10')
+  const first = await putBack('one')
+  expect(first).toMatchObject({
+    outcome: 'succeeded',
+    trigger: 'api',
+    facts: { reason: 'ticket 4711: rows deleted' },
+  })
+  expect(first.facts.downtimeMs).toBeLessThan(1000)
+  expect(await rows()).toBe(100)
+  const undone = await sh(undo.replace('RUN', first.id))
+  expect(undone).toMatchObject({
+    job: 'restore-undo',
+    outcome: 'succeeded',
+    facts: { undone: first.id, reason: 'wrong day' },
+  })
+  expect(await rows()).toBe(10)
+  expect(await putBack('two')).toMatchObject({ outcome: 'succeeded' })
+  expect(await rows()).toBe(100)
+  expect(app.journal.auditLines({ limit: 3 }).map(line => [line.action, line.target, line.outcome])).toEqual([
+    ['restore', 'tenants/acme', 'allowed'],
+    ['restore plan', 'tenants/acme', 'allowed'],
+    ['restore undo', 'tenants/acme', 'allowed'],
+  ])
+})
+
+test('not without the name typed out, nor from a plan of another database of that name', async () => {
+  const { maria, post, plan, rows } = await tenant('globex')
+  const made = await plan()
+  expect(made.plan).toMatchObject({ inPlace: true, database: 'gmah_org_globex', problems: [] })
+  for (const confirm of [undefined, 'Globex', 'acme']) {
+    const refused = await post(maria, '/v1/restores', { plan: made.id, reason: 'a reason', confirm })
+    expect([refused.status, refused.json().code]).toEqual([409, 'confirmation-missing'])
+  }
+  await cluster.sql('postgres', 'DROP DATABASE gmah_org_globex')
+  await cluster.createDatabase({ name: 'gmah_org_globex', sql: 'CREATE TABLE notes (id int)' })
+  const stale = await post(maria, '/v1/restores', { plan: made.id, reason: 'a reason', confirm: 'globex' })
+  expect([stale.status, stale.json().code]).toEqual([409, 'plan-stale'])
+  expect(await rows()).toBe(0)
+})
+
+test('with approval required, by a second person and not by the one who starts it', async () => {
+  const { maria, jan, post, plan, rows, ask, token } = await tenant('initech', {
+    api: { approval: 'required' },
+  })
+  await cluster.sql('gmah_org_initech', 'DELETE FROM notes')
+  const { id } = await plan()
+  const start = (as: string) =>
+    post(as, '/v1/restores', { plan: id, reason: 'rows deleted', confirm: 'initech', wait: true })
+  const approve = (as: string) => ask('POST', `/v1/restores/plans/${id}/approvals`, { as })
+  const codeOf = async (answer: ReturnType<typeof start>) => [
+    (await answer).status,
+    (await answer).json().code,
+  ]
+  expect(await codeOf(start(maria))).toEqual([403, 'approval-missing'])
+  await approve(maria)
+  expect(await codeOf(start(maria))).toEqual([403, 'approval-missing'])
+  expect(await codeOf(approve(token('viewer')))).toEqual([403, 'forbidden'])
+  expect(await codeOf(approve(token('operator', ['acme'])))).toEqual([403, 'forbidden'])
+  const approved = await approve(jan)
+  expect([approved.status, approved.json().approvedBy]).toEqual([200, 'operator  1'])
+  expect(await rows()).toBe(0)
+  const done = await start(maria)
+  expect([done.status, done.json().facts]).toMatchObject([
+    200,
+    { approvedBy: 'operator  1', who: 'operator  0' },
+  ])
+  expect(await rows()).toBe(100)
+})
