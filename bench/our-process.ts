@@ -8,12 +8,14 @@ import { endOfNight } from '../src/jobs/backup-report.js'
 import { subjectNamed } from '../src/jobs/open-backup.js'
 import type { JobContext } from '../src/jobs/parts.js'
 import { restoreBeside } from '../src/jobs/restore-beside.js'
+import { assertPassed, verifyBackup } from '../src/jobs/verify.js'
 import { systemClock } from '../src/sys/clock.js'
 import { silentLogger } from '../src/sys/log.js'
 
 export type ChildRequest =
   | { job: 'night'; tenants: string[] }
   | { job: 'restore'; tenant: string; database: string }
+  | { job: 'verify'; tenant: string }
 
 export interface ChildReport {
   seconds: number
@@ -35,7 +37,7 @@ const app = await openApp({ config, clock: systemClock, log: silentLogger(), shu
 const delay = monitorEventLoopDelay({ resolution: TICK_MS })
 delay.enable()
 const start = performance.now()
-const loadedSeconds = request.job === 'night' ? await night(app, request) : await restore(app, request)
+const loadedSeconds = await work(app)
 const seconds = secondsSince(start)
 delay.disable()
 await app.close()
@@ -46,6 +48,27 @@ const report: ChildReport = {
   loopP99Ms: Math.max(0, delay.percentile(99) / 1e6 - TICK_MS),
 }
 process.stdout.write(JSON.stringify(report))
+
+function work(on: App): Promise<number | null> {
+  switch (request.job) {
+    case 'night':
+      return night(on, request)
+    case 'restore':
+      return restore(on, request)
+    default:
+      return verify(on, request)
+  }
+}
+
+async function verify({ runner, parts }: App, { tenant }: { tenant: string }): Promise<null> {
+  const { failure } = await runner.run({ name: 'verify', trigger: 'manual' }, async context => {
+    const wanted = { subject: subjectNamed(tenant), backup: 'latest', level: 'restore' } as const
+    assertPassed((await verifyBackup(parts(), wanted, context)).record)
+    return { outcome: 'succeeded' }
+  })
+  if (failure) throw failure
+  return null
+}
 
 async function night({ runner, parts }: App, { tenants }: { tenants: string[] }): Promise<null> {
   const { failure } = await runner.run({ name: 'backup-all', trigger: 'manual' }, async context => {

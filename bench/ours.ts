@@ -3,6 +3,7 @@
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { scratchFolder } from '../test/kit/drills.js'
 import { type Installation, install } from '../test/kit/installation.js'
 import { projectRoot } from '../test/kit/platform/scripts.js'
 import { AT_ONCE, withGrowth } from './contenders.js'
@@ -21,13 +22,17 @@ export interface Ours {
   night(): Promise<Measurement>
   /** Into a new database, which is dropped again. */
   restore(): Promise<{ loaded: Measurement; proven: Measurement }>
+  /** A drill of the first tenant: a scratch server of its own made, loaded, compared, removed. */
+  drill(): Promise<Measurement>
   remove(): Promise<void>
 }
 
 /** A new installation with an empty store. Nobody else is nice, so its children are not either. */
 export async function openOurs(data: Data, workload: Workload): Promise<Ours> {
   const dump = { retry_pause: '0s', nice: 0, ionice: 'none', concurrency: AT_ONCE }
-  const here = await install(data.cluster.target, { config: { dump } })
+  const scratch = scratchFolder()
+  const drills = { scratch_directory: scratch.path }
+  const here = await install(data.cluster.target, { config: { dump, drills } })
   return {
     night: () =>
       withGrowth(here.storeFolder, async () => {
@@ -44,7 +49,15 @@ export async function openOurs(data: Data, workload: Workload): Promise<Ours> {
         proven: { ...whole, seconds: report.seconds },
       }
     },
-    remove: here.remove,
+    drill: async () => {
+      const [tenant = ''] = workload.tenants
+      const { whole, report } = await inProcess(here, { job: 'verify', tenant })
+      return { ...whole, seconds: report.seconds }
+    },
+    remove: async () => {
+      await here.remove()
+      scratch.remove()
+    },
   }
 }
 

@@ -1,13 +1,20 @@
 // The rounds: in each, everyone does the same day on the same data, one after the other, and another one goes first each time.
 // So a machine that is busy for a while is busy for all, and what counts is the ratio inside a round.
 import { temporaryFolder } from '../test/kit/cluster.js'
-import { dumpThrough, installed, openRestic, type PipeName, restoreFile } from './contenders.js'
+import {
+  dumpThrough,
+  installed,
+  openRestic,
+  type PipeName,
+  restoreAndDump,
+  restoreFile,
+} from './contenders.js'
 import type { Data, Workload } from './data.js'
 import type { Measurement } from './measure.js'
 import type { BenchOptions } from './options.js'
 import { openOurs } from './ours.js'
 
-export const PHASES = ['first night', '1 % changed', 'nothing changed', 'restore'] as const
+export const PHASES = ['first night', '1 % changed', 'nothing changed', 'restore', 'proof'] as const
 export type Phase = (typeof PHASES)[number]
 
 /** Whom the others are compared with in each phase. */
@@ -16,6 +23,7 @@ export const YARDSTICK: Record<Phase, string> = {
   '1 % changed': 'pg_dump -Fc -Z0',
   'nothing changed': 'pg_dump -Fc -Z0',
   restore: 'pg_restore of a local file',
+  proof: 'pg_restore + pg_dump',
 }
 export const US = 'gmah-backup'
 
@@ -64,7 +72,12 @@ async function runRound(
     await race('1 % changed', nights)
     await race('nothing changed', nights)
     const [database = '', ...more] = workload.databases
-    if (more.length === 0) await raceRestores(race, ours, () => restoreFile(data, database, folder.path))
+    if (more.length > 0) return
+    await raceRestores(race, ours, () => restoreFile(data, database, folder.path))
+    await race('proof', [
+      [YARDSTICK.proof, () => restoreAndDump(data, database, folder.path)],
+      [US, ours.drill],
+    ])
   } finally {
     await ours.remove()
     await folder.remove()

@@ -12,6 +12,7 @@ import { JOURNAL_MIGRATIONS } from './jobs/journal-schema.js'
 import { loadKeyring } from './jobs/keys.js'
 import type { Parts } from './jobs/parts.js'
 import { openRestorePlans, type RestorePlans } from './jobs/restore-plans.js'
+import { openRotationLaps } from './jobs/rotation-laps.js'
 import { createRunner, type Runner } from './jobs/runner.js'
 import { openScheduleStates, type ScheduleStates } from './jobs/schedule-states.js'
 import { openStartedOnce, type StartedOnce } from './jobs/start-run.js'
@@ -82,12 +83,13 @@ export async function openApp(options: AppOptions): Promise<App> {
   const store = openStore(config.store, doors)
   const files = openStore(config.files.store, { ...doors, readOnly: true, anyKeys: true })
   const catalogue = new Catalogue(catalogueDb)
+  const laps = openRotationLaps(journalDb)
   const assemble = (now: Config, keys: typeof keyring): Parts => {
     const { cutter, compressionLevel } = now.dump
     const repository = { store, keyring: keys, seals, clock, cutter, compressionLevel, transfers: TRANSFERS }
     const hetzner = now.hetzner && hetznerClient(now.hetzner, { clock })
     const tool = `gmah-backup ${version()}`
-    return { config: now, clock, catalogue, files, hetzner, journal, repository, tool }
+    return { config: now, clock, catalogue, files, hetzner, laps, journal, repository, tool }
   }
   let parts = assemble(config, keyring)
   return {

@@ -7,9 +7,11 @@ import { fastifySwaggerUi } from '@fastify/swagger-ui'
 import { createJsonSchemaTransform } from 'fastify-type-provider-zod'
 import { Failure } from '../domain/errors.js'
 import { guardHealth, guardRoutes } from './guard.js'
+import { archiveRoutes } from './routes/archives.js'
 import { auditRoutes } from './routes/audit.js'
 import { backupRoutes } from './routes/backups.js'
 import { checkRoutes } from './routes/checks.js'
+import { proofRoutes } from './routes/proofs.js'
 import { restoreRoutes } from './routes/restores.js'
 import { retentionRoutes } from './routes/retention.js'
 import { runRoutes } from './routes/runs.js'
@@ -22,7 +24,9 @@ import type { Door, Works } from './works.js'
 /** One file a noun: add yours here. */
 const ROUTES = [
   tenantRoutes,
+  archiveRoutes,
   backupRoutes,
+  proofRoutes,
   restoreRoutes,
   runRoutes,
   scheduleRoutes,

@@ -13,6 +13,7 @@ import { atDesk, type Doors, type GlobalOptions } from './desk.js'
 import { bytesText, failureText, processTerminal, show, type Terminal } from './output.js'
 import { pinCommand, unpinCommand } from './pin.js'
 import { watched } from './progress.js'
+import { passedOverLines } from './restore-text.js'
 
 export function backupCommand(program: Command, doors: Doors): void {
   const backup = program
@@ -95,7 +96,7 @@ function exportCommand(backup: Command, doors: Doors): void {
       await atDesk(doors, options, terminal, async desk => {
         const subject = subjectNamed(tenant)
         const request = { subject, backup: options.backup, file: options.to }
-        const manifest = await watched(terminal, desk.clock, watch =>
+        const { manifest, passedOver } = await watched(terminal, desk.clock, watch =>
           desk.run({ name: 'export', subject }, async context => ({
             outcome: 'succeeded',
             result: await exportBackup(desk, request, { ...context, watch }),
@@ -106,12 +107,13 @@ function exportCommand(backup: Command, doors: Doors): void {
           backup: manifest.backup,
           bytes: manifest.stream.bytes,
           sha256: manifest.stream.sha256,
+          passedOver,
         }
-        show(
-          terminal,
-          written,
-          () =>
+        show(terminal, written, () =>
+          [
+            ...passedOverLines(passedOver),
             `${options.to}: ${bytesText(written.bytes)}, backup ${written.backup}, sha256 ${written.sha256}`,
+          ].join('\n'),
         )
         return undefined
       })

@@ -1,10 +1,12 @@
 // `backups [tenant]`: what we have.
 import type { Command } from 'commander'
+import { shellWord } from '../domain/shell-word.js'
 import { subjectName } from '../domain/subject.js'
 import type { Verdicts } from '../domain/verdicts.js'
 import { subjectNamed } from '../jobs/open-backup.js'
 import { parseCount } from './arguments.js'
-import { atDesk, type Doors, type GlobalOptions } from './desk.js'
+import { oneLine } from './cells.js'
+import { atDesk, type Desk, type Doors, type GlobalOptions } from './desk.js'
 import { bytesText, countText, instantText, processTerminal, secondsText, show } from './output.js'
 import { table } from './table.js'
 
@@ -33,21 +35,32 @@ export function backupsCommand(program: Command, doors: Doors): void {
             bytesText(one.bytes),
             one.database === null ? '' : countText(one.rows),
             bytesText(one.newStoredBytes),
-            provenText(one.verdicts),
+            one.broken === null ? provenText(one.verdicts) : 'BROKEN',
             one.verdicts.loadSeconds === null ? '' : secondsText(one.verdicts.loadSeconds),
           ])
-          return table(
+          const list = table(
             ['id', 'tenant', 'instant', 'kind', 'size', 'rows', 'added to store', 'verified', 'loads in'],
             rows,
             {
               right: ['size', 'rows', 'added to store', 'loads in'],
             },
           )
+          return [list, ...entries.flatMap(brokenText)].join('\n')
         })
         return undefined
       })
     })
 }
+
+/** A broken backup is not restored by `latest`; what is wrong with it, and what to do. */
+const brokenText = ({ id, subject, broken }: ReturnType<Desk['catalogue']['list']>[number]): string[] =>
+  broken === null
+    ? []
+    : [
+        oneLine(
+          `BROKEN ${id} of ${subjectName(subject)}: ${broken}; see \`gmah-backup check ${shellWord(subjectName(subject))}\``,
+        ),
+      ]
 
 /** The deepest look that was taken at it, and when; what failed goes before what passed. */
 function provenText({ failed, provenAt, readBackAt, storedAt }: Verdicts): string {

@@ -6,6 +6,7 @@ import { auditCommand } from './audit.js'
 import { backupCommand } from './backup.js'
 import { backupsCommand } from './backups.js'
 import { catalogueCommand } from './catalogue.js'
+import { checkCommand } from './check.js'
 import { configCommand } from './config.js'
 import { daemonCommand } from './daemon.js'
 import type { Doors } from './desk.js'
@@ -75,6 +76,7 @@ export function createProgram(doors: Doors, version: string, json: boolean): Com
     runsCommand,
     schedulesCommand,
     keysCommand,
+    checkCommand,
     catalogueCommand,
     tokensCommand,
     auditCommand,

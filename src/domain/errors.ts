@@ -96,6 +96,7 @@ export const ERRORS = {
   'pooler-in-path': row(EXIT.postgres, 502, false, 'point postgres.host and port at PostgreSQL itself, not at PgBouncer'),
   'key-missing': row(EXIT.keys, 500, false, 'put the identity file back, or type `gmah-backup keys init` on a new installation'),
   'key-wrong': row(EXIT.keys, 500, false, 'none of the identities at hand opens this; try with the recovery identity'),
+  'recovery-missing': row(EXIT.keys, 500, false, 'type `gmah-backup keys rotate`: it wraps every key to the recovery recipients of the configuration'),
   'key-invalid': row(EXIT.keys, 400, false, 'an identity starts with AGE-SECRET-KEY-1, a recipient with age1'),
   'hetzner-off': row(EXIT.refused, 409, false, 'write hetzner.token_file into the configuration; without a Hetzner server this layer stays off'),
   'hetzner-denied': row(EXIT.provider, 502, false, 'make a new token of the right project in the Hetzner console and replace hetzner.token_file'),

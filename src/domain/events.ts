@@ -60,6 +60,21 @@ export interface SnapshotFacts {
   sheet: string
 }
 
+/** What a check saw of one subject. */
+export interface CheckFacts {
+  backups: number
+  chunks: number
+  storedBytes: number
+  /** Downloaded, opened and compared with their ids. */
+  readChunks: number
+  readBytes: number
+  damaged: number
+  healed: number
+  broken: BackupId[]
+  /** Keys and manifests that cannot be used, or could not be when this machine is gone. */
+  problems: string[]
+}
+
 export const SWAP_STEPS = ['pause', 'close', 'rename', 'resume'] as const
 export type SwapStep = (typeof SWAP_STEPS)[number]
 
@@ -101,8 +116,15 @@ export interface EventFacts {
   'backup-started': { kind: BackupKind }
   'backup-committed': BackupFacts
   'backup-failed': { error: ErrorFacts }
-  /** Found by a night on its way: stored objects that are not what was stored. A chunk still needed is stored anew. */
-  'objects-damaged': { count: number; first: { key: string; message: string }[] }
+  /**
+   * Found by a night on its way, or by a check: stored objects that are not what was stored, and where it is known which
+   * backups that breaks. A chunk that the next dump still needs is stored anew.
+   */
+  'objects-damaged': { count: number; first: { key: string; message: string }[]; broken?: BackupId[] }
+  /** Chunks that were damaged and are whole again, read back and compared. */
+  'objects-healed': { count: number; first: string[] }
+  'subject-checked': CheckFacts
+  'check-failed': { error: ErrorFacts }
   'restore-started': { backup: BackupId; target: string }
   'restore-finished': { backup: BackupId; target: string; durationMs: number }
   'restore-failed': { backup: BackupId | null; target: string; error: ErrorFacts }
@@ -162,7 +184,6 @@ export interface EventFacts {
   'chunk-removal': { reason: string; count: number; storedBytes: number; chunks: string[] }
   /** Which chunks are needed cannot be told, so none is deleted. */
   'chunks-protected': { reason: string }
-  'uploads-aborted': { keys: string[] }
   'sweep-failed': { error: ErrorFacts }
   /** Stored or read back only: what a drill restores is told as proof-passed or proof-failed. */
   'backup-verified': {
@@ -184,6 +205,17 @@ export interface EventFacts {
   }
   /** No verdict on the backup: the newest one is too old, or the scratch failed. */
   'drill-failed': { backup: BackupId; error: ErrorFacts }
+  /** The dump inside a monthly archive, restored and compared. */
+  'archive-drilled': {
+    archive: string
+    backup: BackupId
+    outcome: 'passed' | 'failed'
+    differences: string[]
+    durationMs: number
+  }
+  'archive-not-drilled': { archive: string; error: ErrorFacts }
+  /** What the night had no time for; those that waited longest go first the next time. */
+  'archives-waiting': { archives: number }
   /** The scratch could not be like the original: a locale, a role. */
   'scratch-differs': { backup: BackupId; notes: string[] }
   /** How much of the platform has a proof of a restore that is young enough. */

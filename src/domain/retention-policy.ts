@@ -1,13 +1,9 @@
 // What is kept, for how long, and what a sweep may do: the settings of a schedule whose job is `sweep`.
 import { z } from 'zod'
-import { BACKUP_KINDS } from './manifest.js'
+import { BACKUP_KINDS, type BackupKind } from './manifest.js'
 import { duration, whole } from './quantity.js'
 
 const DAY_MS = 86_400_000
-
-/** What a rule can be about: the kinds of backups, the monthly archives, the provider's snapshots. */
-export const KEPT_KINDS = [...BACKUP_KINDS, 'archive', 'snapshot'] as const
-export type KeptKind = (typeof KEPT_KINDS)[number]
 
 export const PERIODS = ['hourly', 'daily', 'weekly', 'monthly', 'yearly'] as const
 export type Period = (typeof PERIODS)[number]
@@ -22,9 +18,9 @@ export type KeepRule = { [P in Period]: number } & {
 
 export interface RetentionPolicy {
   /** A kind without a rule is kept for ever. */
-  keep: Partial<Record<KeptKind, KeepRule>>
+  keep: Partial<Record<BackupKind, KeepRule>>
   /** Tenant's name → rules that stand instead of those above. */
-  tenants: Readonly<Record<string, Partial<Record<KeptKind, KeepRule>>>>
+  tenants: Readonly<Record<string, Partial<Record<BackupKind, KeepRule>>>>
   /** So many of the newest sound copies of a subject are never removed. */
   minimum: number
   departed: {
@@ -68,7 +64,7 @@ export const keepRule = z
     'keeps nothing: give at least one of last, hourly, daily, weekly, monthly, yearly, within',
   )
 
-const rules = z.partialRecord(z.enum(KEPT_KINDS), keepRule)
+const rules = z.partialRecord(z.enum(BACKUP_KINDS), keepRule)
 
 /** The keys that a schedule with `job: sweep` has beside those of every schedule. */
 export const retentionSettings = {

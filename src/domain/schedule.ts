@@ -1,6 +1,7 @@
 // When a job runs, why it exists, and how old its last success may become before someone must know.
 import { z } from 'zod'
 import { duration, size, whole } from './quantity.js'
+import { type ReadMode, readModeOf, readWords } from './read-mode.js'
 import { type RetentionPolicy, retentionSettings, toPolicy } from './retention-policy.js'
 import { type SnapshotSettings, snapshotSettings, toSnapshotSettings } from './snapshot-settings.js'
 import { knownZone } from './zone.js'
@@ -27,6 +28,14 @@ const snapshots = z.strictObject({ job: z.literal('snapshot-servers'), ...timing
 const sweepKept = z.strictObject({ job: z.literal('sweep-kept'), ...timing })
 const archiveTenants = z.strictObject({ job: z.literal('archive-tenants'), ...timing })
 
+const check = z.strictObject({
+  job: z.literal('check'),
+  ...timing,
+  read: readWords.default('rotate'),
+  nights: whole(1, 366).default(30),
+  read_budget: size({ minBytes: 1024 ** 2, maxBytes: 1024 ** 5 }).prefault('20GiB'),
+})
+
 const drill = z.strictObject({
   job: z.literal('drill'),
   ...timing,
@@ -40,6 +49,7 @@ const drill = z.strictObject({
 export const scheduleSchema = z.discriminatedUnion('job', [
   backupAll,
   archiveTenants,
+  check,
   sweep,
   drill,
   sweepKept,
@@ -49,6 +59,12 @@ export const scheduleSchema = z.discriminatedUnion('job', [
 /** The job of a schedule, with its settings. */
 export type ScheduledJob =
   | { job: 'backup-all' }
+  | {
+      job: 'check'
+      read: ReadMode
+      /** Bytes fetched at most in one run for reading chunks back. */
+      readBudgetBytes: number
+    }
   | { job: 'archive-tenants' | 'sweep-kept' }
   | { job: 'sweep'; policy: RetentionPolicy }
   | ({ job: 'drill' } & DrillSettings)
@@ -99,6 +115,13 @@ export function toSchedule(name: string, raw: z.output<typeof scheduleSchema>): 
     case 'sweep-kept':
     case 'archive-tenants':
       return { ...timing, job: raw.job }
+    case 'check':
+      return {
+        ...timing,
+        job: raw.job,
+        read: readModeOf(raw.read, raw.nights),
+        readBudgetBytes: raw.read_budget,
+      }
     case 'sweep':
       return { ...timing, job: raw.job, policy: toPolicy(raw) }
     case 'drill': {

@@ -7,8 +7,10 @@ import { chooseManifest, listManifests, readManifest } from '../repository/manif
 import type { Repository } from '../repository/repository.js'
 import { readSayings, type Sayings } from '../repository/standing.js'
 import { openTenantKey } from '../repository/tenant-keys.js'
+import { verifyChunks } from '../repository/verify-chunk.js'
 import type { TenantKey } from '../seal/tenant-key.js'
 import { chunkKey, chunksPrefix, type ManifestName, parseChunkKey } from '../store/keys.js'
+import type { JobContext } from './parts.js'
 
 /** A backup that is newer than the one taken, and cannot be used. */
 export interface PassedOver {
@@ -34,6 +36,13 @@ const BROKEN: readonly ErrorCode[] = [
   'manifest-invalid',
   'format-unknown',
 ]
+
+/** Keeps it with the run that an older backup was taken than the one meant. */
+export function tellPassedOver(passedOver: readonly PassedOver[], context: JobContext): void {
+  for (const { backup, instant, code, message } of passedOver) {
+    context.emit({ type: 'backup-passed-over', facts: { backup, instant, code, message } })
+  }
+}
 
 export const isBroken = (failure: Failure): boolean => BROKEN.includes(failure.code)
 
@@ -70,7 +79,7 @@ export async function chooseBackup(
       const known = without?.get(name.backup)
       if (known) throw known
       const manifest = await readManifest(repository.store, key, name, { signal })
-      assertWhole(manifest, stored, sayings)
+      await assertWhole(repository, key, manifest, { stored, sayings, signal })
       return { key, manifest, passedOver, sayings }
     } catch (thrown) {
       const failure = asFailure(thrown)
@@ -106,8 +115,18 @@ async function storedChunks(
   return stored
 }
 
-/** As far as a listing and the marks can tell. @throws Failure object-missing, object-corrupt */
-function assertWhole(manifest: Manifest, stored: ReadonlyMap<ChunkId, number>, { marked }: Sayings): void {
+/**
+ * As far as a listing and the marks can tell. A chunk that was stored anew may have got another length: only reading it tells.
+ * @throws Failure object-missing, object-corrupt
+ */
+async function assertWhole(
+  repository: Repository,
+  key: TenantKey,
+  manifest: Manifest,
+  known: { stored: ReadonlyMap<ChunkId, number>; sayings: Sayings; signal: AbortSignal },
+): Promise<void> {
+  const { stored, signal } = known
+  const { marked } = known.sayings
   const about = `of backup ${manifest.backup} (${subjectName(manifest.subject)})`
   const missing = manifest.chunks.filter(chunk => !stored.has(chunk.id))
   if (missing[0]) {
@@ -115,11 +134,13 @@ function assertWhole(manifest: Manifest, stored: ReadonlyMap<ChunkId, number>, {
     const others = missing.length > 1 ? `, nor are ${missing.length - 1} others` : ''
     throw new Failure('object-missing', `chunk ${where} ${about} is not in the store${others}`)
   }
-  const damaged = manifest.chunks.find(
-    chunk => stored.get(chunk.id) !== chunk.storedBytes || marked.has(chunk.id),
+  const other = manifest.chunks.filter(
+    chunk => stored.get(chunk.id) !== chunk.storedBytes && !marked.has(chunk.id),
   )
+  const [unread] = await verifyChunks(repository, key, other, { signal })
+  const damaged = manifest.chunks.find(chunk => marked.has(chunk.id))?.id ?? unread?.chunk
   if (damaged) {
-    const where = chunkKey(manifest.subject, damaged.id)
+    const where = chunkKey(manifest.subject, damaged)
     throw new Failure('object-corrupt', `chunk ${where} ${about} is damaged`)
   }
 }

@@ -9,6 +9,8 @@ import { sweepScratchServers } from '../verify/scratch-sweep.js'
 import { archiveTenants, endOfArchives } from './archive-tenants.js'
 import { backupAll } from './backup-all.js'
 import { endOfNight } from './backup-report.js'
+import { endOfCheck } from './check-report.js'
+import { checkStore } from './check-store.js'
 import { lookWhoIsThere } from './departures.js'
 import { drill } from './drill.js'
 import { endOfDrills } from './drill-report.js'
@@ -76,6 +78,18 @@ export function runSchedule(
       return runner.run(job, async context =>
         endOfNight(await backupAll(await assemble(), { kind: 'scheduled', label: null, names: [] }, context)),
       )
+    case 'check': {
+      const { read, readBudgetBytes } = schedule
+      return runner.run(job, async context =>
+        endOfCheck(
+          await checkStore(
+            await assemble(),
+            { names: [], mode: read, budgetBytes: readBudgetBytes },
+            context,
+          ),
+        ),
+      )
+    }
     case 'sweep-kept':
       return runner.run(job, async context => endOfKeptSweep(await sweepKept(await assemble(), context)))
     case 'archive-tenants':

@@ -4,10 +4,18 @@ import PQueue from 'p-queue'
 import { asFailure, type Failure } from '../domain/errors.js'
 import type { DrillSettings } from '../domain/schedule.js'
 import type { SubjectId } from '../domain/subject.js'
-import { type Coverage, coverageOf, isOverdue, type PlannedDrill, planDrills } from '../verify/drill-plan.js'
+import {
+  type Coverage,
+  coverageOf,
+  expectedSeconds,
+  isOverdue,
+  type PlannedDrill,
+  planDrills,
+} from '../verify/drill-plan.js'
 import { neededBytes } from '../verify/scratch-disk.js'
+import { drillArchives } from './drill-archives.js'
 import { assertFresh, backupWindowMs, drillCandidates } from './drill-candidates.js'
-import type { DrillReport } from './drill-report.js'
+import { type DrillReport, emptyReport } from './drill-report.js'
 import { errorFacts } from './journal-rows.js'
 import { look } from './list-tenants.js'
 import { openBackup } from './open-backup.js'
@@ -42,9 +50,12 @@ export async function drill(
   await parts.catalogue.refresh(parts.repository, { from: 'cache' })
   const limits = limitsOf(parts, settings)
   const plan = planDrills(drillCandidates(parts.catalogue), limits)
-  const report: DrillReport = { passed: [], failed: [], left: [], coverage: coverageOf([], limits) }
-  const { expectedSeconds } = plan
-  const facts = { subjects: plan.chosen.length, expectedSeconds, leftOut: plan.left.length }
+  const report = emptyReport(coverageOf([], limits))
+  const facts = {
+    subjects: plan.chosen.length,
+    expectedSeconds: plan.expectedSeconds,
+    leftOut: plan.left.length,
+  }
   context.emit({ type: 'drill-planned', facts })
   context.watch?.planned?.(plan.chosen.map(one => one.subject))
   await withBench(parts, context, async bench => {
@@ -58,6 +69,8 @@ export async function drill(
     } finally {
       await queue.onIdle()
     }
+    context.signal.throwIfAborted()
+    report.archives = await drillArchives(parts, bench, subject => hasTimeFor(night, subject), context)
   })
   context.signal.throwIfAborted()
   report.coverage = tellCoverage(parts, settings, context)
@@ -81,8 +94,8 @@ async function drillOne(night: Night, planned: PlannedDrill, first: boolean): Pr
   const { subject, backup } = planned
   if (context.signal.aborted) return
   // Plans are guesses; the clock is asked again.
-  const leftSeconds = (night.settings.budgetMs - (parts.clock.ticks() - night.startedTicks)) / 1000
-  if (!first && planned.expectedSeconds > leftSeconds) return leaveOut(night, planned, 'budget', 0, null)
+  if (!first && planned.expectedSeconds > secondsLeft(night))
+    return leaveOut(night, planned, 'budget', 0, null)
   try {
     const entry = parts.catalogue.find(backup)
     assertFresh(entry, {
@@ -104,6 +117,16 @@ async function drillOne(night: Night, planned: PlannedDrill, first: boolean): Pr
   } catch (thrown) {
     notDrilled(night, planned, asFailure(thrown))
   }
+}
+
+const secondsLeft = ({ parts, settings, startedTicks }: Night): number =>
+  (settings.budgetMs - (parts.clock.ticks() - startedTicks)) / 1000
+
+/** An archive's dump takes what a drill of the same tenant takes. */
+function hasTimeFor(night: Night, subject: SubjectId): boolean {
+  const all = drillCandidates(night.parts.catalogue)
+  const own = all.find(one => one.subject === subject)
+  return secondsLeft(night) > (own ? expectedSeconds(own, all) : 0)
 }
 
 /** Runs the load when there is room for it beside those that are under way. @returns null when there is not, which is told. */

@@ -3,7 +3,7 @@ import type { Manifest } from '../domain/manifest.js'
 import type { SubjectId } from '../domain/subject.js'
 import { readStream } from '../repository/read-stream.js'
 import { checkNewFile, writeNewFile } from '../sys/new-file.js'
-import { openBackup } from './open-backup.js'
+import { chooseBackup, type PassedOver, tellPassedOver } from './choose-backup.js'
 import { type JobContext, type Parts, progressOf } from './parts.js'
 
 /**
@@ -14,12 +14,14 @@ export async function exportBackup(
   parts: Parts,
   request: { subject: SubjectId; backup: string; file: string },
   context: JobContext,
-): Promise<Manifest> {
+): Promise<{ manifest: Manifest; passedOver: PassedOver[] }> {
   await checkNewFile(request.file)
-  const { manifest, key } = await openBackup(parts.repository, request.subject, request.backup)
-  const count = progressOf(context, request.subject, 'export', manifest.stream.bytes)
   const { signal } = context
+  const chosen = await chooseBackup(parts.repository, request.subject, request.backup, { signal })
+  const { manifest, key, passedOver } = chosen
+  tellPassedOver(passedOver, context)
+  const count = progressOf(context, request.subject, 'export', manifest.stream.bytes)
   const stream = readStream(parts.repository, key, manifest, { signal, onBytes: count })
   await writeNewFile(request.file, context.run, stream)
-  return manifest
+  return { manifest, passedOver }
 }

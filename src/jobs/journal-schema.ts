@@ -1,5 +1,7 @@
 // The journal's tables, one migration an entry: entries are never changed, only added (src/sys/sqlite.ts).
 
+import { ROTATION_MIGRATION } from './rotation-laps.js'
+
 export const JOURNAL_MIGRATIONS: readonly string[] = [
   `
   create table runs (
@@ -105,4 +107,5 @@ export const JOURNAL_MIGRATIONS: readonly string[] = [
   `create index events_by_subject on events (subject, type, seq) where subject is not null;`,
   // What a start asks first must not read the events of years.
   `create index events_of_swaps on events (seq) where type in ('swap-step', 'swap-finished', 'swap-repaired');`,
+  ROTATION_MIGRATION,
 ]

@@ -24,7 +24,7 @@ export function look(parts: Parts, signal: AbortSignal): Promise<Discovery> {
 export function vanishedDatabases(parts: Parts, discovery: Discovery): Drift[] {
   const present = new Set<SubjectId>(discovery.subjects.map(subject => subject.id))
   return parts.catalogue
-    .newest()
+    .newestAtAll()
     .filter(entry => entry.subject !== GLOBALS && !present.has(entry.subject))
     .map(entry => ({ kind: 'database-vanished', database: entry.database ?? entry.subject }))
 }

@@ -12,7 +12,8 @@ import { findTool, majorOf } from '../postgres/tools.js'
 import { readText } from '../repository/read-stream.js'
 import { loadBackup, loadStream } from '../restore/load.js'
 import { assertProven, type Proof, prove } from '../verify/proof.js'
-import { type OpenedBackup, openBackup } from './open-backup.js'
+import { chooseBackup } from './choose-backup.js'
+import type { OpenedBackup } from './open-backup.js'
 import { type JobContext, type Parts, progressOf } from './parts.js'
 
 export interface Loaded {
@@ -113,7 +114,7 @@ async function createMissingRoles(
 }
 
 async function newestGlobals(parts: Parts, { signal }: JobContext): Promise<string> {
-  const { manifest, key } = await openBackup(parts.repository, GLOBALS, 'latest')
+  const { manifest, key } = await chooseBackup(parts.repository, GLOBALS, 'latest', { signal })
   return readText(parts.repository, key, manifest, { signal })
 }
 

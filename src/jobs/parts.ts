@@ -9,7 +9,9 @@ import type { Catalogue } from '../repository/catalogue.js'
 import type { Repository } from '../repository/repository.js'
 import type { Store } from '../store/port.js'
 import type { Clock } from '../sys/clock.js'
+import type { SubjectCheck } from './check-report.js'
 import type { JournalReader } from './journal-reader.js'
+import type { RotationLaps } from './rotation-laps.js'
 import type { RunContext } from './runner.js'
 
 export interface Parts {
@@ -19,6 +21,7 @@ export interface Parts {
   catalogue: Catalogue
   /** Null without a token: server snapshots are off. */
   hetzner: Hetzner | null
+  laps: RotationLaps
   /** The application's files, read-only. */
   files: Store
   /** What earlier runs did. */
@@ -42,6 +45,7 @@ export interface Watcher {
   restored?(report: Restored): void
   proven?(subject: SubjectId, proof: ProofRecord): void
   failed?(subject: SubjectId, failure: Failure): void
+  checked?(check: SubjectCheck): void
 }
 
 /** A subject that is back. */

@@ -1,33 +1,18 @@
-// One test restore: load into the scratch, dump again, compare, ask the assertions, drop; the verdict goes into the bucket.
+// One test restore of a backup: restored, compared, dropped; the verdict goes into the bucket.
 import { assertionsFor } from '../domain/assertion.js'
-import { asFailure, causes, type ErrorCode } from '../domain/errors.js'
-import type { DumpFacts, Manifest } from '../domain/manifest.js'
+import type { Manifest } from '../domain/manifest.js'
 import type { ProofFindings, ProofRecord } from '../domain/records.js'
-import { majorOf } from '../postgres/tools.js'
 import { appendProof } from '../repository/proofs.js'
-import { askAssertions } from '../verify/assertions.js'
-import { differenceText, prove } from '../verify/proof.js'
-import { assertFits, neededBytes } from '../verify/scratch-disk.js'
-import { dropScratch, loadIntoScratch } from '../verify/scratch-load.js'
+import { readStream } from '../repository/read-stream.js'
 import type { OpenedBackup } from './open-backup.js'
-import { type JobContext, type Parts, progressOf } from './parts.js'
+import type { JobContext, Parts } from './parts.js'
 import { proveGlobals } from './prove-globals.js'
+import { asVerdict, restoreAndCompare } from './restore-and-compare.js'
 import type { Bench } from './scratch-bench.js'
 
 /** So many differences are kept: the first ones tell where to look. */
 const DIFFERENCES_KEPT = 100
 const DIFFERENCES_TOLD = 20
-
-/** What speaks of the backup itself. Anything else that fails speaks of this machine or of the store, and is no verdict. */
-const VERDICTS: readonly ErrorCode[] = [
-  'object-missing',
-  'object-corrupt',
-  'manifest-invalid',
-  'dump-invalid',
-  'extension-missing',
-  'version-too-old',
-  'restore-failed',
-]
 
 /**
  * Restores the backup for a proof, appends the verdict and tells it.
@@ -41,7 +26,7 @@ export async function proveBackup(
   context: JobContext,
 ): Promise<ProofRecord> {
   const started = parts.clock.ticks()
-  const findings = await restoreAndCompare(parts, { manifest, key }, bench, context).catch(asVerdict)
+  const findings = await find(parts, { manifest, key }, bench, context).catch(asVerdict)
   const seconds = (parts.clock.ticks() - started) / 1000
   const { notes, ...found } = findings
   const record: ProofRecord = {
@@ -61,55 +46,14 @@ export async function proveBackup(
   return record
 }
 
-async function restoreAndCompare(
-  parts: Parts,
-  { manifest, key }: OpenedBackup,
-  bench: Bench,
-  context: JobContext,
-): Promise<ProofFindings> {
-  const { dump } = manifest
-  if (!dump) return proveGlobals(parts, { manifest, key }, bench, context)
-  assertFits(neededBytes(dump), await bench.scratch.freeBytes(), bench.scratch.place)
-  const server = await bench.scratch.server(majorOf(dump.server.versionNum))
-  const database = bench.nextName()
-  const { dump: politeness, drills } = parts.config
-  const { signal } = context
-  const progress = (phase: 'load' | 'prove') =>
-    progressOf(context, manifest.subject, phase, manifest.stream.bytes)
-  try {
-    const load = { server, database, politeness, clock: parts.clock, signal, onBytes: progress('load') }
-    const roles = { globals: await bench.globals(), inTurn: bench.inTurn, ownServer: bench.scratch.own }
-    const loaded = await loadIntoScratch(parts.repository, key, withDump(manifest, dump), {
-      ...load,
-      ...roles,
-    })
-    const proving = { politeness, signal, onBytes: progress('prove') }
-    const proof = await prove(server, database, loaded.expected, proving)
-    const asked = assertionsFor(drills.assertions, manifest.subject)
-    const limits = { timeoutMs: drills.assertionTimeoutMs, signal }
-    const wrong = await askAssertions(server, database, asked, limits)
-    return {
-      loadSeconds: loaded.loadSeconds,
-      tables: proof.tables,
-      rows: proof.rows,
-      differences: [...proof.differences.map(differenceText), ...wrong],
-      notes: [...loaded.notes, ...proof.notes],
-    }
-  } finally {
-    await dropScratch(server, database)
-  }
-}
-
-const withDump = (manifest: Manifest, dump: DumpFacts) => ({ ...manifest, dump })
-
-/** A load that failed because of what the backup is, as what it found. @throws what was thrown when it is no verdict. */
-function asVerdict(thrown: unknown): ProofFindings {
-  const failure = asFailure(thrown)
-  // A pg_restore that someone ended (out of memory, say) has said nothing about the backup.
-  const ended = failure.code === 'restore-failed' && failure.facts.endedBy
-  if (!VERDICTS.includes(failure.code) || ended) throw thrown
-  const differences = [causes(failure).join('; because: ')]
-  return { loadSeconds: null, tables: 0, rows: 0, differences, notes: [] }
+function find(parts: Parts, opened: OpenedBackup, bench: Bench, context: JobContext): Promise<ProofFindings> {
+  const { manifest, key } = opened
+  const { dump, subject, stream } = manifest
+  if (!dump) return proveGlobals(parts, opened, bench, context)
+  const read = (onBytes: (bytes: number) => void) =>
+    readStream(parts.repository, key, manifest, { signal: context.signal, onBytes })
+  const assertions = assertionsFor(parts.config.drills.assertions, subject)
+  return restoreAndCompare(parts, { subject, dump, bytes: stream.bytes, read, assertions }, bench, context)
 }
 
 function tell(record: ProofRecord, { subject }: Manifest, context: JobContext): void {

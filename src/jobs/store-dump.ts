@@ -1,10 +1,12 @@
 // Stores what a dumping child writes. A stream that ended is not a process that succeeded: both are asked.
 import { Failure } from '../domain/errors.js'
 import type { SubjectId } from '../domain/subject.js'
-import type { Damage } from '../repository/known-chunks.js'
+import type { Damage } from '../repository/damage.js'
 import { type WrittenStream, writeStream } from '../repository/write-stream.js'
 import type { TenantKey } from '../seal/tenant-key.js'
+import { chunkKey } from '../store/keys.js'
 import type { Child, ChildResult } from '../sys/child.js'
+import { noteBroken } from './broken-backups.js'
 import type { JobContext, Parts } from './parts.js'
 
 /** The rest of them are known by their number. */
@@ -48,6 +50,7 @@ export async function storeDump(
     const facts = { count: damages.length, first: damages.slice(0, DAMAGES_TOLD) }
     context.emit({ type: 'objects-damaged', subject, facts })
   }
+  if (written.status === 'fulfilled') await tellSettled(parts, key, written.value, context)
   context.signal.throwIfAborted()
   if (ended.status === 'rejected') throw ended.reason
   const sound = ended.value.exitCode === 0
@@ -56,6 +59,21 @@ export async function storeDump(
   }
   if (written.status === 'rejected') throw written.reason
   return written.value
+}
+
+/** Whatever becomes of this dump, the chunks are healed or marked by now, and with them older backups. */
+async function tellSettled(
+  parts: Parts,
+  key: TenantKey,
+  { healed, marked }: WrittenStream,
+  context: JobContext,
+): Promise<void> {
+  const { subject } = key
+  if (healed.length > 0) {
+    const first = healed.slice(0, DAMAGES_TOLD).map(id => chunkKey(subject, id))
+    context.emit({ type: 'objects-healed', subject, facts: { count: healed.length, first } })
+  }
+  if (healed.length + marked.length > 0) await noteBroken(parts, key, context.signal)
 }
 
 const isDumpInvalid = (thrown: unknown): boolean =>

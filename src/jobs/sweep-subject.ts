@@ -5,7 +5,7 @@ import type { SubjectId } from '../domain/subject.js'
 import { type ChunkReport, type StoredChunk, sweepChunks } from '../repository/sweep-chunks.js'
 import { sweepRecords } from '../repository/sweep-records.js'
 import type { Decision } from '../retention/copy.js'
-import { leaseKey, manifestKey, subjectPrefix } from '../store/keys.js'
+import { archivesPrefix, leaseKey, manifestKey } from '../store/keys.js'
 import type { JobContext, Parts } from './parts.js'
 import { planSubject, type SubjectPlan, type SweepRules } from './plan-subject.js'
 import { type ConfirmLease, withSubjectLease } from './subject-lease.js'
@@ -128,20 +128,20 @@ async function removeRecords(
   )
 }
 
-/** Half uploads of runs that died: whoever works on this subject holds its lease, so none of them is alive. */
+/** Half archives of runs that died: whoever makes one holds the subject's lease, and that is us. */
 async function abortUploads({ repository }: Parts, subject: SubjectId, context: JobContext): Promise<void> {
   const { store } = repository
-  const keys: string[] = []
+  const { signal } = context
   try {
-    for await (const upload of store.uploads(subjectPrefix(subject), { signal: context.signal })) {
-      await store.abortUpload(upload, { signal: context.signal })
-      keys.push(upload.key)
+    for await (const upload of store.uploads(archivesPrefix(subject), { signal })) {
+      await store.abortUpload(upload, { signal })
+      const facts = { key: upload.key, upload: upload.id, outcome: 'aborted' } as const
+      context.emit({ type: 'upload-ended', subject, facts })
     }
   } catch (thrown) {
-    // A store that cannot list them drops them by itself (R2 after a week).
+    // A store that cannot list them: the next archive aborts those that the journal knows, and R2 drops them after a week.
     if (asFailure(thrown).code !== 'store-refused') throw thrown
   }
-  if (keys.length > 0) context.emit({ type: 'uploads-aborted', subject, facts: { keys } })
 }
 
 async function removeChunks(

@@ -1,7 +1,7 @@
 // A backup may turn out to be broken only while it is read: then the restore starts again with the one before, and says so.
 import { asFailure, type Failure } from '../domain/errors.js'
 import { type BackupId, parseBackupId } from '../domain/ids.js'
-import { isBroken, type PassedOver } from './choose-backup.js'
+import { isBroken, type PassedOver, tellPassedOver } from './choose-backup.js'
 import type { JobContext } from './parts.js'
 
 /**
@@ -16,9 +16,7 @@ export async function takeSound<T extends { passedOver: PassedOver[] }>(
   for (;;) {
     try {
       const done = await attempt(without)
-      for (const { backup, instant, code, message } of done.passedOver) {
-        context.emit({ type: 'backup-passed-over', facts: { backup, instant, code, message } })
-      }
+      tellPassedOver(done.passedOver, context)
       return done
     } catch (thrown) {
       const failure = asFailure(thrown)

@@ -5,6 +5,7 @@ import type { ProofLevel, ProofRecord } from '../domain/records.js'
 import { isSubjectId, type SubjectId } from '../domain/subject.js'
 import { appendProof } from '../repository/proofs.js'
 import { readStream } from '../repository/read-stream.js'
+import { verifyChunks } from '../repository/verify-chunk.js'
 import { chunksPrefix, parseChunkKey } from '../store/keys.js'
 import { type OpenedBackup, openBackup, subjectNamed } from './open-backup.js'
 import { type JobContext, type Parts, progressOf } from './parts.js'
@@ -72,16 +73,21 @@ export function backupNamed(
 }
 
 /** One listing; nothing is fetched. */
-async function everyChunkStored(parts: Parts, { manifest }: OpenedBackup, { signal }: JobContext) {
+/** A chunk that was stored anew may have got another length: only reading it tells. */
+async function everyChunkStored(parts: Parts, { key: own, manifest }: OpenedBackup, { signal }: JobContext) {
   const { subject } = manifest
   const stored = new Map<string, number>()
   for await (const { key, bytes } of parts.repository.store.list(chunksPrefix(subject), { signal })) {
     const id = parseChunkKey(subject, key)
     if (id !== null) stored.set(id, bytes)
   }
-  return manifest.chunks.flatMap(({ id, storedBytes }) => {
+  const other = manifest.chunks.filter(({ id, storedBytes }) => stored.get(id) !== storedBytes)
+  const damaged = new Set(
+    (await verifyChunks(parts.repository, own, other, { signal })).map(one => one.chunk),
+  )
+  return other.flatMap(({ id, storedBytes }) => {
     const bytes = stored.get(id)
-    if (bytes === storedBytes) return []
+    if (!damaged.has(id)) return []
     return [bytes === undefined ? `chunk ${id}: missing` : `chunk ${id}: ${bytes} bytes, not ${storedBytes}`]
   })
 }

@@ -7,8 +7,10 @@ import type { SubjectId } from '../domain/subject.js'
 import { type ManifestName, manifestKey } from '../store/keys.js'
 import { guard } from '../sys/sqlite.js'
 import { CatalogueProofs, PROOFS_MIGRATION } from './catalogue-proofs.js'
+import { listMarked } from './damage.js'
 import { listManifests, listSubjects, manifestName, readManifest } from './manifests.js'
 import type { Repository } from './repository.js'
+import { readBroken } from './standing.js'
 import { openTenantKey } from './tenant-keys.js'
 
 export const CATALOGUE_MIGRATIONS = [
@@ -20,6 +22,7 @@ export const CATALOGUE_MIGRATIONS = [
    ) STRICT;
    CREATE INDEX backups_by_subject ON backups (subject, instant DESC, id DESC);`,
   PROOFS_MIGRATION,
+  'ALTER TABLE backups ADD COLUMN broken TEXT',
 ]
 
 export interface CatalogueEntry {
@@ -41,6 +44,8 @@ export interface CatalogueEntry {
   reusedBytes: number
   storedBytes: number
   seconds: number
+  /** Why it cannot be restored as it is: a chunk of it is marked as damaged. Null: nothing is known against it. */
+  broken: string | null
 }
 
 export interface RefreshReport {
@@ -53,7 +58,7 @@ export interface RefreshReport {
 }
 
 const COLUMNS =
-  'manifest, id, subject, instant, kind, label, database, server, tables, rows, bytes, newBytes, newStoredBytes, reusedBytes, storedBytes, seconds'
+  'manifest, id, subject, instant, kind, label, database, server, tables, rows, bytes, newBytes, newStoredBytes, reusedBytes, storedBytes, seconds, broken'
 
 export class Catalogue {
   readonly #db: Database
@@ -86,13 +91,23 @@ export class Catalogue {
     )
   }
 
-  /** The newest backup of each subject. */
+  /** The newest backup of each subject; broken ones do not count. */
   newest(): CatalogueEntry[] {
-    return this.#all(
-      `SELECT ${COLUMNS} FROM (
-         SELECT *, row_number() OVER (PARTITION BY subject ORDER BY instant DESC, id DESC) AS place FROM backups
-       ) WHERE place = 1 ORDER BY subject`,
-    )
+    return this.#newestOf('WHERE broken IS NULL')
+  }
+
+  /** The newest backup of each subject, broken or not: who has backups at all. */
+  newestAtAll(): CatalogueEntry[] {
+    return this.#newestOf('')
+  }
+
+  /** Says of each backup of a subject whether it is broken: those in the map are, and why, the others are not. */
+  noteBroken(subject: SubjectId, broken: ReadonlyMap<BackupId, string>): void {
+    guard(this.#db.name, () => {
+      this.#db.prepare('UPDATE backups SET broken = NULL WHERE subject = ?').run(subject)
+      const note = this.#db.prepare('UPDATE backups SET broken = ? WHERE subject = ? AND id = ?')
+      for (const [id, why] of broken) note.run(why, subject, id)
+    })
   }
 
   /** @throws Failure backup-unknown, or usage when the beginning fits several. */
@@ -122,7 +137,7 @@ export class Catalogue {
     const report: RefreshReport = { subjects: 0, backups: 0, added: 0, removed: 0, problems: [] }
     const subjects = await listSubjects(repository.store)
     for (const subject of subjects) await this.#refreshSubject(repository, subject, from, report)
-    const gone = this.newest().filter(entry => !subjects.includes(entry.subject))
+    const gone = this.newestAtAll().filter(entry => !subjects.includes(entry.subject))
     for (const { subject } of gone) {
       report.removed += this.#forget(subject, new Set())
       this.proofs.forget(subject)
@@ -130,6 +145,14 @@ export class Catalogue {
     report.subjects = subjects.length
     report.backups = this.list().length
     return report
+  }
+
+  #newestOf(which: string): CatalogueEntry[] {
+    return this.#all(
+      `SELECT ${COLUMNS} FROM (
+         SELECT *, row_number() OVER (PARTITION BY subject ORDER BY instant DESC, id DESC) AS place FROM backups ${which}
+       ) WHERE place = 1 ORDER BY subject`,
+    )
   }
 
   #all(sql: string, values: Record<string, unknown> = {}): CatalogueEntry[] {
@@ -147,12 +170,15 @@ export class Catalogue {
     const cached = from === 'cache' ? this.list({ subject }) : []
     const seen = new Set(cached.map(entry => entry.manifest))
     const unseen = names.filter(name => !seen.has(manifestKey(name)))
+    const marked = await listMarked(repository.store, subject)
+    if (marked.size === 0) this.noteBroken(subject, new Map())
     try {
       let key: ReturnType<typeof openTenantKey> | undefined
       const openKey = () => (key ??= openTenantKey(repository.store, repository.keyring, subject))
       for (const name of unseen) await this.#learn(repository, await openKey(), name, report)
       const tell = (where: string, thrown: unknown) => void report.problems.push(problem(where, thrown))
       await this.proofs.refresh(repository, subject, { from, openKey, tell })
+      if (marked.size > 0) this.noteBroken(subject, await readBroken(repository.store, await openKey()))
     } catch (thrown) {
       report.problems.push(problem(subject, thrown))
       this.#forget(subject, seen)
@@ -212,5 +238,6 @@ function entryOf(manifest: Manifest): CatalogueEntry {
     reusedBytes: manifest.stored.reusedBytes,
     storedBytes: manifest.chunks.reduce((sum, chunk) => sum + chunk.storedBytes, 0),
     seconds: (Date.parse(manifest.finishedAt) - Date.parse(manifest.startedAt)) / 1000,
+    broken: null,
   }
 }

@@ -53,6 +53,26 @@ export class ChunkIndex {
     this.#added.set(id, storedBytes)
   }
 
+  /** How many the listing had. */
+  get listed(): number {
+    return this.#sizes.length
+  }
+
+  /** Where a chunk stands among those listed, by ascending id; -1 when it is not there. */
+  placeOf(id: ChunkId): number {
+    return this.#find(Buffer.from(id, 'hex'))
+  }
+
+  /** The id and stored length at a place. */
+  at(place: number): { id: ChunkId; storedBytes: number } {
+    const id = Buffer.from(this.#ids.subarray(place * ID_BYTES, (place + 1) * ID_BYTES)).toString('hex')
+    return { id: id as ChunkId, storedBytes: this.storedBytesAt(place) }
+  }
+
+  storedBytesAt(place: number): number {
+    return this.#sizes[place] ?? 0
+  }
+
   get size(): number {
     return this.#sizes.length + this.#added.size
   }

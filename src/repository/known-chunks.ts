@@ -1,79 +1,83 @@
 // What the store has of a subject: one listing, held against what the newest backup says was stored.
-// An object that is shorter or longer than it was is not "already there": it is stored anew, and told. Nor is one that waits to
-// be deleted: should a sweep that lost its lease still be at it, what is stored anew is young, and no later sweep takes it.
-import { asFailure, type ErrorCode } from '../domain/errors.js'
+// An object that is marked as damaged, or shorter or longer than it was, is not "already there": it is stored anew. Nor is one
+// that waits to be deleted: should a sweep that lost its lease still be at it, what is stored anew is young, and no later sweep takes it.
 import type { ChunkId } from '../domain/ids.js'
+import type { DamageMark } from '../domain/records.js'
 import type { TenantKey } from '../seal/tenant-key.js'
 import { chunkKey, chunksPrefix, manifestKey, parseChunkKey } from '../store/keys.js'
 import type { Store } from '../store/port.js'
 import { ChunkIndex } from './chunk-index.js'
+import { type Damage, listMarked } from './damage.js'
 import { listManifests, readManifest } from './manifests.js'
+import { unusable } from './unusable.js'
+import type { NeededChunk } from './verify-chunk.js'
 import { readWaiting } from './waiting-chunks.js'
-
-/** An object of a subject that is not what was stored. */
-export interface Damage {
-  key: string
-  message: string
-}
 
 /** An age file with one recipient and an empty plaintext; a chunk is never shorter. */
 export const SMALLEST_CHUNK_BYTES = 200
 /** So many manifests are tried before a listing is believed as it is. */
 const MANIFESTS_TRIED = 3
-/** What says that this one manifest is of no use, and nothing about the store as a whole. */
-const UNUSABLE: readonly ErrorCode[] = [
-  'object-missing',
-  'object-corrupt',
-  'manifest-invalid',
-  'format-unknown',
-]
+
+export interface KnownChunks {
+  /** These need not be stored again. */
+  whole: ChunkIndex
+  /** Marked before this listing. */
+  marked: ReadonlySet<ChunkId>
+  /** Chunks of the newest backup that this listing shows to be gone, or of another length than was stored. */
+  suspects: ReadonlyMap<ChunkId, Suspect>
+}
+
+export type Suspect = NeededChunk & { kind: DamageMark['kind'] }
+
+type Options = { signal: AbortSignal; tell?(damage: Damage): void }
 
 /**
  * Which chunks need not be stored again, asked of the store and never of a cache.
- * @param tell called with each object that is damaged or gone, as far as a listing can show it.
+ * @param tell called with each object that is damaged or gone, as far as a listing can show it, but for those marked before.
  */
-export async function knownChunks(
-  store: Store,
-  key: TenantKey,
-  options: { signal: AbortSignal; tell?(damage: Damage): void },
-): Promise<ChunkIndex> {
+export async function knownChunks(store: Store, key: TenantKey, options: Options): Promise<KnownChunks> {
   const { subject } = key
   const { signal, tell } = options
-  const promised = await promisedBytes(store, key, options)
+  const marked = await listMarked(store, subject, { signal })
+  const promised = await promisedChunks(store, key, options)
   const waiting = await readWaiting(store, key, { signal })
   const found: { id: ChunkId; storedBytes: number }[] = []
+  const suspects = new Map<ChunkId, Suspect>()
   for await (const { key: where, bytes } of store.list(chunksPrefix(subject), { signal })) {
     const id = parseChunkKey(subject, where)
     if (!id) continue
     const wanted = promised.get(id)
     promised.delete(id)
-    if (waiting.since.has(id)) continue
-    if (wanted === undefined ? bytes >= SMALLEST_CHUNK_BYTES : bytes === wanted) {
+    if (marked.has(id) || waiting.since.has(id)) continue
+    if (wanted ? bytes === wanted.storedBytes : bytes >= SMALLEST_CHUNK_BYTES) {
       found.push({ id, storedBytes: bytes })
-    } else {
-      tell?.({ key: where, message: `${bytes} bytes, where ${wanted ?? 'a whole chunk'} were stored` })
+      continue
     }
+    if (wanted) suspects.set(id, { ...wanted, kind: 'wrong-length' })
+    const message = `${bytes} bytes, where ${wanted?.storedBytes ?? 'a whole chunk'} were stored`
+    tell?.({ key: where, message })
   }
-  for (const id of promised.keys()) {
+  for (const [id, wanted] of promised) {
+    if (marked.has(id)) continue
+    suspects.set(id, { ...wanted, kind: 'missing' })
     tell?.({ key: chunkKey(subject, id), message: 'gone, though the newest backup needs it' })
   }
-  return ChunkIndex.from(found)
+  return { whole: ChunkIndex.from(found), marked, suspects }
 }
 
-/** The stored length of each chunk of the newest backup that can be read. */
-async function promisedBytes(
+/** Each chunk of the newest backup that can be read. */
+async function promisedChunks(
   store: Store,
   key: TenantKey,
-  { signal, tell }: { signal: AbortSignal; tell?(damage: Damage): void },
-): Promise<Map<ChunkId, number>> {
+  { signal, tell }: Options,
+): Promise<Map<ChunkId, NeededChunk>> {
   const names = await listManifests(store, key.subject, { signal })
   for (const name of names.slice(0, MANIFESTS_TRIED)) {
     try {
       const { chunks } = await readManifest(store, key, name, { signal })
-      return new Map(chunks.map(({ id, storedBytes }) => [id, storedBytes]))
+      return new Map(chunks.map(chunk => [chunk.id, chunk]))
     } catch (thrown) {
-      const { code, message } = asFailure(thrown)
-      if (!UNUSABLE.includes(code)) throw thrown
+      const { message } = unusable(thrown)
       tell?.({ key: manifestKey(name), message })
     }
   }

@@ -7,6 +7,7 @@ import type { TenantKey } from '../seal/tenant-key.js'
 import { chunkKey } from '../store/keys.js'
 import { expectManyListeners } from '../sys/interruption.js'
 import type { Repository } from './repository.js'
+import { fetchChunk } from './verify-chunk.js'
 
 export interface ReadOptions {
   signal: AbortSignal
@@ -79,21 +80,11 @@ async function readChunk(
 ): Promise<Uint8Array> {
   const where = chunkKey(manifest.subject, chunk.id)
   try {
-    const { body } = await repository.store.get(where, { signal })
-    const { identity, chunkIdKey } = key
-    return await repository.seals.unseal(
-      { file: body, identity, chunkIdKey, id: chunk.id, bytes: chunk.bytes },
-      signal,
-    )
+    return await fetchChunk(repository, key, chunk, signal)
   } catch (cause) {
-    if (
-      !(cause instanceof Failure) ||
-      !['object-missing', 'object-corrupt', 'key-wrong'].includes(cause.code)
-    )
-      throw cause
-    const code = cause.code === 'key-wrong' ? 'object-corrupt' : cause.code
+    if (!(cause instanceof Failure) || !['object-missing', 'object-corrupt'].includes(cause.code)) throw cause
     throw new Failure(
-      code,
+      cause.code,
       `chunk ${where} of backup ${manifest.backup} (${subjectName(manifest.subject)}) cannot be used`,
       {
         cause,

@@ -8,14 +8,24 @@ export class References {
   readonly #storedBytes: number[] = []
   /** How many manifests name it. */
   readonly #uses: number[] = []
+  /** The last manifest, counted from 1, that named it: one that names it twice counts once. */
+  readonly #seenIn: number[] = []
+  #manifests = 0
   readonly #named = new Map<BackupId, Uint32Array>()
 
   /** Notes what a manifest names. */
   add(backup: BackupId, chunks: readonly ManifestChunk[]): void {
-    const numbers = new Set<number>()
-    for (const chunk of chunks) numbers.add(this.#numberOf(chunk))
-    for (const number of numbers) this.#uses[number] = (this.#uses[number] ?? 0) + 1
-    this.#named.set(backup, Uint32Array.from(numbers))
+    this.#manifests += 1
+    const numbers = new Uint32Array(chunks.length)
+    let length = 0
+    for (const chunk of chunks) {
+      const number = this.#numberOf(chunk)
+      if (this.#seenIn[number] === this.#manifests) continue
+      this.#seenIn[number] = this.#manifests
+      this.#uses[number] = (this.#uses[number] ?? 0) + 1
+      numbers[length++] = number
+    }
+    this.#named.set(backup, numbers.slice(0, length))
   }
 
   /** Forgets a manifest that is gone. */
@@ -55,6 +65,7 @@ export class References {
     this.#numbers.set(id, number)
     this.#storedBytes.push(storedBytes)
     this.#uses.push(0)
+    this.#seenIn.push(0)
     return number
   }
 }

@@ -1,6 +1,6 @@
 // What is said of a subject's backups: who pinned them, which restored to equal tables, which chunks are bad, and so which
 // backups are broken. Asked of the store each time, by listing; nothing here is a cache.
-import { asFailure, type ErrorCode, Failure } from '../domain/errors.js'
+import { Failure } from '../domain/errors.js'
 import {
   type BackupId,
   type ChunkId,
@@ -23,6 +23,7 @@ import { damagePrefix, type ManifestName, pinsPrefix, proofsPrefix } from '../st
 import type { Store } from '../store/port.js'
 import { openManifests } from './open-manifests.js'
 import { RECORD_END, readRecord } from './records.js'
+import { unusable } from './unusable.js'
 
 export interface Standing extends Sayings {
   /** Every manifest in the store, newest first, broken ones too. */
@@ -46,14 +47,6 @@ export interface Broken {
   kind: 'unreadable' | 'damaged'
   message: string
 }
-
-/** What says that this one object is of no use, and nothing about the store as a whole. */
-const UNUSABLE: readonly ErrorCode[] = [
-  'object-missing',
-  'object-corrupt',
-  'manifest-invalid',
-  'format-unknown',
-]
 
 export interface StandingOptions {
   signal?: AbortSignal
@@ -88,6 +81,16 @@ export async function readStanding(
     options.onManifest?.(name, opened)
   }
   return { ...sayings, names, broken }
+}
+
+/** The backups that cannot be restored as they are, and why. @throws Failure store-* as above. */
+export async function readBroken(
+  store: Store,
+  key: TenantKey,
+  options: StandingOptions = {},
+): Promise<Map<BackupId, string>> {
+  const { broken } = await readStanding(store, key, options)
+  return new Map([...broken].map(([backup, { message }]) => [backup, message]))
 }
 
 /** The records alone: pins, the newest passed proofs, marks of damage. @throws Failure store-* as above. */
@@ -164,13 +167,6 @@ async function readOr<T>(...asked: Parameters<typeof readRecord<T>>): Promise<T 
   } catch (thrown) {
     return unusable(thrown)
   }
-}
-
-/** @throws what was thrown when it tells of the store instead of one object. */
-function unusable(thrown: unknown): Failure {
-  const failure = asFailure(thrown)
-  if (!UNUSABLE.includes(failure.code)) throw thrown
-  return failure
 }
 
 function orNull<T>(parse: () => T): T | null {

@@ -1,14 +1,17 @@
 // Stores one stream as chunks: cut, compress, encrypt, put what the store does not have yet.
 import type { Readable } from 'node:stream'
 import PQueue from 'p-queue'
+import type { ChunkId } from '../domain/ids.js'
 import type { Manifest, ManifestChunk } from '../domain/manifest.js'
 import type { TenantKey } from '../seal/tenant-key.js'
 import { chunkKey } from '../store/keys.js'
 import { expectManyListeners } from '../sys/interruption.js'
-import type { ChunkIndex } from './chunk-index.js'
+import type { Damage } from './damage.js'
 import { type CutChunk, type IntakeResult, takeIn } from './intake.js'
-import { type Damage, knownChunks } from './known-chunks.js'
+import { type KnownChunks, knownChunks } from './known-chunks.js'
 import type { Repository } from './repository.js'
+import { heldByLock, type Settled, settleDamage } from './settle-damage.js'
+import type { NeededChunk } from './verify-chunk.js'
 
 export interface StreamProgress {
   bytes: number
@@ -25,7 +28,7 @@ export interface WriteOptions {
   onDamage?(damage: Damage): void
 }
 
-export interface WrittenStream extends IntakeResult {
+export interface WrittenStream extends IntakeResult, Settled {
   chunks: ManifestChunk[]
   stored: Manifest['stored']
 }
@@ -61,20 +64,21 @@ async function writeUnknown(
   repository: Repository,
   key: TenantKey,
   source: Readable,
-  known: ChunkIndex,
+  known: KnownChunks,
   options: WriteOptions,
 ): Promise<WrittenStream> {
   const writer = new ChunkWriter(repository, key, known, options)
   try {
     const result = await takeIn(source, {
-      cutting: { parameters: repository.cutter, chunkIdKey: key.chunkIdKey, known },
+      cutting: { parameters: repository.cutter, chunkIdKey: key.chunkIdKey, known: known.whole },
       observer: options.observer,
       onChunk: chunk => writer.write(chunk),
       onBytes: bytes => writer.progressed(bytes),
       signal: AbortSignal.any([options.signal, writer.broken]),
     })
     await writer.finished()
-    return { ...result, chunks: writer.chunks, stored: writer.stored }
+    const settled = await settleDamage(repository, key, known, writer.mended, options.signal)
+    return { ...result, ...settled, chunks: writer.chunks, stored: writer.stored }
   } finally {
     await writer.stop()
   }
@@ -82,10 +86,12 @@ async function writeUnknown(
 
 class ChunkWriter {
   readonly chunks: ManifestChunk[] = []
+  /** Chunks that were marked or suspected, and were put. */
+  readonly mended = new Map<ChunkId, NeededChunk>()
   readonly stored = { newBytes: 0, newStoredBytes: 0, reusedBytes: 0, newChunks: 0, reusedChunks: 0 }
   readonly #repository: Repository
   readonly #key: TenantKey
-  readonly #known: ChunkIndex
+  readonly #known: KnownChunks
   readonly #options: WriteOptions
   readonly #puts: PQueue
   readonly #fresh = new Map<string, ManifestChunk[]>()
@@ -93,7 +99,7 @@ class ChunkWriter {
   #stopped = false
   #bytes = 0
 
-  constructor(repository: Repository, key: TenantKey, known: ChunkIndex, options: WriteOptions) {
+  constructor(repository: Repository, key: TenantKey, known: KnownChunks, options: WriteOptions) {
     this.#repository = repository
     this.#key = key
     this.#known = known
@@ -124,7 +130,7 @@ class ChunkWriter {
     )
     for (const same of this.#fresh.get(chunk.id) ?? []) same.storedBytes = sealed.length
     this.stored.newStoredBytes += sealed.length
-    this.#known.add(chunk.id, sealed.length)
+    this.#known.whole.add(chunk.id, sealed.length)
     this.#fresh.delete(chunk.id)
     await this.#puts.onSizeLessThan(this.#repository.transfers)
     this.#put(chunk, sealed)
@@ -153,7 +159,7 @@ class ChunkWriter {
     const pending = this.#fresh.get(entry.id)
     // The same piece twice in one stream: its sealed length is known once the first is sealed.
     if (pending) pending.push(entry)
-    else entry.storedBytes = this.#known.storedBytes(entry.id) ?? 0
+    else entry.storedBytes = this.#known.whole.storedBytes(entry.id) ?? 0
     this.stored.reusedChunks += 1
     this.stored.reusedBytes += entry.bytes
   }
@@ -162,10 +168,13 @@ class ChunkWriter {
     // A chunk that was being sealed when the stream broke.
     if (this.#stopped || this.broken.aborted) return
     const { store } = this.#repository
+    const { id, bytes } = chunk
+    const damaged = this.#known.marked.has(id) || this.#known.suspects.has(id)
+    if (damaged) this.mended.set(id, { id, bytes, storedBytes: sealed.length })
     this.#puts
-      .add(() => store.put(chunkKey(this.#key.subject, chunk.id), sealed, { signal: this.#options.signal }))
+      .add(() => store.put(chunkKey(this.#key.subject, id), sealed, { signal: this.#options.signal }))
       .catch(reason => {
-        this.#broken.abort(reason)
+        this.#broken.abort((damaged && heldByLock(reason, this.#key, id)) || reason)
         this.#puts.clear()
       })
   }

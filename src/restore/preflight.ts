@@ -22,7 +22,7 @@ export interface TargetCheck {
  */
 export async function examineTarget(
   session: Session,
-  manifest: Manifest,
+  manifest: Pick<Manifest, 'dump'>,
   database: string | null,
   options: { withRoles: boolean },
 ): Promise<TargetCheck> {

@@ -22,3 +22,10 @@ export function newHeader(recipients: readonly Uint8Array[]): { header: Uint8Arr
 }
 
 const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64').replaceAll('=', '')
+
+/** To how many X25519 recipients an age file is sealed, by its header; 0 when there is none. */
+export function recipientCount(file: Uint8Array): number {
+  const text = Buffer.from(file).toString('latin1')
+  const end = text.indexOf('\n---')
+  return [...text.slice(0, Math.max(0, end)).matchAll(/\n-> X25519 /g)].length
+}

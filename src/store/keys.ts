@@ -34,7 +34,8 @@ export const chunkKey = (subject: SubjectId, id: ChunkId): string =>
 /** Records of a backup, sealed for its subject; each key is written once. */
 export const pinsPrefix = (subject: SubjectId): string => `${subjectPrefix(subject)}pins/`
 export const proofsPrefix = (subject: SubjectId): string => `${subjectPrefix(subject)}proofs/`
-export const damagePrefix = (subject: SubjectId): string => `${subjectPrefix(subject)}damage/`
+/** Marks of damage go away again, so they live apart from what a bucket lock may hold, like leases. */
+export const damagePrefix = (subject: SubjectId): string => `platform/damage/${subject}/`
 export const pinKey = (subject: SubjectId, backup: BackupId): string =>
   `${pinsPrefix(subject)}${backup}.json.age`
 export const proofKey = (subject: SubjectId, backup: BackupId, at: Instant): string =>

@@ -32,12 +32,18 @@ export async function putStream(bucket: Bucket, { key, body, how }: StreamPut): 
   bucket.checkKey(key)
   throwIfInterrupted(how.signal)
   const { Upload } = await import('@aws-sdk/lib-storage')
-  const doorway = new Doorway(bucket, key, how)
-  const source = watched(body)
+  // What broke first is the reason; all that breaks after it does so because of it.
+  const reasons: unknown[] = []
+  const doorway = new Doorway(bucket, key, how, reasons)
   try {
     const upload = new Upload({
       client: await doorway.client(),
-      params: { Bucket: bucket.name, Key: key, Body: Readable.from(source.parts), IfNoneMatch: '*' },
+      params: {
+        Bucket: bucket.name,
+        Key: key,
+        Body: Readable.from(watched(body, reasons)),
+        IfNoneMatch: '*',
+      },
       partSize: partBytes(how.expectedBytes),
       queueSize: PARTS_AT_ONCE,
       // Aborting is ours: lib-storage forgets it when the abort itself fails, or when its own signal fired.
@@ -47,22 +53,17 @@ export async function putStream(bucket: Bucket, { key, body, how }: StreamPut): 
   } catch (thrown) {
     await doorway.abort()
     throwIfInterrupted(how.signal)
-    throw source.broke() ?? asFailure(thrown)
+    throw reasons[0] ?? asFailure(thrown)
   }
 }
 
-/** The stream, and what made it break: the upload's own error would hide that. */
-function watched(body: AsyncIterable<Uint8Array>) {
-  let broken: unknown = null
-  const parts = async function* () {
-    try {
-      yield* body
-    } catch (thrown) {
-      broken = thrown
-      throw thrown
-    }
+async function* watched(body: AsyncIterable<Uint8Array>, reasons: unknown[]): AsyncGenerator<Uint8Array> {
+  try {
+    yield* body
+  } catch (thrown) {
+    reasons.push(thrown)
+    throw thrown
   }
-  return { parts: parts(), broke: () => broken }
 }
 
 type Command = Parameters<S3Client['send']>[0]
@@ -72,20 +73,22 @@ class Doorway {
   readonly #bucket: Bucket
   readonly #key: string
   readonly #how: StreamPutOptions
+  readonly #reasons: unknown[]
   #upload: OpenUpload | null = null
   /** A completion without an answer may have happened: then a missing upload is our own success. */
   #completing = false
 
-  constructor(bucket: Bucket, key: string, how: StreamPutOptions) {
+  constructor(bucket: Bucket, key: string, how: StreamPutOptions, reasons: unknown[]) {
     this.#bucket = bucket
     this.#key = key
     this.#how = how
+    this.#reasons = reasons
   }
 
   /** The real client in all but `send`. */
   client(): Promise<S3Client> {
     return this.#bucket.send('put', `put ${this.#key}`, this.#how.signal, async (_, client) =>
-      Object.create(client, { send: { value: (command: Command) => this.#send(command) } }),
+      Object.create(client, { send: { value: (command: Command) => this.#noted(command) } }),
     )
   }
 
@@ -96,6 +99,15 @@ class Doorway {
       clock: systemClock,
       budgetMs: 10_000,
     }).catch(() => {})
+  }
+
+  async #noted(command: Command): Promise<unknown> {
+    try {
+      return await this.#send(command)
+    } catch (thrown) {
+      this.#reasons.push(thrown)
+      throw thrown
+    }
   }
 
   async #send(command: Command): Promise<unknown> {

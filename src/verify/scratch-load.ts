@@ -1,7 +1,7 @@
 // One backup into one scratch database: roles made as needed, the locale or one that is there, then load and properties.
 import type { DumpConfig, PostgresConfig } from '../domain/configuration.js'
 import { Failure } from '../domain/errors.js'
-import type { DatabaseProperties, DumpFacts, Manifest } from '../domain/manifest.js'
+import type { DatabaseProperties, DumpFacts } from '../domain/manifest.js'
 import { type Session, withSession } from '../postgres/connection.js'
 import { applyDatabaseProperties, createDatabaseLike, dropDatabase } from '../postgres/databases.js'
 import { parseGlobals } from '../postgres/globals.js'
@@ -9,9 +9,7 @@ import { createRoles, missingRoles, rolesOfProperties } from '../postgres/roles.
 import { splitStatements } from '../postgres/sql-statements.js'
 import { maintenanceDatabase, quoteIdentifier } from '../postgres/target.js'
 import { findTool, majorOf } from '../postgres/tools.js'
-import type { Repository } from '../repository/repository.js'
-import type { TenantKey } from '../repository/tenant-keys.js'
-import { loadBackup } from '../restore/load.js'
+import { loadStream } from '../restore/load.js'
 import { checkTarget } from '../restore/preflight.js'
 import type { Clock } from '../sys/clock.js'
 
@@ -35,23 +33,20 @@ export interface ScratchLoadOptions {
   politeness: DumpConfig
   clock: Clock
   signal: AbortSignal
-  onBytes?(bytes: number): void
 }
 
 /**
- * Makes the database and loads the backup into it. Drop it with `dropScratch`, whatever came of it.
+ * Makes the database and loads what pg_dump wrote, whose facts are `dump`, into it. Drop it with `dropScratch`, whatever came of it.
  * @throws Failure extension-missing, version-too-old, restore-failed, object-*, disk-full, postgres-*.
  */
 export async function loadIntoScratch(
-  repository: Repository,
-  key: TenantKey,
-  manifest: Manifest & { dump: DumpFacts },
+  dump: DumpFacts,
+  stream: () => AsyncIterable<Uint8Array>,
   options: ScratchLoadOptions,
 ): Promise<ScratchLoad> {
-  const { server, database, politeness, clock, signal, onBytes } = options
-  const { dump } = manifest
+  const { server, database, politeness, clock, signal } = options
   return withSession(server, maintenanceDatabase(server), { signal }, async session => {
-    await checkTarget(session, manifest, database, { withRoles: true })
+    await checkTarget(session, { dump }, database, { withRoles: true })
     const notes = await options.inTurn(async () => {
       if (options.ownServer) await makeTablespaces(session, options.globals)
       return makeRoles(session, dump, options.globals)
@@ -61,8 +56,7 @@ export async function loadIntoScratch(
     const major = Math.max(majorOf(session.server.versionNum), Number.parseInt(dump.client.version, 10))
     const tool = await findTool('pg_restore', major, { directory: server.toolsDirectory })
     const started = clock.ticks()
-    const load = { target: server, database, tool, politeness, signal, ...(onBytes ? { onBytes } : {}) }
-    await loadBackup(repository, key, manifest, load)
+    await loadStream(stream(), { target: server, database, tool, politeness, signal })
     const loadSeconds = (clock.ticks() - started) / 1000
     await applyDatabaseProperties(session, database, made.properties)
     return { expected: { ...dump, database: made.properties }, notes, loadSeconds }

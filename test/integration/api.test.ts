@@ -88,6 +88,17 @@ describe('backups', () => {
     expect(failed.headers['content-type']).toContain('application/problem+json')
   })
 
+  test('verified now, and what was found is shown', async () => {
+    const { post, get } = await api()
+    await post('/v1/tenants/acme/backups', { wait: true })
+    const [{ id }] = (await get('/v1/tenants/acme/backups')).json().backups
+    const done = await post(`/v1/backups/${id}/proofs`, { level: 'read', wait: true })
+    expect([done.status, done.json().outcome]).toEqual([200, 'succeeded'])
+    const { proofs } = (await get(`/v1/backups/${id}/proofs`)).json()
+    expect(proofs).toMatchObject([{ level: 'read', outcome: 'passed', differences: [] }])
+    expect((await post('/v1/backups/0000abcd/proofs', {})).status).toBe(404)
+  })
+
   test('of everything, and a schedule now', async () => {
     const { post } = await api()
     const all = await post('/v1/backups', { wait: true })

@@ -56,6 +56,19 @@ describe('the proofs', () => {
   })
 })
 
+test('archives take part, with what time is left', async () => {
+  expect(await here.cli('archive', 'create', 'acme')).toMatchObject({ exitCode: 0 })
+  const { report, run } = await nightOfDrills(here)
+  expect(run.outcome).toBe('succeeded')
+  expect(report?.archives).toEqual({ passed: 1, failed: [], waiting: 0 })
+  expect(here.events('archive-drilled')).toMatchObject([
+    { subject: 'tenants/acme', facts: { outcome: 'passed', differences: [] } },
+  ])
+  const short = await nightOfDrills(here, { budgetMs: 1 })
+  expect(short.report?.archives).toEqual({ passed: 0, failed: [], waiting: 1 })
+  expect(here.events('archives-waiting')).toMatchObject([{ facts: { archives: 1 } }])
+})
+
 describe('the command line', () => {
   test('status says that everyone is inside their windows, and exits with 0', async () => {
     const { exitCode, stdout } = await here.cli('status')

@@ -20,7 +20,7 @@ export async function writePlainly(
   bytes: Uint8Array,
 ): Promise<WrittenStream> {
   const { store, seals } = repository
-  const known = await knownChunks(store, key, { signal: never })
+  const { whole: known } = await knownChunks(store, key, { signal: never })
   const chunks: ManifestChunk[] = []
   const stored = { newBytes: 0, newStoredBytes: 0, reusedBytes: 0, newChunks: 0, reusedChunks: 0 }
   for (let at = HEAD_BYTES; at < bytes.length; at += PIECE_BYTES) {
@@ -44,5 +44,5 @@ export async function writePlainly(
   }
   const head = Buffer.from(bytes.subarray(0, HEAD_BYTES)).toString('base64')
   const sha256 = createHash('sha256').update(bytes).digest('hex')
-  return { bytes: bytes.length, sha256, head, facts: null, chunks, stored }
+  return { bytes: bytes.length, sha256, head, facts: null, chunks, stored, healed: [], marked: [] }
 }

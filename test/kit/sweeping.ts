@@ -14,6 +14,7 @@ import { openJobLocks } from '../../src/jobs/job-locks.js'
 import { openJournal } from '../../src/jobs/journal.js'
 import { JOURNAL_MIGRATIONS } from '../../src/jobs/journal-schema.js'
 import type { JobContext, Parts } from '../../src/jobs/parts.js'
+import { openRotationLaps } from '../../src/jobs/rotation-laps.js'
 import { createRunner, type RunContext, type RunResult } from '../../src/jobs/runner.js'
 import { parseSchedule } from '../../src/jobs/schedules.js'
 import { endOfSweep, type SweepReport, sweepStore } from '../../src/jobs/sweep-store.js'
@@ -77,6 +78,7 @@ export async function sweeping(
     catalogue: new Catalogue(catalogueDb),
     hetzner: null,
     files: store,
+    laps: openRotationLaps(journalDb),
     tool: 'gmah-backup test',
   }
   const present = new Set<SubjectId>()

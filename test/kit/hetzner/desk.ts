@@ -10,6 +10,7 @@ import { openJobLocks } from '../../../src/jobs/job-locks.js'
 import { openJournal } from '../../../src/jobs/journal.js'
 import { JOURNAL_MIGRATIONS } from '../../../src/jobs/journal-schema.js'
 import type { Parts } from '../../../src/jobs/parts.js'
+import { openRotationLaps } from '../../../src/jobs/rotation-laps.js'
 import { createRunner, type RunResult } from '../../../src/jobs/runner.js'
 import { endOfSnapshots, type SnapshotSchedule, snapshotServers } from '../../../src/jobs/snapshot-servers.js'
 import { CATALOGUE_MIGRATIONS, Catalogue } from '../../../src/repository/catalogue.js'
@@ -70,6 +71,7 @@ export async function snapshotDesk(start = '2026-01-04T05:00:00Z'): Promise<Snap
     catalogue: new Catalogue(catalogueDb),
     files: store,
     hetzner: hetznerClient({ endpoint: fake.endpoint, token: fake.token }, { clock, timeoutMs: 20_000 }),
+    laps: openRotationLaps(journalDb),
     tool: 'gmah-backup test',
   }
   return {

@@ -1,0 +1,28 @@
+// How much of the store a check reads back, beyond looking whether everything is there.
+import { z } from 'zod'
+
+export type ReadMode =
+  | { kind: 'none' }
+  | { kind: 'all' }
+  /** A random part of each subject's chunks. */
+  | { kind: 'share'; percent: number }
+  /** Another part each night, so that `nights` of them have read everything. */
+  | { kind: 'rotate'; nights: number }
+
+const PERCENT = /^(\d{1,2}|100)%$/
+
+/** A zod type: `none`, `all`, `rotate`, or a percentage like `5%`. */
+export const readWords = z
+  .string()
+  .refine(isReadWords, 'must be none, all, rotate or a percentage like 5%, from 1% to 100%')
+
+export function isReadWords(words: string): boolean {
+  return ['none', 'all', 'rotate'].includes(words) || Number(PERCENT.exec(words)?.[1] ?? 0) >= 1
+}
+
+/** @param words what `isReadWords` accepts. @param nights those of a rotation. */
+export function readModeOf(words: string, nights: number): ReadMode {
+  if (words === 'none' || words === 'all') return { kind: words }
+  if (words === 'rotate') return { kind: 'rotate', nights }
+  return { kind: 'share', percent: Number(PERCENT.exec(words)?.[1]) }
+}

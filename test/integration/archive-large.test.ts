@@ -1,0 +1,138 @@
+// Sizes that a small test never meets: members over 8 GiB, archives of very many members, many tenants. Small by default;
+// ARCHIVE_GIB=9 ARCHIVE_MEMBERS=120000 ARCHIVE_TENANTS=20 ARCHIVE_FILES=10000 is all of it.
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type TarMember, tarStream } from '../../src/seal/tar.js'
+import type { Store } from '../../src/store/port.js'
+import { applicationFile, archiveBytes, archiveMonth, sumsBelow, unpack } from '../kit/archives.js'
+import { type Cluster, startCluster, temporaryFolder } from '../kit/cluster.js'
+import { type Installation, install } from '../kit/installation.js'
+import { memoryStore } from '../kit/memory-store.js'
+import { noise } from '../kit/noise.js'
+import { ACME, testRepository } from '../kit/repository.js'
+
+const GIB = 1024 ** 3
+const MIB = 1024 ** 2
+const of = (name: string, fallback: number) => Number(process.env[name] ?? fallback)
+
+let folder: { path: string; remove(): Promise<void> }
+beforeAll(async () => {
+  folder = await temporaryFolder()
+})
+afterAll(() => folder.remove())
+
+describe('a member of 9 GiB', () => {
+  const whole = of('ARCHIVE_GIB', 0) > 0
+  const bytes = 9 * GIB + 1
+
+  async function* members(): AsyncGenerator<TarMember> {
+    const zeros = new Uint8Array(MIB)
+    const body = function* () {
+      for (let left = bytes; left > 0; left -= MIB) yield zeros.subarray(0, Math.min(MIB, left))
+    }
+    yield { name: 'large', bytes, modifiedAt: new Date('2045-01-01T00:00:00Z'), body: body() }
+    yield { name: 'after it', bytes: 3, modifiedAt: new Date(0), body: [Buffer.from('end')] }
+  }
+
+  /** Unless all of it is asked for, the program sees the beginning: the header is what is in question. */
+  async function* beginning(): AsyncGenerator<Uint8Array> {
+    let given = 0
+    for await (const part of tarStream(members(), () => {})) {
+      yield part
+      given += part.length
+      if (!whole && given > 4 * MIB) return
+    }
+  }
+
+  it.each(['tar', 'bsdtar'])(
+    'is listed by %s with its size and its date',
+    async program => {
+      const child = spawn(program, ['-tvf', '-'], { env: { ...process.env, LC_ALL: 'C', TZ: 'UTC' } })
+      const said: Buffer[] = []
+      child.stdout.on('data', part => said.push(part))
+      const ended = once(child, 'close')
+      await pipeline(Readable.from(beginning()), child.stdin).catch(() => {})
+      await ended
+      const text = Buffer.concat(said).toString()
+      expect(text).toContain(String(bytes))
+      expect(text).toMatch(/2045/)
+      if (whole) expect(text).toContain('after it')
+    },
+    600_000,
+  )
+})
+
+it('very many members are unpacked, every sum right', async () => {
+  const count = of('ARCHIVE_MEMBERS', 3_000)
+  const repository = testRepository(memoryStore())
+  const content = (n: number) => Buffer.from(`content of ${n}\n`)
+  const modifiedAt = new Date('2026-01-01T00:00:00Z')
+  const files: Store = {
+    ...memoryStore(),
+    list: async function* (prefix) {
+      for (let n = 0; n < count; n++)
+        yield { key: `${prefix}${n % 100}/${n}`, bytes: content(n).length, modifiedAt, version: 'v' }
+    },
+    getRange: async key => {
+      const body = content(Number(key.split('/').pop()))
+      return { body, totalBytes: body.length, version: 'v', modifiedAt }
+    },
+  }
+  const index = await archiveBytes(repository, files)
+  await repository.close()
+  expect(index.entries).toHaveLength(count + 5)
+  const [archive, identity] = [join(folder.path, 'many.age'), join(folder.path, 'many.txt')]
+  writeFileSync(archive, (await repository.store.get(`${ACME}/archives/2026-12.tar.zst.age`)).body)
+  writeFileSync(identity, repository.recovery)
+  await unpack(archive, { identity, into: join(folder.path, 'many') })
+  expect(Object.keys(sumsBelow(join(folder.path, 'many')))).toHaveLength(count + 5)
+}, 600_000)
+
+describe('many tenants', () => {
+  const tenants = Array.from({ length: of('ARCHIVE_TENANTS', 3) }, (_, n) => `tenant${n}`)
+  const filesEach = Math.ceil(of('ARCHIVE_FILES', 60) / tenants.length)
+  let cluster: Cluster
+  let here: Installation
+
+  beforeAll(async () => {
+    cluster = await startCluster()
+    await cluster.createDatabase({ name: 'gmah_master', sql: 'CREATE TABLE organisations ()' })
+    const sql = 'CREATE TABLE items AS SELECT n, md5(n::text) AS body FROM generate_series(1, 500) AS n'
+    const [first = '', ...others] = tenants.map(tenant => `gmah_org_${tenant}`)
+    await cluster.createDatabase({ name: first, sql })
+    for (const name of others) await cluster.createDatabase({ name, like: first })
+    here = await install(cluster.target)
+    for (const [at, tenant] of tenants.entries())
+      for (let n = 0; n < filesEach; n++)
+        applicationFile(
+          here,
+          `tenants/${tenant}/uploads/${n % 10}/${n}`,
+          noise(500 + ((at * n) % 20_000), at * 100_000 + n),
+        )
+    expect((await here.night()).run.outcome).toBe('succeeded')
+  }, 600_000)
+
+  afterAll(async () => {
+    await here.remove()
+    await cluster.stop()
+  })
+
+  it('each opens alone with stock programs, and holds what the tenant had', async () => {
+    const { run } = await archiveMonth(here, '2026-12')
+    expect(run.facts).toMatchObject({ archived: tenants.length + 1, failed: 0, missing: 0 })
+    for (const tenant of tenants) {
+      const into = join(folder.path, tenant)
+      const archive = join(here.storeFolder, `tenants/${tenant}/archives/2026-12.tar.zst.age`)
+      await unpack(archive, { identity: here.recoveryIdentityFile, into })
+      const found = sumsBelow(join(into, 'uploads'))
+      expect(found).toEqual(sumsBelow(join(here.storeFolder, `tenants/${tenant}/uploads`)))
+      expect(Object.keys(found)).toHaveLength(filesEach)
+      expect(readFileSync(join(into, 'manifest.json'), 'utf8')).toContain(`"tenants/${tenant}"`)
+    }
+  }, 600_000)
+})
