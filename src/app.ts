@@ -3,6 +3,7 @@ import { setMaxListeners } from 'node:events'
 import { mkdirSync, readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import type { Config } from './domain/configuration.js'
 import { hetznerClient } from './hetzner/client.js'
 import { type AuditVerdict, verifyAudit } from './jobs/audit.js'
@@ -11,6 +12,7 @@ import { type Journal, openJournal } from './jobs/journal.js'
 import { JOURNAL_MIGRATIONS } from './jobs/journal-schema.js'
 import { loadKeyring } from './jobs/keys.js'
 import type { Parts } from './jobs/parts.js'
+import { openPlaybookRuns, type PlaybookRuns } from './jobs/playbook-runs.js'
 import { openRestorePlans, type RestorePlans } from './jobs/restore-plans.js'
 import { openRotationLaps } from './jobs/rotation-laps.js'
 import { createRunner, type Runner } from './jobs/runner.js'
@@ -41,6 +43,9 @@ export interface App {
   tokens: Tokens
   restorePlans: RestorePlans
   once: StartedOnce
+  /** What was executed of them, and the folder of the playbooks themselves. */
+  playbookRuns: PlaybookRuns
+  playbooksFolder(): string
   /** Walks the audit's chain. @throws Failure audit-broken */
   verifyAudit(noted?: string): AuditVerdict
   /** Ends the threads and closes the local files. Runs must have ended before. */
@@ -104,6 +109,8 @@ export async function openApp(options: AppOptions): Promise<App> {
     tokens: openTokens(journalDb, clock),
     restorePlans: openRestorePlans(journalDb, clock),
     once: openStartedOnce(journalDb, clock),
+    playbookRuns: openPlaybookRuns(journalDb),
+    playbooksFolder: () => parts.config.playbooksDirectory ?? packaged('restore-playbooks'),
     verifyAudit: noted => verifyAudit(journalDb, noted),
     close: async () => {
       await seals.close()
@@ -115,6 +122,11 @@ export async function openApp(options: AppOptions): Promise<App> {
 
 /** The package's version. */
 export function version(): string {
-  const root = import.meta.url.endsWith('.ts') ? '../package.json' : '../../package.json'
-  return (JSON.parse(readFileSync(new URL(root, import.meta.url), 'utf8')) as { version: string }).version
+  return (JSON.parse(readFileSync(packaged('package.json'), 'utf8')) as { version: string }).version
+}
+
+/** The path of a file or folder of the package. */
+function packaged(name: string): string {
+  const root = import.meta.url.endsWith('.ts') ? '../' : '../../'
+  return fileURLToPath(new URL(`${root}${name}`, import.meta.url))
 }

@@ -40,6 +40,8 @@ async function openDesk(options: GlobalOptions): Promise<Desk> {
     ...app.parts(),
     journal: app.journal,
     tokens: app.tokens,
+    playbookRuns: app.playbookRuns,
+    playbooksFolder: app.playbooksFolder,
     verifyAudit: app.verifyAudit,
     scheduler: createScheduler(
       { journal: app.journal, states: app.states, clock, log, busy: () => false, launch: async () => {} },

@@ -11,6 +11,7 @@ import { asFailure } from './domain/errors.js'
 import type { Problem } from './domain/problem.js'
 import { closeLastLife, runSchedule } from './jobs/daemon-work.js'
 import type { Parts } from './jobs/parts.js'
+import { publishPlaybooks } from './jobs/publish-playbooks.js'
 import { createScheduler, type Scheduler } from './jobs/scheduler.js'
 import { acquireLease } from './repository/lease.js'
 import { DAEMON_LEASE } from './store/keys.js'
@@ -58,6 +59,7 @@ export async function runDaemon({ configPath }: DaemonOptions): Promise<void> {
   try {
     await withStoreLease(app, life, log, async () => {
       await closeLastLife(app.parts(), app.journal, log)
+      await copyPlaybooks(app, log)
       const metrics = createMetrics({ journal: app.journal, schedules: () => app.parts().config.schedules })
       operations.push(({ operation, code, durationMs }) =>
         metrics.observeStore(operation, code, durationMs / 1000),
@@ -71,6 +73,16 @@ export async function runDaemon({ configPath }: DaemonOptions): Promise<void> {
   } finally {
     await app.close()
     life.close()
+  }
+}
+
+/** Without the copy everything works as well: a store that refuses it is said, and the next start tries again. */
+async function copyPlaybooks(app: App, log: Logger): Promise<void> {
+  try {
+    const published = await publishPlaybooks(app.parts().repository.store, app.playbooksFolder())
+    if (published.length > 0) log.info({ published }, 'the store has the playbooks as they are now')
+  } catch (thrown) {
+    log.warn({ error: asFailure(thrown) }, 'the playbooks could not be copied into the store')
   }
 }
 

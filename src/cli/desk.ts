@@ -5,6 +5,7 @@ import type { AuditVerdict } from '../jobs/audit.js'
 import type { Journal } from '../jobs/journal.js'
 import type { Outpost } from '../jobs/list-snapshots.js'
 import type { JobContext, Parts } from '../jobs/parts.js'
+import type { PlaybookRuns } from '../jobs/playbook-runs.js'
 import type { JobEnd, JobRequest } from '../jobs/runner.js'
 import type { Scheduler } from '../jobs/scheduler.js'
 import type { Tokens } from '../jobs/tokens.js'
@@ -17,6 +18,8 @@ export type DeskWork<T> = (context: JobContext) => Promise<JobEnd & { result: T 
 export interface Desk extends Parts {
   journal: Journal
   tokens: Tokens
+  playbookRuns: PlaybookRuns
+  playbooksFolder(): string
   /** Walks the audit's chain. @throws Failure audit-broken */
   verifyAudit(noted?: string): AuditVerdict
   /** Knows the schedules and starts nothing. */

@@ -13,6 +13,7 @@ import type { Doors } from './desk.js'
 import { docsCommand } from './docs.js'
 import { keysCommand } from './keys.js'
 import { processTerminal, showFailure } from './output.js'
+import { playbookCommand } from './playbook.js'
 import { recoverCommand } from './recover.js'
 import { restoreCommand } from './restore.js'
 import { retentionCommand, sweepCommand } from './retention.js'
@@ -67,6 +68,7 @@ export function createProgram(doors: Doors, version: string, json: boolean): Com
     backupsCommand,
     restoreCommand,
     recoverCommand,
+    playbookCommand,
     archiveCommand,
     retentionCommand,
     sweepCommand,

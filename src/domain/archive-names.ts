@@ -38,6 +38,7 @@ function isUsable({ path, bytes }: Named): boolean {
   if (!path.isWellFormed() || /[\u0000-\u0009\u000b-\u001f\u007f]/.test(path)) return false
   const isFolder = path.endsWith('/') && bytes === 0
   const segments = (isFolder ? path.slice(0, -1) : path).split('/')
+  if (segments[0] === OTHER_NAMES) return false
   return segments.every(
     one => one !== '' && one !== '.' && one !== '..' && Buffer.byteLength(one) <= SEGMENT_BYTES_MAX,
   )

@@ -84,7 +84,7 @@ const restore = z.strictObject({
 const files = z.strictObject({
   store: z.discriminatedUnion('type', [directoryStore, s3Store]).optional(),
   folders: z
-    .array(z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9._-]*$/, 'must be the name of a folder'))
+    .array(z.string().regex(/^(?!SHA256SUMS$)[A-Za-z0-9_-]+$/, 'must be the name of a folder, without dots'))
     .default(['documents', 'uploads', 'exports']),
 })
 
@@ -152,6 +152,7 @@ export const configurationSchema = z.strictObject({
   daemon: daemon.prefault({}),
   api: api.prefault({}),
   schedules_directory: text.default('schedules'),
+  playbooks_directory: text.optional(),
 })
 
 export type RawConfiguration = z.output<typeof configurationSchema>

@@ -182,5 +182,7 @@ export interface Config {
   api: ApiConfig
   /** Absolute. */
   schedulesDirectory: string
+  /** Absolute; null: those that came with the program. */
+  playbooksDirectory: string | null
   schedules: readonly Schedule[]
 }

@@ -3,6 +3,7 @@ import type { ErrorCode } from './errors.js'
 import type { BackupId, RunId } from './ids.js'
 import type { BackupKind } from './manifest.js'
 import type { ProofLevel } from './records.js'
+import type { SnapshotEventFacts } from './snapshot-events.js'
 import type { SubjectId } from './subject.js'
 
 export const TRIGGERS = ['schedule', 'catch-up', 'manual', 'api'] as const
@@ -37,29 +38,6 @@ export interface BackupFacts {
   durationMs: number
 }
 
-/** A snapshot that is whole, with its sheet in the store. */
-export interface SnapshotFacts {
-  server: string
-  serverId: number
-  /** The provider's id. */
-  image: number
-  label: string
-  schedule: string
-  /** ISO 8601. */
-  created: string
-  /** What is billed, and the disk that it needs. */
-  sizeGb: number
-  diskGb: number
-  /** Of this one, net; null when the price could not be asked. */
-  costPerMonth: number | null
-  currency: string | null
-  durationMs: number
-  /** Made by a run that died, or whose answer was lost. */
-  adopted: boolean
-  /** Its key in the store. */
-  sheet: string
-}
-
 /** What a check saw of one subject. */
 export interface CheckFacts {
   backups: number
@@ -89,7 +67,7 @@ export interface SwapFacts {
 }
 
 /** Type of event → its facts. `run` and `subject` stand beside the facts, on every event. */
-export interface EventFacts {
+export interface EventFacts extends SnapshotEventFacts {
   'run-started': { job: string; trigger: Trigger; due: string | null }
   'run-finished': {
     job: string
@@ -143,6 +121,9 @@ export interface EventFacts {
   /** A swap that was cut short was put right: which of the two databases has the name. */
   'swap-repaired': SwapFacts & { outcome: 'swapped' | 'as-before' }
   'kept-dropped': { database: string; reason: string }
+  /** A playbook says what it was told to say, or waits for a person. */
+  'playbook-notice': { message: string }
+  'playbook-waiting': { playbook: string; id: RunId; question: string }
   'proof-passed': { backup: BackupId; tables: number; rows: number; durationMs: number }
   'proof-failed': { backup: BackupId; differences: string[] }
   'archive-started': { archive: string; backup: BackupId }
@@ -226,14 +207,7 @@ export interface EventFacts {
     everyDays: number
     oldestDays: number | null
   }
-  /** Said before the request that makes one: after a crash it tells which label to look for. */
-  'snapshot-requested': { server: string; serverId: number; schedule: string; label: string }
-  'snapshot-made': SnapshotFacts
   'snapshot-failed': { server: string; error: ErrorFacts }
-  /** Nothing of it was found at the provider: that request made none. */
-  'snapshot-abandoned': { server: string; serverId: number; label: string }
-  'snapshot-removed': { server: string; image: number; reasons: string[] }
-  'snapshot-warning': { server: string; message: string }
   'config-reloaded': { file: string; schedules: string[] }
   'config-refused': { file: string; problems: { path: string; message: string; at: string }[] }
   'schedule-paused': { schedule: string; who: string }

@@ -86,6 +86,7 @@ export function resolveConfiguration(raw: RawConfiguration, resolved: Resolved):
     schedulesDirectory: absolute(raw.schedules_directory),
     // Without a token there is nothing to run: `status` says that this layer is off.
     schedules: resolved.schedules.filter(one => one.job !== 'snapshot-servers' || hetznerToken !== null),
+    playbooksDirectory: optional(raw.playbooks_directory),
   }
 }
 

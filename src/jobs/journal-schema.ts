@@ -107,5 +107,8 @@ export const JOURNAL_MIGRATIONS: readonly string[] = [
   `create index events_by_subject on events (subject, type, seq) where subject is not null;`,
   // What a start asks first must not read the events of years.
   `create index events_of_swaps on events (seq) where type in ('swap-step', 'swap-finished', 'swap-repaired');`,
+  `
+  create table playbook_runs (id text primary key, started_at text not null, run text not null) strict;
+  `,
   ROTATION_MIGRATION,
 ]

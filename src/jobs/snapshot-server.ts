@@ -1,7 +1,7 @@
 // The story of one server's snapshot: preflight, adopt what a crash left, settle the disk, ask once, wait, sheet, prune.
 import { Failure } from '../domain/errors.js'
-import type { SnapshotFacts } from '../domain/events.js'
 import type { RecoverySheet } from '../domain/recovery-sheet.js'
+import type { SnapshotFacts } from '../domain/snapshot-events.js'
 import type { ServerOrder, SnapshotSettings } from '../domain/snapshot-settings.js'
 import type { Hetzner } from '../hetzner/client.js'
 import { isOurs, labelOf, type Marks } from '../hetzner/marks.js'

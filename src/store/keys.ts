@@ -81,6 +81,9 @@ export const sheetKey = (server: string, instant: Instant | null): string =>
 export const leaseKey = (subject: SubjectId): string => `platform/leases/${subject}.json`
 /** One restore in place at a time on a subject; apart from its own lease, which the safety copy needs meanwhile. */
 export const restoreLeaseKey = (subject: SubjectId): string => `platform/leases/restores/${subject}.json`
+/** `name.md`, in plain text. */
+export const playbookKey = (file: string): string => `platform/playbooks/${file}`
+
 /** The lease of the one daemon that works on this store. */
 export const DAEMON_LEASE = 'platform/leases/daemon.json'
 

@@ -333,3 +333,25 @@ test('the shell function of docs/api.md backs up before a migration, and stops a
   const failed = await deploy('nobody')
   expect([failed.exitCode, failed.stdout.includes('migrated')]).toEqual([1, false])
 })
+
+describe('archives', () => {
+  test('are made, listed, looked into and verified', async () => {
+    const { post, get, app } = await api()
+    expect((await post('/v1/tenants/acme/backups', { wait: true })).json().outcome).toBe('succeeded')
+    const made = await post('/v1/tenants/acme/archives', { month: '2026-12', wait: true })
+    expect([made.status, made.json().outcome, made.json().facts]).toEqual([
+      expect.any(Number),
+      'succeeded',
+      { archive: '2026-12', missing: 0 },
+    ])
+    const [listed] = (await get('/v1/archives')).json().archives
+    expect(listed).toMatchObject({ subject: 'tenants/acme', name: '2026-12', indexed: true })
+    expect((await get('/v1/tenants/acme/archives')).json().archives).toEqual([listed])
+    const shown = (await get('/v1/tenants/acme/archives/latest')).json()
+    expect(shown.contents.entries.map((one: { name: string }) => one.name)).toContain('database.dump')
+    const verified = await post('/v1/tenants/acme/archives/2026-12/verify', { wait: true })
+    expect(verified.json()).toMatchObject({ outcome: 'succeeded', facts: { members: 5 } })
+    expect((await get('/v1/tenants/acme/archives/2020-01')).status).toBe(404)
+    expect(app.journal.events({ types: ['archive-stored'] })).toHaveLength(1)
+  })
+})

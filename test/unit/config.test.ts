@@ -99,6 +99,7 @@ describe('the shipped example', () => {
     expect(full).toEqual({
       ...plain,
       daemon: { ...plain.daemon, tls },
+      playbooksDirectory: '/etc/gmah-backup/restore-playbooks',
       postgres: {
         ...plain.postgres,
         ...explicit,

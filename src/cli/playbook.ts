@@ -1,0 +1,115 @@
+// `playbook list|show|run|resume|approve`: the ways out of disasters, read or executed.
+import { userInfo } from 'node:os'
+import { type Command, InvalidArgumentError } from 'commander'
+import { EXIT } from '../domain/errors.js'
+import type { Playbook } from '../domain/playbook.js'
+import { allPlaybooks, playbookNamed, resumePlaybook, startPlaybook } from '../jobs/playbook-desk.js'
+import { reportFile, reportText } from '../jobs/playbook-report.js'
+import type { PlaybookRun } from '../jobs/playbook-runs.js'
+import { preparePlaybook } from '../jobs/run-playbook.js'
+import { confirmTenant } from './confirm.js'
+import { atDesk, type Desk, type Doors, type GlobalOptions } from './desk.js'
+import { instantText, processTerminal, show, type Terminal } from './output.js'
+import { table } from './table.js'
+
+const SHOWN = 20
+
+export function playbookCommand(program: Command, doors: Doors): void {
+  const playbook = program
+    .command('playbook')
+    .description('ways out of disasters, for a person or step by step by itself')
+  const command = (name: string, about: string, work: Work) =>
+    playbook
+      .command(name)
+      .description(about)
+      .action(async (...args: unknown[]) => {
+        const command = args.at(-1) as Command
+        const options = command.optsWithGlobals<RunOptions>()
+        const terminal = processTerminal(options)
+        await atDesk(doors, options, terminal, desk => work(desk, terminal, String(args[0]), options))
+      })
+  command('list', 'what there is, and what was run lately', listThem)
+  command('show', 'read one', showOne).argument('<name>', 'a playbook')
+  command('run', 'execute one', runOne)
+    .argument('<name>', 'a playbook')
+    .option('--set <name=value>', 'a parameter; again for each', collect, {})
+    .option('--yes-restore <tenant>', 'confirm what is restored in place, where nobody can be asked')
+  command('resume', 'go on with one that stopped', (desk, terminal, id) =>
+    goOn(desk, terminal, id, null),
+  ).argument('<id>', 'its id')
+  command('approve', 'allow one that waits to go on, and go on', (desk, terminal, id) =>
+    goOn(desk, terminal, id, userInfo().username),
+  ).argument('<id>', 'its id')
+}
+
+interface RunOptions extends GlobalOptions {
+  set: Record<string, string>
+  yesRestore?: string
+}
+type Work = (
+  desk: Desk,
+  terminal: Terminal,
+  argument: string,
+  options: RunOptions,
+) => Promise<number | undefined>
+
+const listThem: Work = async (desk, terminal) => {
+  const playbooks = allPlaybooks(desk.playbooksFolder())
+  const runs = desk.playbookRuns.list(SHOWN)
+  const described = playbooks.map(({ name, title, parameters, steps }) => ({
+    name,
+    title,
+    parameters,
+    steps: steps.length,
+  }))
+  show(terminal, { playbooks: described, runs }, () =>
+    [
+      table(['playbook', 'what for', 'parameters'], playbooks.map(listed)),
+      ...(runs.length > 0
+        ? ['', table(['id', 'playbook', 'started', 'state', 'at'], runs.map(ranText))]
+        : []),
+    ].join('\n'),
+  )
+  return undefined
+}
+
+const listed = ({ name, title, parameters, steps }: Playbook): string[] => [
+  name,
+  title,
+  steps.length === 0 ? 'for a person to follow' : Object.keys(parameters).join(', '),
+]
+
+function ranText({ id, playbook, startedAt, state, steps }: PlaybookRun): string[] {
+  const at = steps.find(one => one.state !== 'done')
+  return [id, playbook, instantText(startedAt), state, at?.step.name ?? '']
+}
+
+const showOne: Work = async (desk, terminal, name) => {
+  const playbook = playbookNamed(desk.playbooksFolder(), name)
+  show(terminal, playbook, () => playbook.body)
+  return undefined
+}
+
+const runOne: Work = async (desk, terminal, name, options) => {
+  const playbook = playbookNamed(desk.playbooksFolder(), name)
+  for (const { step } of preparePlaybook(playbook, options.set)) {
+    if (step.do === 'restore-in-place') await confirmTenant(terminal, step.tenant, options.yesRestore)
+  }
+  return told(desk, terminal, await startPlaybook(desk, desk.playbookRuns, playbook, options.set, desk.run))
+}
+
+async function goOn(desk: Desk, terminal: Terminal, id: string, who: string | null): Promise<number> {
+  return told(desk, terminal, await resumePlaybook(desk, desk.playbookRuns, id, who, desk.run))
+}
+
+function told(desk: Desk, terminal: Terminal, run: PlaybookRun): number {
+  const report = reportFile(desk.config.stateDirectory, run)
+  show(terminal, { ...run, report }, () => `${reportText(run)}\nthis report: ${report}`)
+  return run.state === 'succeeded' ? EXIT.ok : EXIT.partial
+}
+
+function collect(text: string, before: Record<string, string>): Record<string, string> {
+  const at = text.indexOf('=')
+  if (at < 1) throw new InvalidArgumentError('Give name=value.')
+  return { ...before, [text.slice(0, at)]: text.slice(at + 1) }
+}
