@@ -36,9 +36,9 @@ export async function closeLastLife(parts: Parts, journal: Journal, log: Logger)
   const isOver = (id: Parameters<Journal['run']>[0]): boolean =>
     (journal.run(id)?.outcome ?? 'running') !== 'running'
   try {
-    for (const swap of await repairSwaps(parts, journal)) {
-      log.warn(swap, 'a swap that was cut short was put right')
-    }
+    const { repaired, problems } = await repairSwaps(parts, journal)
+    for (const swap of repaired) log.warn(swap, 'a swap that was cut short was put right')
+    for (const error of problems) log.error({ error }, 'PgBouncer may still hold the clients of a tenant')
     const dropped = [...(await sweepDrills(parts, isOver)), ...(await sweepStaging(parts, isOver))]
     if (dropped.length > 0) log.warn({ dropped }, 'removed what interrupted restores and drills had left')
   } catch (thrown) {
@@ -54,7 +54,7 @@ export async function closeLastLife(parts: Parts, journal: Journal, log: Logger)
 export async function closeDeadRuns(parts: Parts, journal: Journal): Promise<void> {
   const dead = journal.closeInterrupted(isAlive)
   // While the server is away there is nothing to put right; whatever comes next tries again.
-  await repairSwaps(parts, journal).catch(() => [])
+  await repairSwaps(parts, journal).catch(() => {})
   if (dead.length === 0) return
   await sweepPasswordFiles()
   await sweepScratchServers(parts.config.drills.scratchDirectory, parts.clock)

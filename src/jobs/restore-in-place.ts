@@ -115,10 +115,11 @@ async function restore(
       ...done,
       manifest: chosen.manifest,
       passedOver: chosen.passedOver,
-      createdRoles: now.missingRoles,
     }
   })
-  const { staging, manifest, passedOver, createdRoles, proof, seconds } = loaded
+  const { staging, manifest, passedOver, proof, seconds } = loaded
+  // A first attempt may have made them already.
+  const createdRoles = plan.missingRoles
   const kept = liveOid === null ? null : keptName(database, context.run)
   const names = { live: database, incoming: staging, kept }
   try {

@@ -2,6 +2,7 @@
 // Source: PgBouncer's manual, "Admin console". It speaks the simple protocol only.
 import type { PgbouncerConfig } from '../domain/configuration.js'
 import { asFailure, Failure } from '../domain/errors.js'
+import { sqlstate } from './sqlstate.js'
 import { quoteIdentifier } from './target.js'
 import { dial, type Wire } from './wire.js'
 
@@ -36,13 +37,18 @@ export async function openConsole(
   return {
     pause: database => tell(`PAUSE ${quoteIdentifier(database)}`),
     resume: async database => {
-      if (await isPaused(wire, database)) await tell(`RESUME ${quoteIdentifier(database)}`)
+      const failure = await tell(`RESUME ${quoteIdentifier(database)}`).then(() => null, asFailure)
+      // It refuses what is not paused, with no code of its own to tell that by: so what it says of itself decides.
+      if (failure && (sqlstate(failure.cause) === null || (await isPaused(wire, database)))) throw failure
     },
     close: () => wire.close(),
   }
 }
 
-/** RESUME refuses what is not paused, and it has no code of its own to tell that by. */
+/**
+ * A database that PgBouncer made up by itself (`*`) is not listed while nobody uses it, paused or not: that it is not
+ * listed tells nothing, that it is listed as paused does.
+ */
 async function isPaused(wire: Wire, database: string): Promise<boolean> {
   const { rows } = await wire.client.query<{ name: string; paused: number | string }>('SHOW DATABASES')
   return rows.some(row => row.name === database && Number(row.paused) === 1)
