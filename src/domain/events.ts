@@ -67,7 +67,7 @@ export interface SwapFacts {
 }
 
 /** Type of event → its facts. `run` and `subject` stand beside the facts, on every event. */
-export interface EventFacts extends SnapshotEventFacts {
+export interface EventFacts extends SnapshotEventFacts<ErrorFacts> {
   'run-started': { job: string; trigger: Trigger; due: string | null }
   'run-finished': {
     job: string
@@ -207,7 +207,6 @@ export interface EventFacts extends SnapshotEventFacts {
     everyDays: number
     oldestDays: number | null
   }
-  'snapshot-failed': { server: string; error: ErrorFacts }
   'config-reloaded': { file: string; schedules: string[] }
   'config-refused': { file: string; problems: { path: string; message: string; at: string }[] }
   'schedule-paused': { schedule: string; who: string }

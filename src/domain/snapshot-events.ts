@@ -24,10 +24,11 @@ export interface SnapshotFacts {
 }
 
 /** Type of event → its facts. */
-export interface SnapshotEventFacts {
+export interface SnapshotEventFacts<ErrorFacts> {
   /** Said before the request that makes one: after a crash it tells which label to look for. */
   'snapshot-requested': { server: string; serverId: number; schedule: string; label: string }
   'snapshot-made': SnapshotFacts
+  'snapshot-failed': { server: string; error: ErrorFacts }
   /** Nothing of it was found at the provider: that request made none. */
   'snapshot-abandoned': { server: string; serverId: number; label: string }
   'snapshot-removed': { server: string; image: number; reasons: string[] }
