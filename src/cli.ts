@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // The command line's entry: opens the doors that the commands need.
 import { userInfo } from 'node:os'
+import { alertDesk } from './alerts.js'
 import { type App, openApp, version } from './app.js'
 import type { Desk, DeskJob, DeskWork, GlobalOptions, OpenOutpost } from './cli/desk.js'
 import { surviveBrokenPipes } from './cli/output.js'
@@ -47,6 +48,7 @@ async function openDesk(options: GlobalOptions): Promise<Desk> {
       { journal: app.journal, states: app.states, clock, log, busy: () => false, launch: async () => {} },
       config.schedules,
     ),
+    alerts: alertDesk(app, clock),
     run: (job, work) => signals.during(() => runJob(app, job, work)),
     close: app.close,
   }

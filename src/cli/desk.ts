@@ -1,4 +1,5 @@
 // What a command works with, and how it runs: open what it needs, do it, print, close, exit with the right status.
+import type { AlertDesk } from '../domain/alerts.js'
 import type { Config } from '../domain/configuration.js'
 import { EXIT } from '../domain/errors.js'
 import type { AuditVerdict } from '../jobs/audit.js'
@@ -24,6 +25,7 @@ export interface Desk extends Parts {
   verifyAudit(noted?: string): AuditVerdict
   /** Knows the schedules and starts nothing. */
   scheduler: Pick<Scheduler, 'status' | 'pause' | 'resume'>
+  alerts: AlertDesk
   /** Runs a job with its journal entry, its lock and this process's signals. @throws what the work threw. */
   run<T>(job: DeskJob, work: DeskWork<T>): Promise<T>
   close(): Promise<void>
