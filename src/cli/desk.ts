@@ -11,6 +11,7 @@ import type { JobEnd, JobRequest } from '../jobs/runner.js'
 import type { Scheduler } from '../jobs/scheduler.js'
 import type { Tokens } from '../jobs/tokens.js'
 import type { Clock } from '../sys/clock.js'
+import type { AtDaemon } from './at-daemon.js'
 import { showFailure, type Terminal } from './output.js'
 
 export type DeskJob = Omit<JobRequest, 'trigger'>
@@ -26,8 +27,11 @@ export interface Desk extends Parts {
   /** Knows the schedules and starts nothing. */
   scheduler: Pick<Scheduler, 'status' | 'pause' | 'resume'>
   alerts: AlertDesk
-  /** Runs a job with its journal entry, its lock and this process's signals. @throws what the work threw. */
-  run<T>(job: DeskJob, work: DeskWork<T>): Promise<T>
+  /**
+   * Runs a job with its journal entry, its lock and this process's signals: here or, where the job says how and a daemon
+   * runs, there. @throws what the work threw.
+   */
+  run<T>(job: DeskJob, work: DeskWork<T>, atDaemon?: AtDaemon<T>): Promise<T>
   close(): Promise<void>
 }
 
