@@ -1,7 +1,10 @@
 #!/usr/bin/env node
 // The command line's entry: opens the doors that the commands need.
 import { userInfo } from 'node:os'
+import { alertDesk } from './alerts.js'
+import { findDaemon } from './api/client.js'
 import { type App, openApp, version } from './app.js'
+import { runAtDaemon } from './cli/at-daemon.js'
 import type { Desk, DeskJob, DeskWork, GlobalOptions } from './cli/desk.js'
 import { surviveBrokenPipes } from './cli/output.js'
 import { createProgram, runProgram } from './cli/program.js'
@@ -15,6 +18,7 @@ import { systemClock } from './sys/clock.js'
 import { silentLogger } from './sys/log.js'
 
 const clock = systemClock
+const ourselves = { version: version(), who: userInfo().username }
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const
 const load = (path: string | undefined) => loadConfig(path === undefined ? {} : { path })
 
@@ -35,7 +39,16 @@ async function openDesk(options: GlobalOptions): Promise<Desk> {
       { journal: app.journal, states: app.states, clock, log, busy: () => false, launch: async () => {} },
       config.schedules,
     ),
-    run: (job, work) => signals.during(() => runJob(app, job, work)),
+    alerts: alertDesk(app, clock),
+    run: (job, work, there) =>
+      signals.during(async () => {
+        // With another identity than the daemon's, only this process can do it.
+        const daemon =
+          there && identityFile === null ? await findDaemon(config.stateDirectory, ourselves) : null
+        if (!there || !daemon) return runJob(app, job, work)
+        const closeDead = () => closeDeadRuns(app.parts(), app.journal)
+        return runAtDaemon(daemon, there, { journal: app.journal, closeDead, signal: signals.shutdown })
+      }),
     close: app.close,
   }
 }

@@ -2,6 +2,7 @@
 import type { FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { Failure } from '../domain/errors.js'
+import type { Trigger } from '../domain/events.js'
 import type { SubjectId } from '../domain/subject.js'
 import type { JobContext, Parts } from '../jobs/parts.js'
 import type { JobEnd, JobRequest, Runner, RunResult } from '../jobs/runner.js'
@@ -50,11 +51,14 @@ export function startJob(
   body: (parts: Parts, context: JobContext) => Promise<JobEnd>,
 ): Promise<Answer> {
   return start(works, asked, runner =>
-    runner.run({ ...job, trigger: 'api' }, async context =>
+    runner.run({ ...job, trigger: triggerOf(asked.request) }, async context =>
       body(await works.freshParts(), announced(context)),
     ),
   )
 }
+
+/** A person at the command line is one, whoever does it for them. */
+const triggerOf = (request: FastifyRequest): Trigger => (callerOf(request).token === null ? 'manual' : 'api')
 
 /** Starts whatever runs one job on the runner it is given. @throws Failure as startJob. */
 export async function start(
@@ -84,6 +88,7 @@ const wordsOf = ({ method, url, body }: FastifyRequest): string => JSON.stringif
 export const announced = (context: JobContext): JobContext => ({
   ...context,
   watch: {
+    planned: subjects => context.emit({ type: 'planned', facts: { subjects } }),
     progress: (subject, progress) => context.emit({ type: 'progress', subject, facts: { ...progress } }),
   },
 })

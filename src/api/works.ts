@@ -2,7 +2,7 @@
 import type { Journal } from '../jobs/journal.js'
 import type { Parts } from '../jobs/parts.js'
 import type { RestorePlans } from '../jobs/restore-plans.js'
-import type { Runner } from '../jobs/runner.js'
+import type { JobEnd, Runner } from '../jobs/runner.js'
 import type { Scheduler } from '../jobs/scheduler.js'
 import type { StartedOnce } from '../jobs/start-run.js'
 import type { Tokens } from '../jobs/tokens.js'
@@ -20,6 +20,8 @@ export interface Works {
   parts(): Parts
   /** For a run that starts now: keys may have been rotated under our feet. */
   freshParts(): Promise<Parts>
+  /** Puts the week's message out. */
+  sendDigest(): Promise<JobEnd>
   /** Fires when nothing new may start. */
   stopping: AbortSignal
   version: string

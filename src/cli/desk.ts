@@ -1,4 +1,5 @@
 // What a command works with, and how it runs: open what it needs, do it, print, close, exit with the right status.
+import type { AlertDesk } from '../domain/alerts.js'
 import type { Config } from '../domain/configuration.js'
 import { EXIT } from '../domain/errors.js'
 import type { AuditVerdict } from '../jobs/audit.js'
@@ -9,6 +10,7 @@ import type { JobEnd, JobRequest } from '../jobs/runner.js'
 import type { Scheduler } from '../jobs/scheduler.js'
 import type { Tokens } from '../jobs/tokens.js'
 import type { Clock } from '../sys/clock.js'
+import type { AtDaemon } from './at-daemon.js'
 import { showFailure, type Terminal } from './output.js'
 
 export type DeskJob = Omit<JobRequest, 'trigger'>
@@ -23,8 +25,12 @@ export interface Desk extends Parts {
   verifyAudit(noted?: string): AuditVerdict
   /** Knows the schedules and starts nothing. */
   scheduler: Pick<Scheduler, 'status' | 'pause' | 'resume'>
-  /** Runs a job with its journal entry, its lock and this process's signals. @throws what the work threw. */
-  run<T>(job: DeskJob, work: DeskWork<T>): Promise<T>
+  alerts: AlertDesk
+  /**
+   * Runs a job with its journal entry, its lock and this process's signals: here or, where the job says how and a daemon
+   * runs, there. @throws what the work threw.
+   */
+  run<T>(job: DeskJob, work: DeskWork<T>, atDaemon?: AtDaemon<T>): Promise<T>
   close(): Promise<void>
 }
 

@@ -1,6 +1,7 @@
 // The command line as a whole: every command, its arguments and its help. What each does is in a file of its own.
 import { Command, CommanderError } from 'commander'
 import { EXIT, Failure } from '../domain/errors.js'
+import { alertCommand } from './alert.js'
 import { archiveCommand } from './archive.js'
 import { auditCommand } from './audit.js'
 import { backupCommand } from './backup.js'
@@ -73,6 +74,7 @@ export function createProgram(doors: Doors, version: string, json: boolean): Com
     verifyCommand,
     runsCommand,
     schedulesCommand,
+    alertCommand,
     keysCommand,
     checkCommand,
     catalogueCommand,

@@ -1,5 +1,6 @@
 // What must hold between the keys of the configuration, beyond each one's own shape: each rule says what and what to type instead.
 import { isIP } from 'node:net'
+import { alertProblems, alertWarnings } from './alerts-schema.js'
 import type { RawConfiguration } from './configuration-schema.js'
 
 export interface Finding {
@@ -22,7 +23,7 @@ const finding = (path: string, message: string, hint: string): Finding => ({
 
 /** Every rule on every section that could be read; no problems means that the sections make sense together. */
 export function checkConfiguration(raw: Partial<RawConfiguration>): Findings {
-  const { store, files, postgres, dump, drills, daemon } = raw
+  const { store, files, postgres, dump, drills, daemon, alerts } = raw
   return {
     problems: [
       ...(store ? storeProblems(store, 'store') : []),
@@ -31,8 +32,9 @@ export function checkConfiguration(raw: Partial<RawConfiguration>): Findings {
       ...(dump ? dumpProblems(dump) : []),
       ...(drills ? drillsProblems(drills) : []),
       ...(daemon ? daemonProblems(daemon) : []),
+      ...(alerts ? alertProblems(alerts) : []),
     ],
-    warnings: postgres ? postgresWarnings(postgres) : [],
+    warnings: [...(postgres ? postgresWarnings(postgres) : []), ...(alerts ? alertWarnings(alerts) : [])],
   }
 }
 

@@ -1,5 +1,6 @@
 // The configuration file's shape: every key, its default (GMAH's own), its limits. What takes a file's path is resolved later.
 import { z } from 'zod'
+import { alertsSchema } from './alerts-schema.js'
 import { assertionSchema } from './assertion.js'
 import { APPROVALS, IONICE_CLASSES, LOG_LEVELS, SSL_MODES } from './configuration.js'
 import { duration, size, whole } from './quantity.js'
@@ -143,6 +144,7 @@ export const configurationSchema = z.strictObject({
   archives: archives.prefault({}),
   drills: drills.prefault({}),
   daemon: daemon.prefault({}),
+  alerts: alertsSchema.prefault({}),
   api: api.prefault({}),
   schedules_directory: text.default('schedules'),
   playbooks_directory: text.optional(),

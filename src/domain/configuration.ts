@@ -1,4 +1,5 @@
 // What the whole program runs on, once the files are read, checked and resolved. src/config.ts makes it; nobody changes it.
+import type { AlertsConfig } from './alerts.js'
 import type { Assertion } from './assertion.js'
 import type { Schedule } from './schedule.js'
 
@@ -171,6 +172,7 @@ export interface Config {
   files: FilesConfig
   archives: ArchivesConfig
   daemon: DaemonConfig
+  alerts: AlertsConfig
   api: ApiConfig
   /** Absolute. */
   schedulesDirectory: string

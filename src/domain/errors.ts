@@ -41,6 +41,8 @@ export const ERRORS = {
   'archive-unknown': row(EXIT.notFound, 404, false, 'type `gmah-backup archive list` to see the names'),
   'member-unknown': row(EXIT.notFound, 404, false, 'type `gmah-backup archive show TENANT` to see what is in it'),
   'run-unknown': row(EXIT.notFound, 404, false, 'type `gmah-backup runs` to see the ids'),
+  'incident-unknown': row(EXIT.notFound, 404, false, 'type `gmah-backup alert list` to see the ids'),
+  'alert-failed': row(EXIT.unexpected, 502, false, 'see what each channel said, correct it in `alerts`, and type `gmah-backup alert test` again'),
   'schedule-unknown': row(EXIT.notFound, 404, false, 'type `gmah-backup schedules` to see the names'),
   'token-unknown': row(EXIT.notFound, 404, false, 'type `gmah-backup tokens list` to see the ids'),
   'plan-unknown': row(EXIT.notFound, 404, false, 'make a plan first: POST /v1/restores/plans'),

@@ -222,7 +222,7 @@ export interface EventFacts {
 
 export type EventType = keyof EventFacts
 
-interface About {
+export interface About {
   run: RunId | null
   subject: SubjectId | null
 }
@@ -232,18 +232,3 @@ export type NewEvent = { [T in EventType]: About & { type: T; facts: EventFacts[
 
 /** An event as kept: `seq` grows by one with each, for ever; `at` is ISO 8601 by the wall clock. */
 export type StoredEvent = NewEvent & { seq: number; at: string }
-
-/** Told to listeners while it happens, never stored: how far a run is with one subject. */
-export interface LiveEvent extends About {
-  type: 'progress'
-  facts: {
-    phase: string
-    /** Bytes of the stream done so far, and in all where that is known. */
-    bytes: number
-    of: number | null
-    newBytes?: number
-    reusedBytes?: number
-  }
-}
-
-export const isLive = (event: StoredEvent | LiveEvent): event is LiveEvent => event.type === 'progress'

@@ -11,6 +11,7 @@ import type {
   StoreConfig,
 } from './configuration.js'
 import type { RawConfiguration } from './configuration-schema.js'
+import { type AlertSecretTexts, resolveAlerts } from './resolve-alerts.js'
 import type { Schedule } from './schedule.js'
 
 interface StoreSecrets {
@@ -26,6 +27,7 @@ export interface Resolved {
     poolerPassword: string | null
     scratchPassword: string | null
     files: StoreSecrets
+    alerts: AlertSecretTexts
   }
   /** Those that stand in files of their own. */
   assertions: readonly Assertion[]
@@ -75,6 +77,7 @@ export function resolveConfiguration(raw: RawConfiguration, resolved: Resolved):
       drainMs: daemon.drain,
       logLevel: daemon.log_level,
     },
+    alerts: resolveAlerts(raw.alerts, resolved.secrets.alerts, absolute),
     api: {
       approval: raw.api.approval,
       planMs: raw.api.plan_valid_for,

@@ -43,6 +43,8 @@ const drill = z.strictObject({
   every: duration({ minMs: DAY_MS, maxMs: 90 * DAY_MS }).prefault('7d'),
 })
 
+const digest = z.strictObject({ job: z.literal('digest'), ...timing })
+
 /** One file of the schedules directory: a job, when it runs, and the settings that are the job's own. */
 export const scheduleSchema = z.discriminatedUnion('job', [
   backupAll,
@@ -51,6 +53,7 @@ export const scheduleSchema = z.discriminatedUnion('job', [
   sweep,
   drill,
   sweepKept,
+  digest,
 ])
 
 /** The job of a schedule, with its settings. */
@@ -62,7 +65,7 @@ export type ScheduledJob =
       /** Bytes fetched at most in one run for reading chunks back. */
       readBudgetBytes: number
     }
-  | { job: 'archive-tenants' | 'sweep-kept' }
+  | { job: 'archive-tenants' | 'sweep-kept' | 'digest' }
   | { job: 'sweep'; policy: RetentionPolicy }
   | ({ job: 'drill' } & DrillSettings)
 export type JobName = ScheduledJob['job']
@@ -108,6 +111,7 @@ export function toSchedule(name: string, raw: z.output<typeof scheduleSchema>): 
   }
   switch (raw.job) {
     case 'backup-all':
+    case 'digest':
     case 'sweep-kept':
     case 'archive-tenants':
       return { ...timing, job: raw.job }

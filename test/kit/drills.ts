@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import type { DrillSettings } from '../../src/domain/schedule.js'
 import { drill } from '../../src/jobs/drill.js'
 import { type DrillReport, endOfDrills } from '../../src/jobs/drill-report.js'
+import type { Watcher } from '../../src/jobs/parts.js'
 import type { RunResult } from '../../src/jobs/runner.js'
 import type { Installation } from './installation.js'
 
@@ -30,12 +31,12 @@ export const DRILLS: DrillSettings = {
 export async function nightOfDrills(
   here: Installation,
   settings: Partial<DrillSettings> = {},
-  signal?: AbortSignal,
+  watch?: Watcher,
 ): Promise<RunResult & { report: DrillReport | null }> {
   let report: DrillReport | null = null
   const result = await here.app.runner.run({ name: 'drill', trigger: 'schedule' }, async context => {
-    const both = signal ? AbortSignal.any([signal, context.signal]) : context.signal
-    report = await drill(here.parts(), { ...DRILLS, ...settings }, { ...context, signal: both })
+    const watched = watch ? { ...context, watch } : context
+    report = await drill(here.parts(), { ...DRILLS, ...settings }, watched)
     return endOfDrills(report)
   })
   return { ...result, report }

@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { PROOF_LEVELS } from '../../domain/records.js'
 import { subjectNamed } from '../../jobs/open-backup.js'
-import { assertPassed, verifyBackup } from '../../jobs/verify.js'
+import { endOfVerify, verifyBackup } from '../../jobs/verify.js'
 import { assertSees } from '../caller.js'
 import { callerOf } from '../guard.js'
 import { SECURITY, tenantParam } from '../shapes.js'
@@ -36,9 +36,7 @@ export function checkRoutes(server: ApiServer, works: Works): void {
     const { backup, level, wait } = request.body
     const job = { name: 'verify', subject }
     const { status, run } = await startJob(works, { request, wait, subject }, job, async (parts, context) => {
-      const { record } = await verifyBackup(parts, { subject, backup, level }, context)
-      assertPassed(record)
-      return { outcome: 'succeeded', facts: { backup: record.backup, level, rows: record.rows } }
+      return endOfVerify(await verifyBackup(parts, { subject, backup, level }, context))
     })
     return reply.status(status).header('location', `/v1/runs/${run.id}`).send(run)
   })
