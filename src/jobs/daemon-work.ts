@@ -24,6 +24,7 @@ import { endOfSnapshots, SNAPSHOTS_LOCK, snapshotServers } from './snapshot-serv
 import { endOfKeptSweep, sweepKept } from './sweep-kept.js'
 import { sweepStaging } from './sweep-staging.js'
 import { endOfSweep, sweepStore } from './sweep-store.js'
+import { type Week, weekOf } from './week.js'
 
 /** Closes the runs that a crash left open, drops what their restores left on the server, and learns what the store has gained. */
 export async function closeLastLife(parts: Parts, journal: Journal, log: Logger): Promise<void> {
@@ -83,7 +84,7 @@ export function runSchedule(
   runner: Runner,
   schedule: Schedule,
   launch: Pick<JobRequest, 'trigger' | 'due'>,
-  sendDigest: () => Promise<JobEnd>,
+  sendDigest: (week: Week) => Promise<JobEnd>,
 ): Promise<RunResult> {
   const job = { name: schedule.job, deadlineMs: schedule.deadlineMs, ...launch }
   switch (schedule.job) {
@@ -125,7 +126,7 @@ export function runSchedule(
         endOfSnapshots(await snapshotServers(await assemble(), schedule, context)),
       )
     case 'digest':
-      return runner.run(job, sendDigest)
+      return runner.run(job, async context => sendDigest(await weekOf(await assemble(), context.signal)))
     default:
       return schedule satisfies never
   }
