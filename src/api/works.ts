@@ -1,6 +1,7 @@
 // What the routes work with, given by the daemon: the house's own parts, nothing made for HTTP.
 import type { Journal } from '../jobs/journal.js'
 import type { Parts } from '../jobs/parts.js'
+import type { PlaybookRuns } from '../jobs/playbook-runs.js'
 import type { RestorePlans } from '../jobs/restore-plans.js'
 import type { JobEnd, Runner } from '../jobs/runner.js'
 import type { Scheduler } from '../jobs/scheduler.js'
@@ -17,6 +18,8 @@ export interface Works {
   tokens: Tokens
   restorePlans: RestorePlans
   once: StartedOnce
+  playbookRuns: PlaybookRuns
+  playbooksFolder(): string
   /** For reading. */
   parts(): Parts
   /** For a run that starts now: keys may have been rotated under our feet. */
