@@ -22,8 +22,16 @@ export const stepSchema = z.discriminatedUnion('do', [
   z.strictObject({ do: z.literal('backup'), ...every, tenant: tenant.optional(), label: text.optional() }),
   /** Safety copy, load, proof, swap; what was there stays beside, and `restore undo` brings it back. */
   z.strictObject({ do: z.literal('restore-in-place'), ...every, tenant, backup }),
-  /** Load and proof, into a new database. */
-  z.strictObject({ do: z.literal('restore-beside'), ...every, tenant, backup, database: text }),
+  /** Load and proof, into a new database; with `tables` (by commas) only these, of `schema`. */
+  z.strictObject({
+    do: z.literal('restore-beside'),
+    ...every,
+    tenant,
+    backup,
+    database: text,
+    tables: text.optional(),
+    schema: text.default('public'),
+  }),
   /** Roles, master and every tenant, on a server that lacks them. */
   z.strictObject({ do: z.literal('recover'), ...every, concurrency: z.int().min(1).max(32).default(2) }),
   z.strictObject({ do: z.literal('rebuild-catalogue'), ...every }),

@@ -125,9 +125,12 @@ async function restoreInto(
   step: Step<'restore-beside'>,
   context: JobContext,
 ): Promise<StepDone> {
-  const { database, backup: wanted } = step
+  const { database, backup: wanted, schema } = step
   const subject = subjectNamed(step.tenant)
-  const done = await restoreBeside(parts, { subject, backup: wanted, database, withRoles: true }, context)
+  const names = (step.tables ?? '').split(',').map(name => name.trim())
+  const tables = names.filter(Boolean).map(name => ({ schema, name }))
+  const asked = { subject, backup: wanted, database, withRoles: true, ...(step.tables ? { tables } : {}) }
+  const done = await restoreBeside(parts, asked, context)
   const { manifest, proof } = done
   const { facts = {} } = endOfRestore(done)
   const equal = `${proof.tables} tables and ${proof.rows} rows are equal`
