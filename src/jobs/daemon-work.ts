@@ -23,6 +23,7 @@ import { sweepDrills } from './scratch-bench.js'
 import { endOfKeptSweep, sweepKept } from './sweep-kept.js'
 import { sweepStaging } from './sweep-staging.js'
 import { endOfSweep, sweepStore } from './sweep-store.js'
+import { type Week, weekOf } from './week.js'
 
 /** Closes the runs that a crash left open, drops what their restores left on the server, and learns what the store has gained. */
 export async function closeLastLife(parts: Parts, journal: Journal, log: Logger): Promise<void> {
@@ -82,7 +83,7 @@ export function runSchedule(
   runner: Runner,
   schedule: Schedule,
   launch: Pick<JobRequest, 'trigger' | 'due'>,
-  sendDigest: () => Promise<JobEnd>,
+  sendDigest: (week: Week) => Promise<JobEnd>,
 ): Promise<RunResult> {
   const job = { name: schedule.job, deadlineMs: schedule.deadlineMs, ...launch }
   switch (schedule.job) {
@@ -120,7 +121,7 @@ export function runSchedule(
     case 'drill':
       return runner.run(job, async context => endOfDrills(await drill(await assemble(), schedule, context)))
     case 'digest':
-      return runner.run(job, sendDigest)
+      return runner.run(job, async context => sendDigest(await weekOf(await assemble(), context.signal)))
     default:
       return schedule satisfies never
   }
