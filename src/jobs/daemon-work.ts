@@ -20,6 +20,7 @@ import { publishPlaybooks } from './publish-playbooks.js'
 import { repairSwaps } from './repair-swaps.js'
 import type { JobEnd, JobRequest, Runner, RunResult } from './runner.js'
 import { sweepDrills } from './scratch-bench.js'
+import { endOfSnapshots, SNAPSHOTS_LOCK, snapshotServers } from './snapshot-servers.js'
 import { endOfKeptSweep, sweepKept } from './sweep-kept.js'
 import { sweepStaging } from './sweep-staging.js'
 import { endOfSweep, sweepStore } from './sweep-store.js'
@@ -120,6 +121,10 @@ export function runSchedule(
       })
     case 'drill':
       return runner.run(job, async context => endOfDrills(await drill(await assemble(), schedule, context)))
+    case 'snapshot-servers':
+      return runner.run({ ...job, lock: SNAPSHOTS_LOCK }, async context =>
+        endOfSnapshots(await snapshotServers(await assemble(), schedule, context)),
+      )
     case 'digest':
       return runner.run(job, async context => sendDigest(await weekOf(await assemble(), context.signal)))
     default:

@@ -30,6 +30,8 @@ export const RULES = {
   'proof-old': lasting('warning'),
   'proof-impossible': lasting('warning'),
   'drill-failed': lasting('warning'),
+  'snapshot-failed': lasting('warning'),
+  'snapshot-warning': momentary('warning'),
   'archive-failed': lasting('warning'),
   'archive-incomplete': momentary('warning'),
   'archive-damaged': lasting('critical'),
