@@ -10,6 +10,7 @@ import type { AlertDesk, AlertsConfig, ChannelConfig } from './domain/alerts.js'
 import type { JobEnd } from './jobs/runner.js'
 import type { Scheduler } from './jobs/scheduler.js'
 import { lookAround } from './jobs/surroundings.js'
+import type { Week } from './jobs/week.js'
 import type { Clock } from './sys/clock.js'
 import type { Logger } from './sys/log.js'
 
@@ -37,13 +38,8 @@ export function createAlerts(
 }
 
 /** Writes the week's message from what is known now; the outbox sends it. */
-export async function sendDigest(app: App, alerting: Alerting): Promise<JobEnd> {
-  const storedBytes = app
-    .parts()
-    .catalogue.list()
-    .reduce((sum, one) => sum + one.newStoredBytes, 0)
-  const channels = await alerting.digest({ storedBytes, deletions: null })
-  return { outcome: 'succeeded', facts: { channels } }
+export async function sendDigest(alerting: Alerting, week: Week): Promise<JobEnd> {
+  return { outcome: 'succeeded', facts: { channels: await alerting.digest(week) } }
 }
 
 /** What `gmah-backup alert` works on. */

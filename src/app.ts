@@ -8,6 +8,7 @@ import { ALERT_MIGRATIONS } from './alert/alert-tables.js'
 import { type Ledger, openLedger } from './alert/ledger.js'
 import { type Outbox, openOutbox } from './alert/outbox.js'
 import type { Config } from './domain/configuration.js'
+import { hetznerClient } from './hetzner/client.js'
 import { type AuditVerdict, verifyAudit } from './jobs/audit.js'
 import { type JobLocks, openJobLocks } from './jobs/job-locks.js'
 import { type Journal, openJournal } from './jobs/journal.js'
@@ -97,8 +98,9 @@ export async function openApp(options: AppOptions): Promise<App> {
   const assemble = (now: Config, keys: typeof keyring): Parts => {
     const { cutter, compressionLevel } = now.dump
     const repository = { store, keyring: keys, seals, clock, cutter, compressionLevel, transfers: TRANSFERS }
+    const hetzner = now.hetzner && hetznerClient(now.hetzner, { clock })
     const tool = `gmah-backup ${version()}`
-    return { config: now, clock, catalogue, files, laps, journal, repository, tool }
+    return { config: now, clock, catalogue, files, hetzner, laps, journal, repository, tool }
   }
   let parts = assemble(config, keyring)
   return {

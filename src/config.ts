@@ -148,7 +148,7 @@ function checkTls(reading: Reading, { daemon }: Partial<RawConfiguration>): void
 
 function readSecrets(
   reading: Reading,
-  { store, files, postgres, drills, alerts }: Partial<RawConfiguration>,
+  { store, files, postgres, drills, hetzner, alerts }: Partial<RawConfiguration>,
 ): Resolved['secrets'] {
   const scratch = drills?.scratch_server
   return {
@@ -157,6 +157,7 @@ function readSecrets(
     password: secret(reading, ['postgres', 'password'], postgres),
     poolerPassword: secret(reading, ['postgres', 'pgbouncer', 'password'], postgres?.pgbouncer),
     scratchPassword: secret(reading, ['drills', 'scratch_server', 'password'], scratch),
+    hetznerToken: secret(reading, ['hetzner', 'token'], hetzner),
     alerts: Object.fromEntries(
       alertSecrets(alerts).map(({ path, section }) => [dotted(path), secret(reading, path, section)]),
     ),

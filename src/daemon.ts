@@ -13,7 +13,6 @@ import { asFailure } from './domain/errors.js'
 import type { Problem } from './domain/problem.js'
 import { closeLastLife, copyPlaybooks, runSchedule } from './jobs/daemon-work.js'
 import type { Parts } from './jobs/parts.js'
-import type { JobEnd } from './jobs/runner.js'
 import { createScheduler, type Scheduler } from './jobs/scheduler.js'
 import { acquireLease } from './repository/lease.js'
 import { DAEMON_LEASE } from './store/keys.js'
@@ -66,7 +65,7 @@ export async function runDaemon({ configPath }: DaemonOptions): Promise<void> {
       operations.push(({ operation, code, durationMs }) =>
         metrics.observeStore(operation, code, durationMs / 1000),
       )
-      const digest = () => sendDigest(app, alerting)
+      const digest: Digest = week => sendDigest(alerting, week)
       const scheduler = scheduleJobs(app, log, digest)
       const alerting = createAlerts(app, { clock, log, scheduler, watch })
       reload.run = async () => {
@@ -82,6 +81,8 @@ export async function runDaemon({ configPath }: DaemonOptions): Promise<void> {
     life.close()
   }
 }
+
+type Digest = Works['sendDigest']
 
 interface Reload {
   run(): Promise<void>
@@ -122,7 +123,7 @@ interface Serving {
   health: ServerParts
   scheduler: Scheduler
   alerting: Alerting
-  digest: () => Promise<JobEnd>
+  digest: Digest
   life: Lifecycle
   log: Logger
 }
@@ -170,12 +171,7 @@ function healthOf(
   }
 }
 
-const worksOf = (
-  app: App,
-  scheduler: Scheduler,
-  life: Lifecycle,
-  sendDigest: Works['sendDigest'],
-): Works => ({
+const worksOf = (app: App, scheduler: Scheduler, life: Lifecycle, sendDigest: Digest): Works => ({
   ...app,
   clock,
   scheduler,
@@ -191,7 +187,7 @@ async function freshParts(app: App): Promise<Parts> {
   return app.parts()
 }
 
-function scheduleJobs(app: App, log: Logger, digest: () => Promise<JobEnd>): Scheduler {
+function scheduleJobs(app: App, log: Logger, digest: Digest): Scheduler {
   return createScheduler(
     {
       journal: app.journal,

@@ -4,6 +4,7 @@ import type { Config } from '../domain/configuration.js'
 import { EXIT } from '../domain/errors.js'
 import type { AuditVerdict } from '../jobs/audit.js'
 import type { Journal } from '../jobs/journal.js'
+import type { Outpost } from '../jobs/list-snapshots.js'
 import type { JobContext, Parts } from '../jobs/parts.js'
 import type { PlaybookRuns } from '../jobs/playbook-runs.js'
 import type { JobEnd, JobRequest } from '../jobs/runner.js'
@@ -41,6 +42,9 @@ export interface GlobalOptions {
   debug?: boolean
 }
 
+/** The signal fires when a person ends the command. */
+export type OpenOutpost = Outpost & { signal: AbortSignal }
+
 /** The doors out of the command line, given by cli.ts, so that commands stay testable. */
 export interface Doors {
   clock: Clock
@@ -50,6 +54,8 @@ export interface Doors {
   }
   describeConfig(config: Config): unknown
   openDesk(options: GlobalOptions): Promise<Desk>
+  /** The store, the keys and the token alone: no PostgreSQL, no state directory. */
+  openOutpost(options: GlobalOptions): Promise<OpenOutpost>
   runDaemon(options: GlobalOptions): Promise<void>
 }
 

@@ -20,10 +20,12 @@ import { restoreCommand } from './restore.js'
 import { retentionCommand, sweepCommand } from './retention.js'
 import { runsCommand } from './runs.js'
 import { schedulesCommand } from './schedules.js'
+import { snapshotCommand } from './snapshot.js'
 import { statusCommand } from './status.js'
 import { tenantsCommand } from './tenants.js'
 import { tokensCommand } from './tokens.js'
 import { verifyCommand } from './verify.js'
+import { vpsCommand } from './vps.js'
 
 const AFTER = `
 A tenant is called by its own name; platform/master and platform/globals (the
@@ -31,7 +33,7 @@ roles) are backed up like tenants. Results go to stdout, all else to stderr.
 
 Exit status: 0 done, 1 unexpected, 2 wrong usage or configuration, 3 partial,
 4 not found, 5 refused, 6 store, 7 PostgreSQL, 8 integrity, 9 keys, 10 busy,
-130 interrupted. Each error code is explained in docs/errors.md.`
+11 Hetzner, 130 interrupted. Each error code is explained in docs/errors.md.`
 
 /**
  * The whole program. Commands set process.exitCode; nothing here ends the process.
@@ -72,6 +74,8 @@ export function createProgram(doors: Doors, version: string, json: boolean): Com
     retentionCommand,
     sweepCommand,
     verifyCommand,
+    snapshotCommand,
+    vpsCommand,
     runsCommand,
     schedulesCommand,
     alertCommand,

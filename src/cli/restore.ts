@@ -3,7 +3,7 @@ import type { Command } from 'commander'
 import type { PostgresConfig } from '../domain/configuration.js'
 import { Failure } from '../domain/errors.js'
 import { shellWord } from '../domain/shell-word.js'
-import { subjectName } from '../domain/subject.js'
+import { GLOBALS, subjectName } from '../domain/subject.js'
 import { subjectNamed } from '../jobs/open-backup.js'
 import type { JobContext } from '../jobs/parts.js'
 import { planRestore } from '../jobs/plan-restore.js'
@@ -14,9 +14,11 @@ import {
   type RestoreRequest,
   restoreBeside,
 } from '../jobs/restore-beside.js'
+import { parseNames } from './arguments.js'
 import { atDesk, type Desk, type Doors, type GlobalOptions } from './desk.js'
 import { instantText, processTerminal, show, type Terminal } from './output.js'
 import { watched } from './progress.js'
+import { restoreRoles } from './restore-globals.js'
 import { type InPlaceOptions, replaceLive } from './restore-in-place.js'
 import { restoreKeptCommands } from './restore-kept.js'
 import { passedOverLines, planText, proofLines } from './restore-text.js'
@@ -28,16 +30,20 @@ interface RestoreOptions extends GlobalOptions, InPlaceOptions {
   at?: string
   plan?: true
   fromArchive?: string | true
+  tables?: string[]
+  schema: string
 }
 
 export function restoreCommand(program: Command, doors: Doors): void {
   const restore = program
     .command('restore')
-    .argument('<tenant>', 'a tenant, or platform/master')
+    .argument('<tenant>', 'a tenant, platform/master, or platform/globals: then the roles that are missing')
     .option('--as <database>', 'beside: name of the new database; it must not exist')
     .option('--in-place', 'in place of the live database, which is put aside')
     .option('--backup <which>', 'latest (the default), a backup id, or an instant')
     .option('--at <instant>', 'the newest backup not after it')
+    .option('--tables <names>', 'beside: only these tables, separated by commas', parseNames)
+    .option('--schema <name>', 'the schema of --tables', 'public')
     .option('--with-roles', 'create missing roles from the newest globals backup')
     .option('--from-archive [name]', 'beside, out of a monthly archive: latest, or a name like 2026-12')
     .option('--plan', 'only say what it would do')
@@ -62,12 +68,19 @@ async function restoreAs(
   const subject = subjectNamed(tenant)
   const backup = whichBackup(options)
   const withRoles = options.withRoles === true
+  if (subject === GLOBALS && options.as === undefined && !options.inPlace)
+    return restoreRoles(desk, terminal, { backup, dryRun: options.plan === true })
   if ((options.as === undefined) === (options.inPlace === undefined)) {
     throw new Failure('usage', 'restore to where?', {
       hint: 'type --as <new database> to restore beside, or --in-place to put it in place of the live one',
     })
   }
   checkFromArchive(options)
+  if (options.inPlace && options.tables) {
+    throw new Failure('usage', '--tables restores beside: it takes no --in-place', {
+      hint: 'restore them with --as <new database>, look at them, and copy what you need',
+    })
+  }
   const { signal } = new AbortController()
   const plan = { subject, backup, database: options.as ?? null, withRoles }
   if (options.plan) {
@@ -75,7 +88,8 @@ async function restoreAs(
     return undefined
   }
   if (options.as === undefined) return replaceLive(desk, terminal, { subject, backup, withRoles }, options)
-  const request = { subject, backup, database: options.as, withRoles }
+  const tables = options.tables?.map(name => ({ schema: options.schema, name }))
+  const request = { subject, backup, database: options.as, withRoles, ...(tables ? { tables } : {}) }
   const report = await watched(terminal, desk.clock, watch =>
     desk.run({ name: 'restore', subject }, async context => {
       const result = await restoreFrom(desk, request, options.fromArchive, { ...context, watch })

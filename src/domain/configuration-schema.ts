@@ -133,6 +133,12 @@ const drills = z.strictObject({
   assertion_timeout: duration({ minMs: 1_000, maxMs: 3_600_000 }).prefault('60s'),
 })
 
+const hetzner = z.strictObject({
+  token: text.optional(),
+  token_file: text.optional(),
+  endpoint: text.default('https://api.hetzner.cloud/v1'),
+})
+
 export const configurationSchema = z.strictObject({
   state_directory: text.default('/var/lib/gmah-backup'),
   store: z.discriminatedUnion('type', [directoryStore, s3Store]),
@@ -143,6 +149,7 @@ export const configurationSchema = z.strictObject({
   files: files.prefault({}),
   archives: archives.prefault({}),
   drills: drills.prefault({}),
+  hetzner: hetzner.prefault({}),
   daemon: daemon.prefault({}),
   alerts: alertsSchema.prefault({}),
   api: api.prefault({}),

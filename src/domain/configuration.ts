@@ -158,6 +158,13 @@ export interface ApiConfig {
   requestsPerMinute: number
 }
 
+/** Null in the Config: no token, and server snapshots are off. */
+export interface HetznerConfig {
+  /** Without a slash at its end; https, or http to a loopback address. */
+  endpoint: string
+  token: string
+}
+
 export interface Config {
   /** The file it was read from; absolute. */
   file: string
@@ -169,6 +176,7 @@ export interface Config {
   dump: DumpConfig
   restore: RestoreConfig
   drills: DrillsConfig
+  hetzner: HetznerConfig | null
   files: FilesConfig
   archives: ArchivesConfig
   daemon: DaemonConfig

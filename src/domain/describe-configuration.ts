@@ -8,7 +8,7 @@ export function describeConfig(config: Config): Record<string, unknown> {
     store.type === 's3'
       ? { ...store, accessKeyId: mask(store.accessKeyId), secretAccessKey: mask(store.secretAccessKey) }
       : store
-  const { store, files, postgres, drills, alerts } = config
+  const { store, files, postgres, drills, hetzner, alerts } = config
   return {
     ...config,
     store: maskStore(store),
@@ -28,6 +28,7 @@ export function describeConfig(config: Config): Record<string, unknown> {
       pgbouncer: postgres.pgbouncer && { ...postgres.pgbouncer, password: mask(postgres.pgbouncer.password) },
       tenants: { ...postgres.tenants, pattern: postgres.tenants.pattern.source },
     },
+    hetzner: hetzner && { ...hetzner, token: mask(hetzner.token) },
     drills: {
       ...drills,
       scratchServer: drills.scratchServer && {

@@ -3,6 +3,7 @@ import type { ErrorCode } from './errors.js'
 import type { BackupId, RunId } from './ids.js'
 import type { BackupKind } from './manifest.js'
 import type { ProofLevel } from './records.js'
+import type { SnapshotEventFacts } from './snapshot-events.js'
 import type { SubjectId } from './subject.js'
 
 export const TRIGGERS = ['schedule', 'catch-up', 'manual', 'api'] as const
@@ -66,7 +67,7 @@ export interface SwapFacts {
 }
 
 /** Type of event → its facts. `run` and `subject` stand beside the facts, on every event. */
-export interface EventFacts {
+export interface EventFacts extends SnapshotEventFacts<ErrorFacts> {
   'run-started': { job: string; trigger: Trigger; due: string | null }
   'run-finished': {
     job: string
@@ -76,6 +77,7 @@ export interface EventFacts {
   }
   'run-interrupted': { job: string; durationMs: number; error: ErrorFacts }
   'run-missed': { job: string; schedule: string; due: string }
+  'run-planned': { subjects: readonly SubjectId[] }
   'subject-discovered': { database: string }
   'subject-skipped': { database: string; reason: string }
   drift: {

@@ -26,6 +26,7 @@ export interface Resolved {
     password: string | null
     poolerPassword: string | null
     scratchPassword: string | null
+    hetznerToken: string | null
     files: StoreSecrets
     alerts: AlertSecretTexts
   }
@@ -41,6 +42,7 @@ export function resolveConfiguration(raw: RawConfiguration, resolved: Resolved):
   const absolute = (path: string): string => resolve(dirname(resolved.file), path)
   const optional = (path: string | undefined): string | null => (path === undefined ? null : absolute(path))
   const { postgres, dump, daemon } = raw
+  const { hetznerToken } = resolved.secrets
   const store = resolveStore(raw.store, absolute, resolved.secrets)
   return {
     file: resolved.file,
@@ -64,6 +66,7 @@ export function resolveConfiguration(raw: RawConfiguration, resolved: Resolved):
     files: resolveFiles(raw, resolved, absolute, store),
     archives: resolveArchives(raw.archives),
     drills: resolveDrills(raw, resolved, absolute),
+    hetzner: resolveHetzner(raw, hetznerToken),
     daemon: {
       host: daemon.http.host,
       port: daemon.http.port,
@@ -84,9 +87,14 @@ export function resolveConfiguration(raw: RawConfiguration, resolved: Resolved):
       requestsPerMinute: raw.api.requests_per_minute,
     },
     schedulesDirectory: absolute(raw.schedules_directory),
+    // Without a token there is nothing to run: `status` says that this layer is off.
+    schedules: resolved.schedules.filter(one => one.job !== 'snapshot-servers' || hetznerToken !== null),
     playbooksDirectory: optional(raw.playbooks_directory),
-    schedules: resolved.schedules,
   }
+}
+
+function resolveHetzner({ hetzner }: RawConfiguration, token: string | null): Config['hetzner'] {
+  return token === null ? null : { endpoint: hetzner.endpoint.replace(/\/$/, ''), token }
 }
 
 function resolvePostgres(

@@ -20,9 +20,11 @@ import { publishPlaybooks } from './publish-playbooks.js'
 import { repairSwaps } from './repair-swaps.js'
 import type { JobEnd, JobRequest, Runner, RunResult } from './runner.js'
 import { sweepDrills } from './scratch-bench.js'
+import { endOfSnapshots, SNAPSHOTS_LOCK, snapshotServers } from './snapshot-servers.js'
 import { endOfKeptSweep, sweepKept } from './sweep-kept.js'
 import { sweepStaging } from './sweep-staging.js'
 import { endOfSweep, sweepStore } from './sweep-store.js'
+import { type Week, weekOf } from './week.js'
 
 /** Closes the runs that a crash left open, drops what their restores left on the server, and learns what the store has gained. */
 export async function closeLastLife(parts: Parts, journal: Journal, log: Logger): Promise<void> {
@@ -82,7 +84,7 @@ export function runSchedule(
   runner: Runner,
   schedule: Schedule,
   launch: Pick<JobRequest, 'trigger' | 'due'>,
-  sendDigest: () => Promise<JobEnd>,
+  sendDigest: (week: Week) => Promise<JobEnd>,
 ): Promise<RunResult> {
   const job = { name: schedule.job, deadlineMs: schedule.deadlineMs, ...launch }
   switch (schedule.job) {
@@ -119,8 +121,12 @@ export function runSchedule(
       })
     case 'drill':
       return runner.run(job, async context => endOfDrills(await drill(await assemble(), schedule, context)))
+    case 'snapshot-servers':
+      return runner.run({ ...job, lock: SNAPSHOTS_LOCK }, async context =>
+        endOfSnapshots(await snapshotServers(await assemble(), schedule, context)),
+      )
     case 'digest':
-      return runner.run(job, sendDigest)
+      return runner.run(job, async context => sendDigest(await weekOf(await assemble(), context.signal)))
     default:
       return schedule satisfies never
   }

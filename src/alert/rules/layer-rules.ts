@@ -44,6 +44,16 @@ export const LAYER_RULES = {
   'archive-not-drilled': event => [
     raise('archive-unproven', event, { ...ofError(event.facts.error), scope: event.facts.archive }),
   ],
+  'snapshot-requested': silent,
+  'snapshot-made': event => [clear('snapshot-failed', event.facts.server)],
+  'snapshot-failed': event => [
+    raise('snapshot-failed', event, { ...ofError(event.facts.error), scope: event.facts.server }),
+  ],
+  'snapshot-abandoned': silent,
+  'snapshot-removed': silent,
+  'snapshot-warning': event => [
+    raise('snapshot-warning', event, { detail: `${event.facts.server}: ${event.facts.message}` }),
+  ],
   'archives-waiting': silent,
   'upload-started': silent,
   'upload-ended': silent,

@@ -30,6 +30,8 @@ export const RULES = {
   'proof-old': lasting('warning'),
   'proof-impossible': lasting('warning'),
   'drill-failed': lasting('warning'),
+  'snapshot-failed': lasting('warning'),
+  'snapshot-warning': momentary('warning'),
   'archive-failed': lasting('warning'),
   'archive-incomplete': momentary('warning'),
   'archive-damaged': lasting('critical'),
@@ -55,6 +57,7 @@ export const RULES = {
   'disk-low': flickering('critical'),
   'expiry-near': lasting('warning'),
   'clock-jumped': momentary('warning'),
+  'alerts-broken': momentary('critical'),
   'channel-failing': flickering('warning'),
 } as const satisfies Record<string, RuleFacts>
 

@@ -106,6 +106,17 @@ export const ENGLISH_DATA = {
     meaning: 'Look which of the two databases the tenant works on now.',
     next: ['gmah-backup runs {run}', 'gmah-backup tenants'],
   },
+  'snapshot-failed': {
+    title: 'a server has no new snapshot',
+    meaning:
+      'Older snapshots were not touched, and neither were the nightly backups. The next run finishes what was begun.',
+    next: ['gmah-backup snapshot list', 'gmah-backup runs {run}'],
+  },
+  'snapshot-warning': {
+    title: 'something to know about a snapshot of a server',
+    meaning: 'The snapshot is made; read what it does not hold, or what went wrong beside it.',
+    next: ['gmah-backup runs {run}'],
+  },
   'archive-failed': {
     title: 'the monthly archive failed: {who}',
     meaning: 'The nightly backups are not touched by this. The month has no long-term copy of it yet.',

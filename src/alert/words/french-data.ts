@@ -108,6 +108,17 @@ export const FRENCH_DATA = {
     meaning: 'Regardez laquelle des deux bases le client utilise maintenant.',
     next: ['gmah-backup runs {run}', 'gmah-backup tenants'],
   },
+  'snapshot-failed': {
+    title: 'un serveur n’a pas de nouvel instantané',
+    meaning:
+      'Les anciens instantanés et les sauvegardes de nuit n’y sont pour rien. La prochaine exécution finira ce qui est commencé.',
+    next: ['gmah-backup snapshot list', 'gmah-backup runs {run}'],
+  },
+  'snapshot-warning': {
+    title: 'quelque chose à savoir sur l’instantané d’un serveur',
+    meaning: 'L’instantané est fait ; lisez ce qu’il ne contient pas, ou ce qui a échoué à côté.',
+    next: ['gmah-backup runs {run}'],
+  },
   'archive-failed': {
     title: 'l’archive mensuelle a échoué : {who}',
     meaning: 'Les sauvegardes de nuit n’y sont pour rien. Le mois n’a pas encore sa copie de longue durée.',
