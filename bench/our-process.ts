@@ -3,6 +3,7 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { type App, openApp } from '../src/app.js'
 import { loadConfig } from '../src/config.js'
+import { archiveTenant } from '../src/jobs/archive-tenant.js'
 import { backupAll } from '../src/jobs/backup-all.js'
 import { endOfNight } from '../src/jobs/backup-report.js'
 import { subjectNamed } from '../src/jobs/open-backup.js'
@@ -16,6 +17,7 @@ export type ChildRequest =
   | { job: 'night'; tenants: string[] }
   | { job: 'restore'; tenant: string; database: string }
   | { job: 'verify'; tenant: string }
+  | { job: 'archive'; tenant: string }
 
 export interface ChildReport {
   seconds: number
@@ -23,6 +25,9 @@ export interface ChildReport {
   loadedSeconds: number | null
   rssBytes: number
   loopP99Ms: number
+  /** Of an archive: what went in, and what is stored. */
+  contentBytes?: number
+  storedBytes?: number
 }
 
 /** The histogram holds the time between ticks, which are this far apart when nothing is late. */
@@ -34,6 +39,7 @@ const { config } = loadConfig({ path: configFile })
 const shutdown = new AbortController().signal
 const app = await openApp({ config, clock: systemClock, log: silentLogger(), shutdown, identityFile: null })
 
+const archived: Pick<ChildReport, 'contentBytes' | 'storedBytes'> = {}
 const delay = monitorEventLoopDelay({ resolution: TICK_MS })
 delay.enable()
 const start = performance.now()
@@ -46,6 +52,7 @@ const report: ChildReport = {
   loadedSeconds,
   rssBytes: process.resourceUsage().maxRSS * 1024,
   loopP99Ms: Math.max(0, delay.percentile(99) / 1e6 - TICK_MS),
+  ...archived,
 }
 process.stdout.write(JSON.stringify(report))
 
@@ -55,9 +62,23 @@ function work(on: App): Promise<number | null> {
       return night(on, request)
     case 'restore':
       return restore(on, request)
+    case 'archive':
+      return archive(on, request)
     default:
       return verify(on, request)
   }
+}
+
+async function archive({ runner, parts }: App, { tenant }: { tenant: string }): Promise<null> {
+  const { failure } = await runner.run({ name: 'archive', trigger: 'manual' }, async context => {
+    const wanted = { subject: subjectNamed(tenant), month: '2026-12', backup: 'latest' }
+    const index = await archiveTenant(parts(), wanted, context)
+    archived.contentBytes = index.entries.reduce((sum, one) => sum + one.bytes, 0)
+    archived.storedBytes = index.archive.bytes
+    return { outcome: 'succeeded' }
+  })
+  if (failure) throw failure
+  return null
 }
 
 async function verify({ runner, parts }: App, { tenant }: { tenant: string }): Promise<null> {

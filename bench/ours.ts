@@ -61,7 +61,8 @@ export async function openOurs(data: Data, workload: Workload): Promise<Ours> {
   }
 }
 
-async function inProcess(here: Installation, request: ChildRequest) {
+/** A job in a process of its own. */
+export async function inProcess(here: Installation, request: ChildRequest) {
   const args = [...NODE_ARGS, PROCESS, here.configFile, JSON.stringify(request)]
   const { stdout, ...figures } = await measured(process.execPath, args, NODE_ENV)
   const report: ChildReport = JSON.parse(stdout)

@@ -4,7 +4,11 @@ import { mkdirSync, readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { ALERT_MIGRATIONS } from './alert/alert-tables.js'
+import { type Ledger, openLedger } from './alert/ledger.js'
+import { type Outbox, openOutbox } from './alert/outbox.js'
 import type { Config } from './domain/configuration.js'
+import { hetznerClient } from './hetzner/client.js'
 import { type AuditVerdict, verifyAudit } from './jobs/audit.js'
 import { type JobLocks, openJobLocks } from './jobs/job-locks.js'
 import { type Journal, openJournal } from './jobs/journal.js'
@@ -39,6 +43,8 @@ export interface App {
   locks: JobLocks
   states: ScheduleStates
   runner: Runner
+  /** What the alerts keep: incidents, and messages on their way. */
+  alerts: { ledger: Ledger; outbox: Outbox }
   tokens: Tokens
   restorePlans: RestorePlans
   once: StartedOnce
@@ -77,6 +83,7 @@ export async function openApp(options: AppOptions): Promise<App> {
   mkdirSync(config.stateDirectory, { recursive: true, mode: 0o700 })
   const journalDb = openSqlite(join(config.stateDirectory, 'journal.sqlite'), JOURNAL_MIGRATIONS)
   const catalogueDb = openSqlite(join(config.stateDirectory, 'catalogue.sqlite'), CATALOGUE_MIGRATIONS)
+  const alertsDb = openSqlite(join(config.stateDirectory, 'alerts.sqlite'), ALERT_MIGRATIONS)
   const journal = openJournal(journalDb, clock, err => log.error({ err }, 'a listener of the journal failed'))
   const locks = openJobLocks(journalDb, clock)
   // On two cores the server's own work takes one and a half: a second thread would only take turns, and memory.
@@ -91,8 +98,9 @@ export async function openApp(options: AppOptions): Promise<App> {
   const assemble = (now: Config, keys: typeof keyring): Parts => {
     const { cutter, compressionLevel } = now.dump
     const repository = { store, keyring: keys, seals, clock, cutter, compressionLevel, transfers: TRANSFERS }
+    const hetzner = now.hetzner && hetznerClient(now.hetzner, { clock })
     const tool = `gmah-backup ${version()}`
-    return { config: now, clock, catalogue, files, laps, journal, repository, tool }
+    return { config: now, clock, catalogue, files, hetzner, laps, journal, repository, tool }
   }
   let parts = assemble(config, keyring)
   return {
@@ -104,6 +112,7 @@ export async function openApp(options: AppOptions): Promise<App> {
     locks,
     states: openScheduleStates(journalDb),
     runner: createRunner({ journal, locks, clock, log, shutdown }),
+    alerts: { ledger: openLedger(alertsDb), outbox: openOutbox(alertsDb, clock) },
     tokens: openTokens(journalDb, clock),
     restorePlans: openRestorePlans(journalDb, clock),
     once: openStartedOnce(journalDb, clock),
@@ -112,6 +121,7 @@ export async function openApp(options: AppOptions): Promise<App> {
     verifyAudit: noted => verifyAudit(journalDb, noted),
     close: async () => {
       await seals.close()
+      alertsDb.close()
       catalogueDb.close()
       journalDb.close()
     },

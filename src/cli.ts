@@ -1,22 +1,38 @@
 #!/usr/bin/env node
 // The command line's entry: opens the doors that the commands need.
 import { userInfo } from 'node:os'
+import { alertDesk } from './alerts.js'
+import { findDaemon } from './api/client.js'
 import { type App, openApp, version } from './app.js'
-import type { Desk, DeskJob, DeskWork, GlobalOptions } from './cli/desk.js'
+import { runAtDaemon } from './cli/at-daemon.js'
+import type { Desk, DeskJob, DeskWork, GlobalOptions, OpenOutpost } from './cli/desk.js'
 import { surviveBrokenPipes } from './cli/output.js'
 import { createProgram, runProgram } from './cli/program.js'
 import { loadConfig } from './config.js'
 import { runDaemon } from './daemon.js'
 import { describeConfig } from './domain/describe-configuration.js'
 import { EXIT, Failure } from './domain/errors.js'
+import { hetznerClient } from './hetzner/client.js'
 import { closeDeadRuns } from './jobs/daemon-work.js'
+import { loadKeyring } from './jobs/keys.js'
 import { createScheduler } from './jobs/scheduler.js'
+import { openStore } from './store/open.js'
 import { systemClock } from './sys/clock.js'
 import { silentLogger } from './sys/log.js'
 
 const clock = systemClock
+const ourselves = { version: version(), who: userInfo().username }
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const
 const load = (path: string | undefined) => loadConfig(path === undefined ? {} : { path })
+
+/** What works on any machine. A signal ends the process at once: there is nothing here to put in order. */
+async function openOutpost(options: GlobalOptions): Promise<OpenOutpost> {
+  const { config } = load(options.config)
+  const keyring = await loadKeyring(config.keys, options.identity ?? null)
+  const store = openStore(config.store, { clock })
+  const hetzner = config.hetzner && hetznerClient(config.hetzner, { clock })
+  return { clock, hetzner, repository: { store, keyring }, signal: new AbortController().signal }
+}
 
 async function openDesk(options: GlobalOptions): Promise<Desk> {
   const { config } = load(options.config)
@@ -35,7 +51,16 @@ async function openDesk(options: GlobalOptions): Promise<Desk> {
       { journal: app.journal, states: app.states, clock, log, busy: () => false, launch: async () => {} },
       config.schedules,
     ),
-    run: (job, work) => signals.during(() => runJob(app, job, work)),
+    alerts: alertDesk(app, clock),
+    run: (job, work, there) =>
+      signals.during(async () => {
+        // With another identity than the daemon's, only this process can do it.
+        const daemon =
+          there && identityFile === null ? await findDaemon(config.stateDirectory, ourselves) : null
+        if (!there || !daemon) return runJob(app, job, work)
+        const closeDead = () => closeDeadRuns(app.parts(), app.journal)
+        return runAtDaemon(daemon, there, { journal: app.journal, closeDead, signal: signals.shutdown })
+      }),
     close: app.close,
   }
 }
@@ -97,6 +122,7 @@ const program = createProgram(
     loadConfig: load,
     describeConfig,
     openDesk,
+    openOutpost,
     runDaemon: options => runDaemon({ configPath: options.config }),
   },
   version(),

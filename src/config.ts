@@ -1,6 +1,7 @@
 // The one reader of the environment and of configuration files: it returns a whole, checked Config or every problem at once.
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
+import { alertSecrets } from './domain/alerts-schema.js'
 import { type Assertion, parseAssertionFile } from './domain/assertion.js'
 import type { Config } from './domain/configuration.js'
 import { checkConfiguration, type Finding } from './domain/configuration-rules.js'
@@ -147,41 +148,33 @@ function checkTls(reading: Reading, { daemon }: Partial<RawConfiguration>): void
 
 function readSecrets(
   reading: Reading,
-  { store, files, postgres, drills }: Partial<RawConfiguration>,
+  { store, files, postgres, drills, hetzner, alerts }: Partial<RawConfiguration>,
 ): Resolved['secrets'] {
   const scratch = drills?.scratch_server
   return {
     ...storeSecrets(reading, store, ['store']),
     files: storeSecrets(reading, files?.store, ['files', 'store']),
-    password: secret(reading, ['postgres', 'password'], postgres?.password, postgres?.password_file),
-    poolerPassword: secret(
-      reading,
-      ['postgres', 'pgbouncer', 'password'],
-      postgres?.pgbouncer?.password,
-      postgres?.pgbouncer?.password_file,
-    ),
-    scratchPassword: secret(
-      reading,
-      ['drills', 'scratch_server', 'password'],
-      scratch?.password,
-      scratch?.password_file,
+    password: secret(reading, ['postgres', 'password'], postgres),
+    poolerPassword: secret(reading, ['postgres', 'pgbouncer', 'password'], postgres?.pgbouncer),
+    scratchPassword: secret(reading, ['drills', 'scratch_server', 'password'], scratch),
+    hetznerToken: secret(reading, ['hetzner', 'token'], hetzner),
+    alerts: Object.fromEntries(
+      alertSecrets(alerts).map(({ path, section }) => [dotted(path), secret(reading, path, section)]),
     ),
   }
 }
 
 function storeSecrets(reading: Reading, store: RawConfiguration['store'] | undefined, at: string[]) {
   const s3 = store?.type === 's3' ? store : undefined
-  const of = (name: 'access_key_id' | 'secret_access_key') =>
-    secret(reading, [...at, name], s3?.[name], s3?.[`${name}_file`])
+  const of = (name: 'access_key_id' | 'secret_access_key') => secret(reading, [...at, name], s3)
   return { accessKeyId: of('access_key_id'), secretAccessKey: of('secret_access_key') }
 }
 
-function secret(
-  reading: Reading,
-  path: string[],
-  value: string | undefined,
-  file: string | undefined,
-): string | null {
+/** The secret at the end of the path, given in its section as itself or as the file that holds it. */
+function secret(reading: Reading, path: string[], section: object | undefined): string | null {
+  const key = path.at(-1) ?? ''
+  const given = (section ?? {}) as Record<string, string | undefined>
+  const [value, file] = [given[key], given[`${key}_file`]]
   if (value !== undefined) {
     const literal = !reading.yaml.interpolated.has(dotted(path))
     if (literal) attempt(reading, path, () => checkPrivate(reading.file, statSync(reading.file)))
@@ -190,7 +183,7 @@ function secret(
   if (file === undefined) return null
   const place = beside(reading, file)
   reading.sources.push(place)
-  return attempt(reading, [...path.slice(0, -1), `${path.at(-1)}_file`], () => readSecretFile(place))
+  return attempt(reading, [...path.slice(0, -1), `${key}_file`], () => readSecretFile(place))
 }
 
 function readSchedules(reading: Reading, directory: string): Schedule[] {

@@ -1,4 +1,6 @@
 // The daemon's life: take the store's lease, tidy up after a crash, serve, run what is due, and leave in good order.
+import type { Alerting } from './alert/alerting.js'
+import { createAlerts, sendDigest } from './alerts.js'
 import { openDoors } from './api/listen.js'
 import { createMetrics, type Metrics } from './api/metrics.js'
 import type { ServerParts } from './api/server.js'
@@ -9,9 +11,8 @@ import { loadConfig } from './config.js'
 import type { Config } from './domain/configuration.js'
 import { asFailure } from './domain/errors.js'
 import type { Problem } from './domain/problem.js'
-import { closeLastLife, runSchedule } from './jobs/daemon-work.js'
+import { closeLastLife, copyPlaybooks, runSchedule } from './jobs/daemon-work.js'
 import type { Parts } from './jobs/parts.js'
-import { publishPlaybooks } from './jobs/publish-playbooks.js'
 import { createScheduler, type Scheduler } from './jobs/scheduler.js'
 import { acquireLease } from './repository/lease.js'
 import { DAEMON_LEASE } from './store/keys.js'
@@ -59,15 +60,20 @@ export async function runDaemon({ configPath }: DaemonOptions): Promise<void> {
   try {
     await withStoreLease(app, life, log, async () => {
       await closeLastLife(app.parts(), app.journal, log)
-      await copyPlaybooks(app, log)
+      await copyPlaybooks(app.parts(), app.playbooksFolder(), log)
       const metrics = createMetrics({ journal: app.journal, schedules: () => app.parts().config.schedules })
       operations.push(({ operation, code, durationMs }) =>
         metrics.observeStore(operation, code, durationMs / 1000),
       )
-      const scheduler = scheduleJobs(app, log)
-      reload.run = () => reread(app, log, configPath, scheduler)
+      const digest: Digest = week => sendDigest(alerting, week)
+      const scheduler = scheduleJobs(app, log, digest)
+      const alerting = createAlerts(app, { clock, log, scheduler, watch })
+      reload.run = async () => {
+        await reread(app, log, configPath, scheduler)
+        alerting.reconfigure()
+      }
       const health = healthOf(app, scheduler, { watch, metrics, log, stopping: life.stopping })
-      await serve({ app, config, health, scheduler, life, log })
+      await serve({ app, config, health, scheduler, alerting, digest, life, log })
       metrics.close()
     })
   } finally {
@@ -76,15 +82,7 @@ export async function runDaemon({ configPath }: DaemonOptions): Promise<void> {
   }
 }
 
-/** Without the copy everything works as well: a store that refuses it is said, and the next start tries again. */
-async function copyPlaybooks(app: App, log: Logger): Promise<void> {
-  try {
-    const published = await publishPlaybooks(app.parts().repository.store, app.playbooksFolder())
-    if (published.length > 0) log.info({ published }, 'the store has the playbooks as they are now')
-  } catch (thrown) {
-    log.warn({ error: asFailure(thrown) }, 'the playbooks could not be copied into the store')
-  }
-}
+type Digest = Works['sendDigest']
 
 interface Reload {
   run(): Promise<void>
@@ -124,12 +122,15 @@ interface Serving {
   config: Config
   health: ServerParts
   scheduler: Scheduler
+  alerting: Alerting
+  digest: Digest
   life: Lifecycle
   log: Logger
 }
 
-async function serve({ app, config, health, scheduler, life, log }: Serving): Promise<void> {
-  const { address, ...doors } = await openDoors(health, worksOf(app, scheduler, life), config)
+async function serve(serving: Serving): Promise<void> {
+  const { app, config, health, scheduler, alerting, digest, life, log } = serving
+  const { address, ...doors } = await openDoors(health, worksOf(app, scheduler, life, digest), config)
   app.journal.event({
     type: 'daemon-started',
     run: null,
@@ -138,6 +139,7 @@ async function serve({ app, config, health, scheduler, life, log }: Serving): Pr
   })
   log.info({ address, store: app.parts().repository.store.name }, 'the daemon is ready')
   scheduler.start()
+  alerting.start()
   life.ready()
   await new Promise<void>(resolve => {
     if (life.stopping.aborted) resolve()
@@ -149,6 +151,7 @@ async function serve({ app, config, health, scheduler, life, log }: Serving): Pr
   scheduler.stop()
   await app.runner.idle()
   await doors.close()
+  await alerting.stop()
   log.info('the daemon has stopped')
 }
 
@@ -168,11 +171,12 @@ function healthOf(
   }
 }
 
-const worksOf = (app: App, scheduler: Scheduler, life: Lifecycle): Works => ({
+const worksOf = (app: App, scheduler: Scheduler, life: Lifecycle, sendDigest: Digest): Works => ({
   ...app,
   clock,
   scheduler,
   freshParts: () => freshParts(app),
+  sendDigest,
   stopping: life.stopping,
   version: version(),
 })
@@ -183,7 +187,7 @@ async function freshParts(app: App): Promise<Parts> {
   return app.parts()
 }
 
-function scheduleJobs(app: App, log: Logger): Scheduler {
+function scheduleJobs(app: App, log: Logger, digest: Digest): Scheduler {
   return createScheduler(
     {
       journal: app.journal,
@@ -191,7 +195,7 @@ function scheduleJobs(app: App, log: Logger): Scheduler {
       clock,
       log,
       busy: job => app.runner.busy({ name: job }),
-      launch: (schedule, launch) => runSchedule(() => freshParts(app), app.runner, schedule, launch),
+      launch: (schedule, launch) => runSchedule(() => freshParts(app), app.runner, schedule, launch, digest),
     },
     app.parts().config.schedules,
   )

@@ -1,7 +1,8 @@
 // Events as they come: first what the journal kept after a sequence number, then what it gains, whichever process writes it.
 // The journal is asked again at each wake, so a slow reader costs no memory and misses nothing that is kept.
-import { isLive, type LiveEvent, type StoredEvent } from '../domain/events.js'
+import type { StoredEvent } from '../domain/events.js'
 import type { RunId } from '../domain/ids.js'
+import { isLive, type LiveEvent } from '../domain/live-events.js'
 import type { Journal } from '../jobs/journal.js'
 import type { Clock } from '../sys/clock.js'
 
@@ -27,7 +28,7 @@ export async function* follow(
   const bell = createBell(clock)
   const unsubscribe = journal.subscribe(event => {
     if (run !== null && event.run !== run) return
-    if (isLive(event)) live.set(`${event.run} ${event.subject}`, event)
+    if (isLive(event)) live.set(`${event.type} ${event.run} ${event.subject}`, event)
     bell.ring()
   })
   try {

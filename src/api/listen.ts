@@ -1,10 +1,11 @@
 // Opens the daemon's two doors with the same routes behind them: a port for tokens, and a socket for this machine's own command line.
 import { chmodSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { userInfo } from 'node:os'
-import { dirname, join } from 'node:path'
+import { dirname } from 'node:path'
 import type { ApiConfig, DaemonConfig } from '../domain/configuration.js'
 import { readSecretFile } from '../sys/secret-file.js'
 import { createServer, type ServerParts } from './server.js'
+import { socketPath } from './socket.js'
 import { addV1 } from './v1.js'
 import type { Works } from './works.js'
 
@@ -14,9 +15,6 @@ export interface Doors {
   /** Ends open connections too. */
   close(): Promise<void>
 }
-
-/** Where the command line finds a daemon that works on this state directory. */
-export const socketPath = (stateDirectory: string): string => join(stateDirectory, 'api', 'socket')
 
 /** sun_path of sockaddr_un, its final zero included (unix(7)). */
 const SOCKET_PATH_BYTES = 108

@@ -1,8 +1,9 @@
 // What Prometheus reads. Metrics are a fold over the journal (so they survive restarts and see the command line's runs too)
 // and over what the store's wrapper and the live events tell; no stage knows of them.
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
-import { type BackupFacts, isLive, type StoredEvent } from '../domain/events.js'
+import type { BackupFacts, StoredEvent } from '../domain/events.js'
 import type { RunId } from '../domain/ids.js'
+import { isLive } from '../domain/live-events.js'
 import type { Schedule } from '../domain/schedule.js'
 import type { SubjectId } from '../domain/subject.js'
 import type { Journal } from '../jobs/journal.js'

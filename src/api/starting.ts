@@ -2,8 +2,10 @@
 import type { FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { Failure } from '../domain/errors.js'
+import type { Trigger } from '../domain/events.js'
 import type { SubjectId } from '../domain/subject.js'
 import type { JobContext, Parts } from '../jobs/parts.js'
+import type { RunJob } from '../jobs/playbook-steps.js'
 import type { JobEnd, JobRequest, Runner, RunResult } from '../jobs/runner.js'
 import { type Started, startRun } from '../jobs/start-run.js'
 import { callerOf } from './guard.js'
@@ -50,11 +52,14 @@ export function startJob(
   body: (parts: Parts, context: JobContext) => Promise<JobEnd>,
 ): Promise<Answer> {
   return start(works, asked, runner =>
-    runner.run({ ...job, trigger: 'api' }, async context =>
+    runner.run({ ...job, trigger: triggerOf(asked.request) }, async context =>
       body(await works.freshParts(), announced(context)),
     ),
   )
 }
+
+/** A person at the command line is one, whoever does it for them. */
+const triggerOf = (request: FastifyRequest): Trigger => (callerOf(request).token === null ? 'manual' : 'api')
 
 /** Starts whatever runs one job on the runner it is given. @throws Failure as startJob. */
 export async function start(
@@ -78,12 +83,40 @@ export async function start(
   return { status: found.outcome === 'running' ? 202 : 200, run: runView(found) }
 }
 
+/** Lets work run several jobs, the outermost first; how that one ended is how the whole did. */
+export async function stepByStep(
+  request: FastifyRequest,
+  runner: Runner,
+  work: (runJob: RunJob) => Promise<unknown>,
+): Promise<RunResult> {
+  const ended: RunResult[] = []
+  const runJob: RunJob = async (job, body) => {
+    const done: { result?: Awaited<ReturnType<typeof body>>['result'] } = {}
+    const result = await runner.run({ ...job, trigger: triggerOf(request) }, async context => {
+      const { result: made, ...end } = await body(announced(context))
+      done.result = made
+      return end
+    })
+    ended.push(result)
+    if (result.failure) throw result.failure
+    return done.result as NonNullable<typeof done.result>
+  }
+  await work(runJob).catch(thrown => {
+    // What a run failed of is in its result; without a run nothing was started.
+    if (ended.length === 0) throw thrown
+  })
+  const last = ended.at(-1)
+  if (!last) throw new Failure('unexpected', 'a playbook ran without a run')
+  return last
+}
+
 const wordsOf = ({ method, url, body }: FastifyRequest): string => JSON.stringify([method, url, body ?? null])
 
 /** Tells whoever follows the events how far each subject is. */
 export const announced = (context: JobContext): JobContext => ({
   ...context,
   watch: {
+    planned: subjects => context.emit({ type: 'planned', facts: { subjects } }),
     progress: (subject, progress) => context.emit({ type: 'progress', subject, facts: { ...progress } }),
   },
 })

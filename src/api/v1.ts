@@ -11,6 +11,7 @@ import { archiveRoutes } from './routes/archives.js'
 import { auditRoutes } from './routes/audit.js'
 import { backupRoutes } from './routes/backups.js'
 import { checkRoutes } from './routes/checks.js'
+import { playbookRoutes } from './routes/playbooks.js'
 import { proofRoutes } from './routes/proofs.js'
 import { restoreRoutes } from './routes/restores.js'
 import { retentionRoutes } from './routes/retention.js'
@@ -28,6 +29,7 @@ const ROUTES = [
   backupRoutes,
   proofRoutes,
   restoreRoutes,
+  playbookRoutes,
   runRoutes,
   scheduleRoutes,
   retentionRoutes,

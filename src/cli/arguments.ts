@@ -28,3 +28,10 @@ export function parseReadWords(text: string): string {
   if (!isReadWords(text)) throw new InvalidArgumentError('Give none, all, rotate or a percentage like 5%.')
   return text
 }
+
+/** Names separated by commas. */
+export function parseNames(text: string): string[] {
+  const names = text.split(',').map(name => name.trim())
+  if (names.includes('')) throw new InvalidArgumentError('Give names separated by commas.')
+  return names
+}

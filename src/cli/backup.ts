@@ -3,10 +3,11 @@ import type { Command } from 'commander'
 import { asFailure, EXIT } from '../domain/errors.js'
 import type { BackupKind, Manifest } from '../domain/manifest.js'
 import { subjectName } from '../domain/subject.js'
-import { backupAll } from '../jobs/backup-all.js'
+import { backupAll, backupJob } from '../jobs/backup-all.js'
 import { endOfNight, type NightReport } from '../jobs/backup-report.js'
 import { exportBackup } from '../jobs/export-backup.js'
 import { openBackup, subjectNamed } from '../jobs/open-backup.js'
+import { backupAtDaemon } from './backup-at-daemon.js'
 import { manifestText } from './backup-text.js'
 import { oneLine } from './cells.js'
 import { atDesk, type Doors, type GlobalOptions } from './desk.js'
@@ -37,9 +38,6 @@ export function backupCommand(program: Command, doors: Doors): void {
   unpinCommand(backup, doors)
 }
 
-/** Two commands for different tenants do not wait for each other: the lease of each subject keeps them apart. */
-const lockOf = (names: readonly string[]): string => `backup ${[...names].sort().join(' ')}`
-
 /** Shows the report whenever there is one; of a single subject that failed, its failure. */
 async function backUp(
   doors: Doors,
@@ -48,14 +46,16 @@ async function backUp(
   request: Parameters<typeof backupAll>[1],
 ): Promise<void> {
   await atDesk(doors, options, terminal, async desk => {
-    const job =
-      request.names.length === 0 ? { name: 'backup-all' } : { name: 'backup', lock: lockOf(request.names) }
     const made: { report?: NightReport } = {}
     await watched(terminal, desk.clock, async watch => {
-      const running = desk.run(job, async context => {
-        made.report = await backupAll(desk, request, { ...context, watch })
-        return { ...endOfNight(made.report), result: null }
-      })
+      const running = desk.run(
+        backupJob(request.names),
+        async context => {
+          made.report = await backupAll(desk, request, { ...context, watch })
+          return { ...endOfNight(made.report), result: null }
+        },
+        backupAtDaemon(desk, request, watch, made),
+      )
       await running.catch(thrown => {
         if (asFailure(thrown).code !== 'partial' || !made.report) throw thrown
       })

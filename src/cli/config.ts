@@ -1,6 +1,7 @@
 // `config check` and `config show`: every problem at once, and what the program runs on, without its secrets.
 import type { Command } from 'commander'
 import { EXIT, Failure } from '../domain/errors.js'
+import { checkConfigOnline } from './config-online.js'
 import { type Doors, type GlobalOptions, reportFailure } from './desk.js'
 import { counted, processTerminal, show, type Terminal } from './output.js'
 
@@ -16,10 +17,17 @@ export function configCommand(program: Command, doors: Doors): void {
   config
     .command('check')
     .description('read the configuration, the schedules and the secret files, and print every problem')
-    .action((_options, command: Command) => {
-      const options = command.optsWithGlobals<GlobalOptions>()
+    .option('--online', 'also try them: the store, PostgreSQL, its tools and our rights on every database')
+    .action(async (_options, command: Command) => {
+      const options = command.optsWithGlobals<GlobalOptions & { online?: true }>()
       const terminal = processTerminal(options)
-      return reportFailure(terminal, async () => check(doors, options, terminal))
+      const files: { offline?: object } = {}
+      await reportFailure(terminal, async () => {
+        const { status, found } = check(doors, options, terminal, options.online === true)
+        if (found && options.online) files.offline = found
+        return status
+      })
+      if (files.offline) await checkConfigOnline(doors, options, terminal, files.offline)
     })
   config
     .command('show')
@@ -34,22 +42,31 @@ export function configCommand(program: Command, doors: Doors): void {
     })
 }
 
-function check(doors: Doors, options: GlobalOptions, terminal: Terminal): number {
+/** @param more something else follows, and goes into the same JSON document. */
+function check(
+  doors: Doors,
+  options: GlobalOptions,
+  terminal: Terminal,
+  more: boolean,
+): { status: number; found: object | null } {
   try {
     const { config, warnings } = doors.loadConfig(options.config)
-    show(terminal, { file: config.file, problems: [], warnings }, () =>
-      [
-        ...warnings.map(problemText('warning')),
-        `${config.file} is in order, with ${counted(config.schedules.length, 'schedule')}`,
-      ].join('\n'),
-    )
-    return EXIT.ok
+    const found = { file: config.file, problems: [], warnings }
+    if (!(terminal.json && more)) {
+      show(terminal, found, () =>
+        [
+          ...warnings.map(problemText('warning')),
+          `${config.file} is in order, with ${counted(config.schedules.length, 'schedule')}`,
+        ].join('\n'),
+      )
+    }
+    return { status: EXIT.ok, found }
   } catch (thrown) {
     const problems = thrown instanceof Failure ? (thrown.facts.problems as Problem[] | undefined) : undefined
     if (!problems || terminal.json) throw thrown
     for (const problem of problems) terminal.err(problemText('problem')(problem))
     terminal.err(`${counted(problems.length, 'problem')}; nothing was started or changed`)
-    return EXIT.usage
+    return { status: EXIT.usage, found: null }
   }
 }
 

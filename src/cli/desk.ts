@@ -1,14 +1,17 @@
 // What a command works with, and how it runs: open what it needs, do it, print, close, exit with the right status.
+import type { AlertDesk } from '../domain/alerts.js'
 import type { Config } from '../domain/configuration.js'
 import { EXIT } from '../domain/errors.js'
 import type { AuditVerdict } from '../jobs/audit.js'
 import type { Journal } from '../jobs/journal.js'
+import type { Outpost } from '../jobs/list-snapshots.js'
 import type { JobContext, Parts } from '../jobs/parts.js'
 import type { PlaybookRuns } from '../jobs/playbook-runs.js'
 import type { JobEnd, JobRequest } from '../jobs/runner.js'
 import type { Scheduler } from '../jobs/scheduler.js'
 import type { Tokens } from '../jobs/tokens.js'
 import type { Clock } from '../sys/clock.js'
+import type { AtDaemon } from './at-daemon.js'
 import { showFailure, type Terminal } from './output.js'
 
 export type DeskJob = Omit<JobRequest, 'trigger'>
@@ -23,8 +26,12 @@ export interface Desk extends Parts {
   verifyAudit(noted?: string): AuditVerdict
   /** Knows the schedules and starts nothing. */
   scheduler: Pick<Scheduler, 'status' | 'pause' | 'resume'>
-  /** Runs a job with its journal entry, its lock and this process's signals. @throws what the work threw. */
-  run<T>(job: DeskJob, work: DeskWork<T>): Promise<T>
+  alerts: AlertDesk
+  /**
+   * Runs a job with its journal entry, its lock and this process's signals: here or, where the job says how and a daemon
+   * runs, there. @throws what the work threw.
+   */
+  run<T>(job: DeskJob, work: DeskWork<T>, atDaemon?: AtDaemon<T>): Promise<T>
   close(): Promise<void>
 }
 
@@ -35,6 +42,9 @@ export interface GlobalOptions {
   debug?: boolean
 }
 
+/** The signal fires when a person ends the command. */
+export type OpenOutpost = Outpost & { signal: AbortSignal }
+
 /** The doors out of the command line, given by cli.ts, so that commands stay testable. */
 export interface Doors {
   clock: Clock
@@ -44,6 +54,8 @@ export interface Doors {
   }
   describeConfig(config: Config): unknown
   openDesk(options: GlobalOptions): Promise<Desk>
+  /** The store, the keys and the token alone: no PostgreSQL, no state directory. */
+  openOutpost(options: GlobalOptions): Promise<OpenOutpost>
   runDaemon(options: GlobalOptions): Promise<void>
 }
 

@@ -14,6 +14,7 @@ const MEANING: Record<keyof typeof EXIT, string> = {
   integrity: 'stored data is missing, damaged or differs: do not trust that backup',
   keys: 'a key is missing, wrong or invalid',
   busy: 'another run or another daemon holds what this one needs',
+  provider: 'the Hetzner API',
   interrupted: 'stopped by a signal; starting again resumes',
 }
 

@@ -1,6 +1,7 @@
 // The command line as a whole: every command, its arguments and its help. What each does is in a file of its own.
 import { Command, CommanderError } from 'commander'
 import { EXIT, Failure } from '../domain/errors.js'
+import { alertCommand } from './alert.js'
 import { archiveCommand } from './archive.js'
 import { auditCommand } from './audit.js'
 import { backupCommand } from './backup.js'
@@ -19,10 +20,12 @@ import { restoreCommand } from './restore.js'
 import { retentionCommand, sweepCommand } from './retention.js'
 import { runsCommand } from './runs.js'
 import { schedulesCommand } from './schedules.js'
+import { snapshotCommand } from './snapshot.js'
 import { statusCommand } from './status.js'
 import { tenantsCommand } from './tenants.js'
 import { tokensCommand } from './tokens.js'
 import { verifyCommand } from './verify.js'
+import { vpsCommand } from './vps.js'
 
 const AFTER = `
 A tenant is called by its own name; platform/master and platform/globals (the
@@ -30,7 +33,7 @@ roles) are backed up like tenants. Results go to stdout, all else to stderr.
 
 Exit status: 0 done, 1 unexpected, 2 wrong usage or configuration, 3 partial,
 4 not found, 5 refused, 6 store, 7 PostgreSQL, 8 integrity, 9 keys, 10 busy,
-130 interrupted. Each error code is explained in docs/errors.md.`
+11 Hetzner, 130 interrupted. Each error code is explained in docs/errors.md.`
 
 /**
  * The whole program. Commands set process.exitCode; nothing here ends the process.
@@ -71,8 +74,11 @@ export function createProgram(doors: Doors, version: string, json: boolean): Com
     retentionCommand,
     sweepCommand,
     verifyCommand,
+    snapshotCommand,
+    vpsCommand,
     runsCommand,
     schedulesCommand,
+    alertCommand,
     keysCommand,
     checkCommand,
     catalogueCommand,

@@ -14,6 +14,7 @@ import {
   type RestoreRequest,
   restoreBeside,
 } from '../jobs/restore-beside.js'
+import { parseNames } from './arguments.js'
 import { atDesk, type Desk, type Doors, type GlobalOptions } from './desk.js'
 import { instantText, processTerminal, show, type Terminal } from './output.js'
 import { watched } from './progress.js'
@@ -28,6 +29,8 @@ interface RestoreOptions extends GlobalOptions, InPlaceOptions {
   at?: string
   plan?: true
   fromArchive?: string | true
+  tables?: string[]
+  schema: string
 }
 
 export function restoreCommand(program: Command, doors: Doors): void {
@@ -38,6 +41,8 @@ export function restoreCommand(program: Command, doors: Doors): void {
     .option('--in-place', 'in place of the live database, which is put aside')
     .option('--backup <which>', 'latest (the default), a backup id, or an instant')
     .option('--at <instant>', 'the newest backup not after it')
+    .option('--tables <names>', 'beside: only these tables, separated by commas', parseNames)
+    .option('--schema <name>', 'the schema of --tables', 'public')
     .option('--with-roles', 'create missing roles from the newest globals backup')
     .option('--from-archive [name]', 'beside, out of a monthly archive: latest, or a name like 2026-12')
     .option('--plan', 'only say what it would do')
@@ -68,6 +73,11 @@ async function restoreAs(
     })
   }
   checkFromArchive(options)
+  if (options.inPlace && options.tables) {
+    throw new Failure('usage', '--tables restores beside: it takes no --in-place', {
+      hint: 'restore them with --as <new database>, look at them, and copy what you need',
+    })
+  }
   const { signal } = new AbortController()
   const plan = { subject, backup, database: options.as ?? null, withRoles }
   if (options.plan) {
@@ -75,7 +85,8 @@ async function restoreAs(
     return undefined
   }
   if (options.as === undefined) return replaceLive(desk, terminal, { subject, backup, withRoles }, options)
-  const request = { subject, backup, database: options.as, withRoles }
+  const tables = options.tables?.map(name => ({ schema: options.schema, name }))
+  const request = { subject, backup, database: options.as, withRoles, ...(tables ? { tables } : {}) }
   const report = await watched(terminal, desk.clock, watch =>
     desk.run({ name: 'restore', subject }, async context => {
       const result = await restoreFrom(desk, request, options.fromArchive, { ...context, watch })

@@ -54,7 +54,9 @@ function eventFacts(event: StoredEvent): string {
 
 function factsText(facts: Readonly<Record<string, unknown>>): string {
   return Object.entries(facts)
-    .filter(([, value]) => value !== null && value !== undefined)
+    .filter(
+      ([, value]) => value !== null && value !== undefined && !(Array.isArray(value) && value.length === 0),
+    )
     .map(([name, value]) => factText(name, value))
     .join(', ')
 }

@@ -1,5 +1,6 @@
 // What must hold between the keys of the configuration, beyond each one's own shape: each rule says what and what to type instead.
 import { isIP } from 'node:net'
+import { alertProblems, alertWarnings } from './alerts-schema.js'
 import type { RawConfiguration } from './configuration-schema.js'
 
 export interface Finding {
@@ -22,7 +23,7 @@ const finding = (path: string, message: string, hint: string): Finding => ({
 
 /** Every rule on every section that could be read; no problems means that the sections make sense together. */
 export function checkConfiguration(raw: Partial<RawConfiguration>): Findings {
-  const { store, files, postgres, dump, drills, daemon } = raw
+  const { store, files, postgres, dump, drills, hetzner, daemon, alerts } = raw
   return {
     problems: [
       ...(store ? storeProblems(store, 'store') : []),
@@ -30,9 +31,11 @@ export function checkConfiguration(raw: Partial<RawConfiguration>): Findings {
       ...(postgres ? postgresProblems(postgres) : []),
       ...(dump ? dumpProblems(dump) : []),
       ...(drills ? drillsProblems(drills) : []),
+      ...(hetzner ? hetznerProblems(hetzner) : []),
       ...(daemon ? daemonProblems(daemon) : []),
+      ...(alerts ? alertProblems(alerts) : []),
     ],
-    warnings: postgres ? postgresWarnings(postgres) : [],
+    warnings: [...(postgres ? postgresWarnings(postgres) : []), ...(alerts ? alertWarnings(alerts) : [])],
   }
 }
 
@@ -46,13 +49,26 @@ function storeProblems(store: RawConfiguration['store'], path: string): Finding[
   ]
 }
 
-function endpointProblems(endpoint: string, path: string): Finding[] {
+function hetznerProblems({ token, token_file: file, endpoint }: RawConfiguration['hetzner']): Finding[] {
+  return [
+    ...secretProblems('hetzner', 'token', token, file, false),
+    ...endpointProblems(endpoint, 'hetzner.endpoint', 'https://api.hetzner.cloud/v1'),
+  ]
+}
+
+function endpointProblems(
+  endpoint: string,
+  path: string,
+  example = 'https://<account>.r2.cloudflarestorage.com',
+): Finding[] {
   const url = URL.canParse(endpoint) ? new URL(endpoint) : null
   if (!url || !/^https?:$/.test(url.protocol)) {
-    return [finding(path, 'must be a URL', 'write it like https://<account>.r2.cloudflarestorage.com')]
+    return [finding(path, 'must be a URL', `write it like ${example}`)]
   }
   if (url.username || url.password) {
-    return [finding(path, 'must not hold credentials', 'use access_key_id_file and secret_access_key_file')]
+    return [
+      finding(path, 'must not hold credentials', 'write secrets into files of mode 0600, and name those'),
+    ]
   }
   if (url.protocol === 'http:' && !isLoopback(url.hostname)) {
     return [finding(path, 'must be https unless it is on this machine', `write https://${url.host}`)]

@@ -1,5 +1,6 @@
 // The configuration file's shape: every key, its default (GMAH's own), its limits. What takes a file's path is resolved later.
 import { z } from 'zod'
+import { alertsSchema } from './alerts-schema.js'
 import { assertionSchema } from './assertion.js'
 import { APPROVALS, IONICE_CLASSES, LOG_LEVELS, SSL_MODES } from './configuration.js'
 import { duration, size, whole } from './quantity.js'
@@ -132,6 +133,12 @@ const drills = z.strictObject({
   assertion_timeout: duration({ minMs: 1_000, maxMs: 3_600_000 }).prefault('60s'),
 })
 
+const hetzner = z.strictObject({
+  token: text.optional(),
+  token_file: text.optional(),
+  endpoint: text.default('https://api.hetzner.cloud/v1'),
+})
+
 export const configurationSchema = z.strictObject({
   state_directory: text.default('/var/lib/gmah-backup'),
   store: z.discriminatedUnion('type', [directoryStore, s3Store]),
@@ -142,7 +149,9 @@ export const configurationSchema = z.strictObject({
   files: files.prefault({}),
   archives: archives.prefault({}),
   drills: drills.prefault({}),
+  hetzner: hetzner.prefault({}),
   daemon: daemon.prefault({}),
+  alerts: alertsSchema.prefault({}),
   api: api.prefault({}),
   schedules_directory: text.default('schedules'),
   playbooks_directory: text.optional(),

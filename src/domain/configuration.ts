@@ -1,4 +1,5 @@
 // What the whole program runs on, once the files are read, checked and resolved. src/config.ts makes it; nobody changes it.
+import type { AlertsConfig } from './alerts.js'
 import type { Assertion } from './assertion.js'
 import type { Schedule } from './schedule.js'
 
@@ -157,6 +158,13 @@ export interface ApiConfig {
   requestsPerMinute: number
 }
 
+/** Null in the Config: no token, and server snapshots are off. */
+export interface HetznerConfig {
+  /** Without a slash at its end; https, or http to a loopback address. */
+  endpoint: string
+  token: string
+}
+
 export interface Config {
   /** The file it was read from; absolute. */
   file: string
@@ -168,9 +176,11 @@ export interface Config {
   dump: DumpConfig
   restore: RestoreConfig
   drills: DrillsConfig
+  hetzner: HetznerConfig | null
   files: FilesConfig
   archives: ArchivesConfig
   daemon: DaemonConfig
+  alerts: AlertsConfig
   api: ApiConfig
   /** Absolute. */
   schedulesDirectory: string

@@ -8,17 +8,27 @@ export function describeConfig(config: Config): Record<string, unknown> {
     store.type === 's3'
       ? { ...store, accessKeyId: mask(store.accessKeyId), secretAccessKey: mask(store.secretAccessKey) }
       : store
-  const { store, files, postgres, drills } = config
+  const { store, files, postgres, drills, hetzner, alerts } = config
   return {
     ...config,
     store: maskStore(store),
     files: { ...files, store: maskStore(files.store) },
+    alerts: {
+      ...alerts,
+      channels: alerts.channels.map(channel =>
+        channel.type === 'email'
+          ? { ...channel, password: mask(channel.password) }
+          : { ...channel, webhookUrl: mask(channel.webhookUrl) },
+      ),
+      heartbeats: alerts.heartbeats.map(heartbeat => ({ ...heartbeat, url: mask(heartbeat.url) })),
+    },
     postgres: {
       ...postgres,
       password: mask(postgres.password),
       pgbouncer: postgres.pgbouncer && { ...postgres.pgbouncer, password: mask(postgres.pgbouncer.password) },
       tenants: { ...postgres.tenants, pattern: postgres.tenants.pattern.source },
     },
+    hetzner: hetzner && { ...hetzner, token: mask(hetzner.token) },
     drills: {
       ...drills,
       scratchServer: drills.scratchServer && {

@@ -3,6 +3,7 @@ import type { ErrorCode } from './errors.js'
 import type { BackupId, RunId } from './ids.js'
 import type { BackupKind } from './manifest.js'
 import type { ProofLevel } from './records.js'
+import type { SnapshotEventFacts } from './snapshot-events.js'
 import type { SubjectId } from './subject.js'
 
 export const TRIGGERS = ['schedule', 'catch-up', 'manual', 'api'] as const
@@ -66,7 +67,7 @@ export interface SwapFacts {
 }
 
 /** Type of event → its facts. `run` and `subject` stand beside the facts, on every event. */
-export interface EventFacts {
+export interface EventFacts extends SnapshotEventFacts<ErrorFacts> {
   'run-started': { job: string; trigger: Trigger; due: string | null }
   'run-finished': {
     job: string
@@ -222,7 +223,7 @@ export interface EventFacts {
 
 export type EventType = keyof EventFacts
 
-interface About {
+export interface About {
   run: RunId | null
   subject: SubjectId | null
 }
@@ -232,18 +233,3 @@ export type NewEvent = { [T in EventType]: About & { type: T; facts: EventFacts[
 
 /** An event as kept: `seq` grows by one with each, for ever; `at` is ISO 8601 by the wall clock. */
 export type StoredEvent = NewEvent & { seq: number; at: string }
-
-/** Told to listeners while it happens, never stored: how far a run is with one subject. */
-export interface LiveEvent extends About {
-  type: 'progress'
-  facts: {
-    phase: string
-    /** Bytes of the stream done so far, and in all where that is known. */
-    bytes: number
-    of: number | null
-    newBytes?: number
-    reusedBytes?: number
-  }
-}
-
-export const isLive = (event: StoredEvent | LiveEvent): event is LiveEvent => event.type === 'progress'

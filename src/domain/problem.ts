@@ -101,7 +101,9 @@ function kindOf(expected: string): string {
 
 function keysAt(schema: z.ZodType, path: readonly PropertyKey[]): string[] {
   let at: unknown[] = [schema]
-  for (const part of path) at = at.flatMap(one => shapes(one).map(shape => shape[String(part)]))
+  for (const part of path) {
+    at = at.flatMap(one => [...shapes(one).map(shape => shape[String(part)]), ...entriesOf(one)])
+  }
   return [...new Set(at.flatMap(one => shapes(one).flatMap(shape => Object.keys(shape))))]
 }
 
@@ -113,6 +115,14 @@ function shapes(schema: unknown): Shape[] {
   if (def.shape) return [def.shape as Shape]
   if (Array.isArray(def.options)) return def.options.flatMap(shapes)
   return shapes(def.innerType ?? def.in)
+}
+
+/** What a list or a record holds, whatever the place or the name. */
+function entriesOf(schema: unknown): unknown[] {
+  const def = (schema as { def?: Record<string, unknown> } | undefined)?.def
+  if (!def) return []
+  const entry = def.element ?? def.valueType
+  return entry ? [entry] : entriesOf(def.innerType ?? def.in)
 }
 
 function editDistance(a: string, b: string): number {

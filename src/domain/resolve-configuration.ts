@@ -11,6 +11,7 @@ import type {
   StoreConfig,
 } from './configuration.js'
 import type { RawConfiguration } from './configuration-schema.js'
+import { type AlertSecretTexts, resolveAlerts } from './resolve-alerts.js'
 import type { Schedule } from './schedule.js'
 
 interface StoreSecrets {
@@ -25,7 +26,9 @@ export interface Resolved {
     password: string | null
     poolerPassword: string | null
     scratchPassword: string | null
+    hetznerToken: string | null
     files: StoreSecrets
+    alerts: AlertSecretTexts
   }
   /** Those that stand in files of their own. */
   assertions: readonly Assertion[]
@@ -39,6 +42,7 @@ export function resolveConfiguration(raw: RawConfiguration, resolved: Resolved):
   const absolute = (path: string): string => resolve(dirname(resolved.file), path)
   const optional = (path: string | undefined): string | null => (path === undefined ? null : absolute(path))
   const { postgres, dump, daemon } = raw
+  const { hetznerToken } = resolved.secrets
   const store = resolveStore(raw.store, absolute, resolved.secrets)
   return {
     file: resolved.file,
@@ -62,6 +66,7 @@ export function resolveConfiguration(raw: RawConfiguration, resolved: Resolved):
     files: resolveFiles(raw, resolved, absolute, store),
     archives: resolveArchives(raw.archives),
     drills: resolveDrills(raw, resolved, absolute),
+    hetzner: resolveHetzner(raw, hetznerToken),
     daemon: {
       host: daemon.http.host,
       port: daemon.http.port,
@@ -75,15 +80,21 @@ export function resolveConfiguration(raw: RawConfiguration, resolved: Resolved):
       drainMs: daemon.drain,
       logLevel: daemon.log_level,
     },
+    alerts: resolveAlerts(raw.alerts, resolved.secrets.alerts, absolute),
     api: {
       approval: raw.api.approval,
       planMs: raw.api.plan_valid_for,
       requestsPerMinute: raw.api.requests_per_minute,
     },
     schedulesDirectory: absolute(raw.schedules_directory),
+    // Without a token there is nothing to run: `status` says that this layer is off.
+    schedules: resolved.schedules.filter(one => one.job !== 'snapshot-servers' || hetznerToken !== null),
     playbooksDirectory: optional(raw.playbooks_directory),
-    schedules: resolved.schedules,
   }
+}
+
+function resolveHetzner({ hetzner }: RawConfiguration, token: string | null): Config['hetzner'] {
+  return token === null ? null : { endpoint: hetzner.endpoint.replace(/\/$/, ''), token }
 }
 
 function resolvePostgres(

@@ -42,7 +42,8 @@ export interface Fuse {
 }
 
 const count = whole(0, 100_000).optional()
-const rule = z
+/** A rule as a file has it; one that keeps nothing is refused. */
+export const keepRule = z
   .strictObject({
     last: count,
     hourly: count,
@@ -63,7 +64,7 @@ const rule = z
     'keeps nothing: give at least one of last, hourly, daily, weekly, monthly, yearly, within',
   )
 
-const rules = z.partialRecord(z.enum(BACKUP_KINDS), rule)
+const rules = z.partialRecord(z.enum(BACKUP_KINDS), keepRule)
 
 /** The keys that a schedule with `job: sweep` has beside those of every schedule. */
 export const retentionSettings = {
@@ -73,7 +74,7 @@ export const retentionSettings = {
   ),
   tenants: z.record(z.string().min(1), rules).default({}),
   minimum: whole(1, 1_000),
-  departed: z.strictObject({ hold: duration({ minMs: DAY_MS, maxMs: 36_600 * DAY_MS }), keep: rule }),
+  departed: z.strictObject({ hold: duration({ minMs: DAY_MS, maxMs: 36_600 * DAY_MS }), keep: keepRule }),
   fuse: z.strictObject({ percent: whole(1, 100), backups: whole(1, 100_000) }),
   grace: duration({ minMs: DAY_MS, maxMs: 400 * DAY_MS }),
 }

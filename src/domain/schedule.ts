@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { duration, size, whole } from './quantity.js'
 import { type ReadMode, readModeOf, readWords } from './read-mode.js'
 import { type RetentionPolicy, retentionSettings, toPolicy } from './retention-policy.js'
+import { type SnapshotSettings, snapshotSettings, toSnapshotSettings } from './snapshot-settings.js'
 import { knownZone } from './zone.js'
 
 const HOUR_MS = 3_600_000
@@ -23,6 +24,7 @@ const timing = {
 const backupAll = z.strictObject({ job: z.literal('backup-all'), ...timing })
 const sweep = z.strictObject({ job: z.literal('sweep'), ...timing, ...retentionSettings })
 
+const snapshots = z.strictObject({ job: z.literal('snapshot-servers'), ...timing, ...snapshotSettings })
 const sweepKept = z.strictObject({ job: z.literal('sweep-kept'), ...timing })
 const archiveTenants = z.strictObject({ job: z.literal('archive-tenants'), ...timing })
 
@@ -43,6 +45,8 @@ const drill = z.strictObject({
   every: duration({ minMs: DAY_MS, maxMs: 90 * DAY_MS }).prefault('7d'),
 })
 
+const digest = z.strictObject({ job: z.literal('digest'), ...timing })
+
 /** One file of the schedules directory: a job, when it runs, and the settings that are the job's own. */
 export const scheduleSchema = z.discriminatedUnion('job', [
   backupAll,
@@ -51,6 +55,8 @@ export const scheduleSchema = z.discriminatedUnion('job', [
   sweep,
   drill,
   sweepKept,
+  snapshots,
+  digest,
 ])
 
 /** The job of a schedule, with its settings. */
@@ -62,9 +68,10 @@ export type ScheduledJob =
       /** Bytes fetched at most in one run for reading chunks back. */
       readBudgetBytes: number
     }
-  | { job: 'archive-tenants' | 'sweep-kept' }
+  | { job: 'archive-tenants' | 'sweep-kept' | 'digest' }
   | { job: 'sweep'; policy: RetentionPolicy }
   | ({ job: 'drill' } & DrillSettings)
+  | ({ job: 'snapshot-servers' } & SnapshotSettings)
 export type JobName = ScheduledJob['job']
 
 export type Schedule = Timing & ScheduledJob
@@ -108,6 +115,7 @@ export function toSchedule(name: string, raw: z.output<typeof scheduleSchema>): 
   }
   switch (raw.job) {
     case 'backup-all':
+    case 'digest':
     case 'sweep-kept':
     case 'archive-tenants':
       return { ...timing, job: raw.job }
@@ -124,6 +132,8 @@ export function toSchedule(name: string, raw: z.output<typeof scheduleSchema>): 
       const { job, budget, disk, concurrency, every } = raw
       return { ...timing, job, budgetMs: budget, diskBytes: disk, concurrency, everyMs: every }
     }
+    case 'snapshot-servers':
+      return { ...timing, job: raw.job, ...toSnapshotSettings(raw) }
     default:
       return raw satisfies never
   }

@@ -28,11 +28,13 @@ export async function archiveTenants(
   const subjects = (await listSubjects(parts.repository.store)).filter(subject => subject !== GLOBALS)
   context.watch?.planned?.(subjects)
   const report: ArchivesReport = { stored: [], skipped: [], failed: [] }
-  for (const subject of subjects) {
-    context.signal.throwIfAborted()
-    await archiveOne(parts, subject, month, context, report)
+  const work = { parts, month, context, report }
+  const again = await archiveEach(work, subjects, { lastTry: false })
+  if (again.length > 0) {
+    // What failed for a passing reason would otherwise wait for a month: a night may have held the subject, say.
+    await parts.clock.sleep(parts.config.dump.retryPauseMs, context.signal)
+    await archiveEach(work, again, { lastTry: true })
   }
-  context.signal.throwIfAborted()
   for (const subject of subjects) {
     const failure = report.failed.find(one => one.subject === subject)?.failure ?? null
     await pruneArchives(parts, subject, { zone: request.zone, failure }, context)
@@ -40,28 +42,54 @@ export async function archiveTenants(
   return report
 }
 
+interface Work {
+  parts: Parts
+  month: string
+  context: JobContext
+  report: ArchivesReport
+}
+
+/** @returns those that are worth another try. */
+async function archiveEach(
+  work: Work,
+  subjects: readonly SubjectId[],
+  { lastTry }: { lastTry: boolean },
+): Promise<SubjectId[]> {
+  const again: SubjectId[] = []
+  for (const subject of subjects) {
+    work.context.signal.throwIfAborted()
+    const failure = await archiveOne(work, subject)
+    if (!failure) continue
+    if (failure.retryable && !lastTry) again.push(subject)
+    else tellFailure(work, subject, failure)
+  }
+  work.context.signal.throwIfAborted()
+  return again
+}
+
 async function archiveOne(
-  parts: Parts,
+  { parts, month, context, report }: Work,
   subject: SubjectId,
-  month: string,
-  context: JobContext,
-  report: ArchivesReport,
-): Promise<void> {
+): Promise<Failure | null> {
   try {
     const reason = await whyNot(parts, subject, month, context.signal)
     if (reason !== null) {
       report.skipped.push({ subject, reason })
       context.emit({ type: 'archive-skipped', subject, facts: { month, reason } })
-      return
+      return null
     }
     report.stored.push(await archiveTenant(parts, { subject, month, backup: 'latest' }, context))
+    return null
   } catch (thrown) {
     if (context.signal.aborted) throw thrown
-    const failure = asFailure(thrown)
-    report.failed.push({ subject, failure })
-    context.emit({ type: 'archive-failed', subject, facts: { month, error: errorFacts(failure) } })
-    context.watch?.failed?.(subject, failure)
+    return asFailure(thrown)
   }
+}
+
+function tellFailure({ month, context, report }: Work, subject: SubjectId, failure: Failure): void {
+  report.failed.push({ subject, failure })
+  context.emit({ type: 'archive-failed', subject, facts: { month, error: errorFacts(failure) } })
+  context.watch?.failed?.(subject, failure)
 }
 
 /** A run that is made up for, or repeated after a crash, does again only what is missing. */

@@ -14,6 +14,12 @@ import type { BackupRequest, JobContext, Parts } from './parts.js'
 /** A dump holds two connections: its own and the one that exports the snapshot. */
 const CONNECTIONS_A_DUMP = 2
 
+/** Two runs for different tenants do not wait for each other: the lease of each subject keeps them apart. */
+export const backupJob = (names: readonly string[]): { name: string; lock?: string } =>
+  names.length === 0
+    ? { name: 'backup-all' }
+    : { name: 'backup', lock: `backup ${[...names].sort().join(' ')}` }
+
 /**
  * Backs up every subject there is, or those asked for by name.
  * @throws Failure when the server cannot be looked at, tenant-unknown for a name that is not there; a subject's own

@@ -16,12 +16,15 @@ import { drill } from './drill.js'
 import { endOfDrills } from './drill-report.js'
 import type { Journal } from './journal.js'
 import type { Parts } from './parts.js'
+import { publishPlaybooks } from './publish-playbooks.js'
 import { repairSwaps } from './repair-swaps.js'
-import type { JobRequest, Runner, RunResult } from './runner.js'
+import type { JobEnd, JobRequest, Runner, RunResult } from './runner.js'
 import { sweepDrills } from './scratch-bench.js'
+import { endOfSnapshots, SNAPSHOTS_LOCK, snapshotServers } from './snapshot-servers.js'
 import { endOfKeptSweep, sweepKept } from './sweep-kept.js'
 import { sweepStaging } from './sweep-staging.js'
 import { endOfSweep, sweepStore } from './sweep-store.js'
+import { type Week, weekOf } from './week.js'
 
 /** Closes the runs that a crash left open, drops what their restores left on the server, and learns what the store has gained. */
 export async function closeLastLife(parts: Parts, journal: Journal, log: Logger): Promise<void> {
@@ -61,15 +64,27 @@ export async function closeDeadRuns(parts: Parts, journal: Journal): Promise<voi
   await parts.catalogue.refresh(parts.repository, { from: 'cache' })
 }
 
+/** Without the copy everything works as well: a store that refuses it is said, and the next start tries again. */
+export async function copyPlaybooks(parts: Parts, folder: string, log: Logger): Promise<void> {
+  try {
+    const published = await publishPlaybooks(parts.repository.store, folder)
+    if (published.length > 0) log.info({ published }, 'the store has the playbooks as they are now')
+  } catch (thrown) {
+    log.warn({ error: asFailure(thrown) }, 'the playbooks could not be copied into the store')
+  }
+}
+
 /**
  * Runs a schedule's job to its end, under the instant that asked for it, if any.
  * @param assemble gives the parts as they are when the run starts; what it throws is how the run failed.
+ * @param sendDigest puts the week's message out: who writes messages is no job's business.
  */
 export function runSchedule(
   assemble: () => Promise<Parts>,
   runner: Runner,
   schedule: Schedule,
   launch: Pick<JobRequest, 'trigger' | 'due'>,
+  sendDigest: (week: Week) => Promise<JobEnd>,
 ): Promise<RunResult> {
   const job = { name: schedule.job, deadlineMs: schedule.deadlineMs, ...launch }
   switch (schedule.job) {
@@ -106,6 +121,12 @@ export function runSchedule(
       })
     case 'drill':
       return runner.run(job, async context => endOfDrills(await drill(await assemble(), schedule, context)))
+    case 'snapshot-servers':
+      return runner.run({ ...job, lock: SNAPSHOTS_LOCK }, async context =>
+        endOfSnapshots(await snapshotServers(await assemble(), schedule, context)),
+      )
+    case 'digest':
+      return runner.run(job, async context => sendDigest(await weekOf(await assemble(), context.signal)))
     default:
       return schedule satisfies never
   }

@@ -64,10 +64,12 @@ export async function recordDeparture({ repository }: Parts, subject: SubjectId,
 /** Asks the server; one that cannot be looked at is in the answer. */
 export async function lookWhoIsThere(parts: Parts, signal: AbortSignal): Promise<Presence> {
   try {
-    const { subjects, problems } = await look(parts, signal)
+    const { subjects, problems, databases } = await look(parts, signal)
     const [problem] = problems
     if (problem) return `the server could not be looked at as a whole: ${problem.message}`
-    return new Set(subjects.map(subject => subject.id))
+    // A database that is there but is no tenant's any more (another name rule, a template) has not departed.
+    const known = parts.catalogue.newest().filter(({ database }) => database && databases.includes(database))
+    return new Set([...subjects.map(subject => subject.id), ...known.map(entry => entry.subject)])
   } catch (thrown) {
     signal.throwIfAborted()
     return `the server could not be looked at: ${asFailure(thrown).message}`

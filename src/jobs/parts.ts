@@ -4,6 +4,7 @@ import type { Failure } from '../domain/errors.js'
 import type { BackupKind, Manifest } from '../domain/manifest.js'
 import type { ProofRecord } from '../domain/records.js'
 import type { SubjectId } from '../domain/subject.js'
+import type { Hetzner } from '../hetzner/client.js'
 import type { Catalogue } from '../repository/catalogue.js'
 import type { Repository } from '../repository/repository.js'
 import type { Store } from '../store/port.js'
@@ -18,6 +19,8 @@ export interface Parts {
   clock: Clock
   repository: Repository
   catalogue: Catalogue
+  /** Null without a token: server snapshots are off. */
+  hetzner: Hetzner | null
   laps: RotationLaps
   /** The application's files, read-only. */
   files: Store

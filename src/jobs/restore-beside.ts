@@ -4,9 +4,11 @@ import type { BackupId } from '../domain/ids.js'
 import type { Manifest } from '../domain/manifest.js'
 import { shellWord } from '../domain/shell-word.js'
 import { GLOBALS, type SubjectId, subjectName } from '../domain/subject.js'
+import type { TableName } from '../postgres/archive/choose-entries.js'
 import { withSession } from '../postgres/connection.js'
 import { renameDatabase } from '../postgres/databases.js'
 import { maintenanceDatabase } from '../postgres/target.js'
+import { partOfBackup } from '../restore/load-tables.js'
 import { checkTarget } from '../restore/preflight.js'
 import type { Proof } from '../verify/proof.js'
 import { chooseBackup, type PassedOver } from './choose-backup.js'
@@ -23,6 +25,8 @@ export interface RestoreRequest {
   /** Name of the new database. */
   database: string
   withRoles: boolean
+  /** Only these tables, with what they need and what belongs to them; all that there is when it is left out. */
+  tables?: readonly TableName[]
 }
 
 export interface RestoreReport {
@@ -34,6 +38,8 @@ export interface RestoreReport {
   proof: Proof
   /** What load and proof took. */
   loadSeconds: number
+  /** True when only some tables were asked for. */
+  partial?: boolean
 }
 
 /**
@@ -63,14 +69,15 @@ export async function restoreBeside(
 }
 
 /** How the run ends: what the next plan learns this tenant's speed from. */
-export function endOfRestore(done: Pick<RestoreReport, 'manifest' | 'loadSeconds'>): JobEnd {
+export function endOfRestore(done: Pick<RestoreReport, 'manifest' | 'loadSeconds' | 'partial'>): JobEnd {
   const { backup, stream } = done.manifest
+  if (done.partial) return { outcome: 'succeeded', facts: { backup, partial: true } }
   return { outcome: 'succeeded', facts: { backup, loadedBytes: stream.bytes, loadSeconds: done.loadSeconds } }
 }
 
 async function attempt(
   parts: Parts,
-  { subject, backup: wanted, database, withRoles }: RestoreRequest,
+  { subject, backup: wanted, database, withRoles, tables }: RestoreRequest,
   context: JobContext,
   without: ReadonlyMap<BackupId, Failure>,
   tried: { backup: BackupId | null },
@@ -81,12 +88,14 @@ async function attempt(
     signal,
     without,
   })
-  const dump = dumpOf(manifest)
+  const whole = dumpOf(manifest)
   tried.backup = manifest.backup
   context.emit({ type: 'restore-started', facts: { backup: manifest.backup, target: database } })
   return withSession(postgres, maintenanceDatabase(postgres), { signal }, async session => {
     const { missingRoles } = await checkTarget(session, manifest, database, { withRoles })
-    const request = { key, manifest, dump, missingRoles, database }
+    const part = tables && (await partOfBackup(parts.repository, key, manifest, whole, tables, { signal }))
+    const what = part ? { part, dump: part.dump } : { dump: whole }
+    const request = { key, manifest, ...what, missingRoles, database }
     const { staging, proof, seconds } = await loadProven(parts, session, request, context)
     try {
       await renameDatabase(session, staging, database)
@@ -94,7 +103,8 @@ async function attempt(
       await dropStaging(postgres, staging)
       throw thrown
     }
-    return { manifest, database, createdRoles: missingRoles, passedOver, proof, loadSeconds: seconds }
+    const made = { manifest, database, createdRoles: missingRoles, passedOver }
+    return { ...made, proof, loadSeconds: seconds, partial: tables !== undefined }
   })
 }
 

@@ -1,7 +1,8 @@
 // Executes a job once: lock, journal, body with a signal, close, one log line. Whatever happens inside, the run is closed.
 import { asFailure, Failure } from '../domain/errors.js'
-import type { LiveEvent, NewEvent, Trigger } from '../domain/events.js'
+import type { NewEvent, Trigger } from '../domain/events.js'
 import type { RunId } from '../domain/ids.js'
+import { isLive, type LiveEvent } from '../domain/live-events.js'
 import type { SubjectId } from '../domain/subject.js'
 import { type Clock, deadline } from '../sys/clock.js'
 import type { Logger } from '../sys/log.js'
@@ -153,9 +154,10 @@ function emit(
   own: SubjectId | null,
   event: Parameters<RunContext['emit']>[0],
 ): void {
-  const full = { ...event, run, subject: event.subject === undefined ? own : event.subject }
-  if (full.type === 'progress') journal.announce(full as LiveEvent)
-  else journal.event(full as NewEvent)
+  const subject = event.subject === undefined ? own : event.subject
+  const full = { ...event, run, subject } as NewEvent | LiveEvent
+  if (isLive(full)) journal.announce(full)
+  else journal.event(full)
 }
 
 const overdue = (ms: number): Failure =>

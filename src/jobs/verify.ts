@@ -10,6 +10,7 @@ import { readChunks } from './note-damage.js'
 import { type OpenedBackup, openBackup, subjectNamed } from './open-backup.js'
 import { type JobContext, type Parts, progressOf } from './parts.js'
 import { proveBackup } from './prove-backup.js'
+import type { JobEnd } from './runner.js'
 import { withBench } from './scratch-bench.js'
 
 export interface VerifyRequest {
@@ -53,6 +54,12 @@ export async function verifyBackup(
   const facts = { backup: record.backup, level, outcome, differences: record.differences.slice(0, 20) }
   context.emit({ type: 'backup-verified', subject, facts })
   return { subject, instant, record }
+}
+
+/** How the run ends: the verdict is its facts. @throws Failure when it did not pass. */
+export function endOfVerify({ instant, record }: VerifyReport): JobEnd {
+  assertPassed(record)
+  return { outcome: 'succeeded', facts: { instant, ...record } }
 }
 
 /**

@@ -27,7 +27,7 @@ export interface ArchiveRequest {
   onBytes?(bytes: number): void
 }
 
-const READ_BACK_BYTES = 8 * 1024 * 1024
+const READ_BACK_BYTES = 4 * 1024 * 1024
 /** Parts smaller than this are gathered before they are sent. */
 const GATHERED_BYTES = 512 * 1024
 

@@ -71,7 +71,8 @@ export async function readText(...asked: Parameters<typeof readStream>): Promise
   return Buffer.concat(pieces).toString('utf8')
 }
 
-async function readChunk(
+/** One chunk, checked against its id. @throws Failure object-missing, object-corrupt, naming the chunk and the backup. */
+export async function readChunk(
   repository: Repository,
   key: TenantKey,
   manifest: Manifest,

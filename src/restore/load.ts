@@ -15,6 +15,8 @@ export interface LoadOptions {
   tool: Tool
   politeness: { nice: number; ionice: 'none' | 'best-effort' | 'idle' }
   signal: AbortSignal
+  /** Only the entries of this list, see startRestore. */
+  listFile?: string
   onBytes?(bytes: number): void
 }
 
@@ -42,9 +44,10 @@ export async function loadBackup(
  */
 export async function loadStream(
   stream: AsyncIterable<Uint8Array>,
-  { target, database, tool, politeness, signal }: LoadOptions,
+  { target, database, tool, politeness, signal, listFile }: LoadOptions,
 ): Promise<void> {
-  const child = await startRestore({ target, database, tool, politeness, signal })
+  const list = listFile === undefined ? {} : { listFile }
+  const child = await startRestore({ target, database, tool, politeness, signal, ...list })
   const feeding = pipeline(Readable.from(stream, { highWaterMark: 1, objectMode: true }), child.stdin)
   // Its input must not simply end when ours breaks: pg_restore would take that for the end of the archive.
   feeding.catch(() => child.kill('SIGKILL'))

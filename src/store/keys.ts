@@ -11,7 +11,7 @@ import {
   parseInstant,
 } from '../domain/ids.js'
 import { BACKUP_KINDS, type BackupKind } from '../domain/manifest.js'
-import { GLOBALS, MASTER, parseSubjectId, type SubjectId } from '../domain/subject.js'
+import { encodeTenant, GLOBALS, MASTER, parseSubjectId, type SubjectId } from '../domain/subject.js'
 
 /** What a manifest's key tells without opening it. */
 export interface ManifestName {
@@ -70,6 +70,12 @@ export const waitingKey = (subject: SubjectId, at: Instant): string =>
   `${waitingPrefix(subject)}${at}.json.age`
 export const departedKey = (subject: SubjectId, at: Instant): string =>
   `${departedPrefix(subject)}${at}.json.age`
+
+/** Recovery sheets of the provider's snapshots, one folder a server. */
+export const SHEETS_PREFIX = 'platform/snapshots/'
+/** Without an instant: the folder of one server's sheets. */
+export const sheetKey = (server: string, instant: Instant | null): string =>
+  `${SHEETS_PREFIX}${encodeTenant(server)}/${instant === null ? '' : `${instant}.json.age`}`
 
 /** Leases change all the time, so they live apart from what a bucket lock may hold. */
 export const leaseKey = (subject: SubjectId): string => `platform/leases/${subject}.json`

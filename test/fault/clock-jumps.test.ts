@@ -37,7 +37,14 @@ async function daemonAt(start: string): Promise<FakeClock> {
       clock,
       log: silentLogger(),
       busy: job => runner.busy({ name: job }),
-      launch: (schedule, launch) => runSchedule(async () => here.parts(), runner, schedule, launch),
+      launch: (schedule, launch) =>
+        runSchedule(
+          async () => here.parts(),
+          runner,
+          schedule,
+          launch,
+          async () => ({ outcome: 'succeeded' }),
+        ),
     },
     here.parts().config.schedules,
   )

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { parse, stringify } from 'yaml'
 import type { Outcome } from '../../src/domain/events.js'
 import { newBackupId } from '../../src/domain/ids.js'
-import { closeDeadRuns } from '../../src/jobs/daemon-work.js'
+import { closeDeadRuns, runSchedule } from '../../src/jobs/daemon-work.js'
 import { lookWhoIsThere } from '../../src/jobs/departures.js'
 import { endOfSweep, sweepStore } from '../../src/jobs/sweep-store.js'
 import { type RetentionView, viewRetention } from '../../src/jobs/view-retention.js'
@@ -169,6 +169,15 @@ test.each(Array.from({ length: KILLS }, (_, kill) => kill))(`kill %i (KILL_SEED=
   const folder = join(here.storeFolder, chunksPrefix(ACME))
   const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter(entry => entry.isFile())
   expect(files.map(entry => entry.name).sort()).toEqual([...needed].sort())
+})
+
+test('the schedule does what the command does', async () => {
+  const schedule = here.parts().config.schedules.find(one => one.job === 'sweep')
+  if (!schedule) throw new Error('there is one')
+  const noDigest = () => Promise.reject(new Error('it is no digest'))
+  const launch = { trigger: 'schedule', due: new Date() } as const
+  const { run } = await runSchedule(async () => here.parts(), here.app.runner, schedule, launch, noDigest)
+  expect([run.outcome, run.job]).toEqual(['succeeded', 'sweep'])
 })
 
 test('after all that, what is kept restores into a database and is proven', async () => {

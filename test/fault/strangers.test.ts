@@ -26,7 +26,7 @@ const STRANGERS = [
 ]
 /** What the program may name: its own subjects, leases, and the names of the tenants' folders. */
 const OURS =
-  /^(tenants\/[^/]+\/backups\/(key\.age|(chunks|manifests|pins|proofs|damage)\/.*)|platform\/(master|globals)\/(key\.age|(chunks|manifests|pins|proofs|damage)\/.*)|platform\/leases\/.+)$/
+  /^(tenants\/[^/]+\/backups\/(key\.age|(chunks|manifests|pins|proofs|damage)\/.*)|platform\/(master|globals)\/(key\.age|(chunks|manifests|pins|proofs|damage)\/.*)|platform\/(leases|damage)\/.+)$/
 
 let cluster: Cluster
 let r2: R2
@@ -77,6 +77,28 @@ it('nights, restores, rebuilds and rotations ask for nothing of it', async () =>
   expect(asked.filter(one => one.method === 'DELETE' && !one.key.startsWith('platform/leases/'))).toEqual([])
   for (const key of STRANGERS)
     expect(Buffer.from((await s3Store(r2).get(key)).body).toString()).toBe(`the application's ${key}`)
+})
+
+it('archives list and read the three folders of one tenant, write beside its backups, and touch nothing else', async () => {
+  proxy.requests.length = 0
+  expect((await here.cli('archive', 'create', 'acme', '--month', '2026-12')).exitCode).toBe(0)
+  const asked = proxy.requests.map(request => ({ ...request, ...objectOf(request.url) }))
+  const folders = /^tenants\/acme\/(documents|uploads|exports)\//
+  const read = asked.filter(one => folders.test(one.key || one.prefix))
+  expect(read.map(one => one.method)).toEqual(read.map(() => 'GET'))
+  expect(
+    read
+      .map(one => one.key)
+      .filter(Boolean)
+      .sort(),
+  ).toEqual(STRANGERS.filter(key => folders.test(key)).sort())
+  const written = asked.filter(one => one.method !== 'GET' && one.method !== 'HEAD')
+  for (const { key } of written)
+    expect(key).toMatch(/^(tenants\/acme\/archives\/2026-12\.|platform\/leases\/)/)
+  const OUR_ARCHIVES = /^tenants\/acme\/archives\//
+  for (const { key, prefix } of asked.filter(one => !folders.test(one.key || one.prefix))) {
+    if (key + prefix !== '' && !OUR_ARCHIVES.test(key || prefix)) expect(key || `${prefix}x`).toMatch(OURS)
+  }
 })
 
 it('with a prefix, nothing outside it is asked for at all', async () => {

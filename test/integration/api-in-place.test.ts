@@ -109,3 +109,31 @@ test('with approval required, by a second person and not by the one who starts i
   ])
   expect(await rows()).toBe(100)
 })
+
+test('playbooks are read, run and meant', async () => {
+  const { ask, token, maria, rows } = await tenant('umbrella')
+  const as = token('admin')
+  const { playbooks } = (await ask('GET', '/v1/playbooks', { as: maria })).json()
+  const inPlace = playbooks.find((one: { steps: string[]; name: string }) => /in-place/.test(one.name))
+  expect((await ask('GET', `/v1/playbooks/${inPlace.name}`, { as: maria })).json()).toEqual(inPlace)
+  const run = (more: object, token = as) =>
+    ask('POST', `/v1/playbooks/${inPlace.name}/runs`, {
+      as: token,
+      body: { set: { tenant: 'umbrella' }, wait: true, ...more },
+    })
+  await cluster.sql('gmah_org_umbrella', 'DELETE FROM notes')
+  expect((await run({ confirm: 'umbrella' }, maria)).status).toBe(403)
+  expect((await run({})).json().code).toBe('confirmation-missing')
+  expect((await run({ set: { who: 'umbrella' } })).json().code).toBe('usage')
+  const started = await run({ confirm: 'umbrella' })
+  expect([started.status, started.json()]).toMatchObject([200, { job: 'playbook' }])
+  const { runs } = (await ask('GET', '/v1/playbook-runs', { as })).json()
+  expect(runs).toMatchObject([{ id: started.json().id, playbook: inPlace.name }])
+  if (runs[0].state === 'waiting')
+    expect(
+      (await ask('POST', `/v1/playbook-runs/${runs[0].id}/approve`, { as, body: { wait: true } })).status,
+    ).toBe(200)
+  expect(await rows()).toBe(100)
+  const sound = await ask('POST', '/v1/checks', { as, body: { read: 'all', wait: true } })
+  expect([sound.status, sound.json().outcome]).toEqual([200, 'succeeded'])
+})

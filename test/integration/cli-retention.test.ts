@@ -3,6 +3,8 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { parse, stringify } from 'yaml'
+import { lookWhoIsThere } from '../../src/jobs/departures.js'
+import type { Parts } from '../../src/jobs/parts.js'
 import { type Cluster, startCluster } from '../kit/cluster.js'
 import { type Installation, install } from '../kit/installation.js'
 
@@ -99,4 +101,18 @@ test('a sweep that would remove a lot removes nothing, says the number, and take
   })
   expect((await json('backups')).map((one: { id: string }) => one.id)).toEqual([ids[4]])
   expect((await here.cli('runs')).stdout).toMatch(/sweep .*3 removed/)
+})
+
+test('a database that no rule names any more is still there; one that was dropped is not', async () => {
+  const { config, ...parts } = here.parts()
+  const tenants = { ...config.postgres.tenants, pattern: /^other_(?<tenant>.+)$/ }
+  const strange = { ...parts, config: { ...config, postgres: { ...config.postgres, tenants } } }
+  const there = async (of: Parts) =>
+    (await lookWhoIsThere(of, new AbortController().signal)) as ReadonlySet<string>
+  expect([...(await there(strange))]).toContain('tenants/acme')
+  await cluster.createDatabase({ name: 'gmah_org_beta', sql: 'CREATE TABLE t AS SELECT 1 AS id' })
+  await here.night({ names: ['beta'] })
+  expect([...(await there(here.parts()))]).toContain('tenants/beta')
+  await cluster.sql('postgres', 'DROP DATABASE gmah_org_beta')
+  expect([...(await there(here.parts()))]).not.toContain('tenants/beta')
 })

@@ -49,6 +49,7 @@ export async function openApi(target: PostgresTarget = NO_SERVER, options: ApiOp
     clock,
     scheduler,
     freshParts: async () => app.parts(),
+    sendDigest: async () => ({ outcome: 'succeeded' as const }),
     stopping: stopping.signal,
     version: '0.1.0',
   }

@@ -28,6 +28,8 @@ export interface InstallationOptions {
   wrapStore?: (store: Store) => Store
   /** The schedule's cron expression; by default one that is never due while a test runs. */
   cron?: string
+  /** Files of mode 0600 beside the configuration, by name. */
+  secrets?: Record<string, string>
   /** Default Europe/Paris. */
   zone?: string
 }
@@ -152,6 +154,7 @@ async function writeFiles(
   secret('operational.txt', operational.text)
   const { host, port, user, password } = target
   if (password) secret('password', password)
+  for (const [name, text] of Object.entries(options.secrets ?? {})) secret(name, text)
   const config: Record<string, unknown> = {
     state_directory: 'state',
     store: { type: 'directory', path: 'store' },

@@ -76,6 +76,7 @@ export async function sweeping(
     repository,
     journal,
     catalogue: new Catalogue(catalogueDb),
+    hetzner: null,
     files: store,
     laps: openRotationLaps(journalDb),
     tool: 'gmah-backup test',

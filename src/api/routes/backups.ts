@@ -2,13 +2,13 @@
 import { z } from 'zod'
 import { BACKUP_KINDS } from '../../domain/manifest.js'
 import { subjectName } from '../../domain/subject.js'
-import { backupAll } from '../../jobs/backup-all.js'
+import { backupAll, backupJob } from '../../jobs/backup-all.js'
 import { endOfNight } from '../../jobs/backup-report.js'
 import { openBackup, subjectNamed } from '../../jobs/open-backup.js'
 import type { CatalogueEntry } from '../../repository/catalogue.js'
 import { assertSees, sees } from '../caller.js'
 import { callerOf } from '../guard.js'
-import { answers, limitQuery, SECURITY, tenantParam } from '../shapes.js'
+import { answers, limitQuery, SECURITY, tenantName, tenantParam } from '../shapes.js'
 import { startAnswers, startHeaders, startJob, waitField } from '../starting.js'
 import type { ApiServer } from '../typed.js'
 import type { Works } from '../works.js'
@@ -62,9 +62,13 @@ const tableShape = z.strictObject({
 const tags = ['backups']
 const backups = z.strictObject({ backups: z.array(backupShape) })
 const newBackup = z.strictObject({
-  label: z.string().trim().min(1).max(200).optional().describe('A note that the backup carries'),
+  label: z.string().trim().min(1).max(1000).optional().describe('A note that the backup carries'),
   kind: z.enum(['manual', 'before-migration']).default('manual'),
   wait: waitField,
+})
+
+const newBackups = newBackup.extend({
+  tenants: z.array(tenantName).min(1).max(1000).optional().describe('Only these; everything when left out'),
 })
 
 export function backupRoutes(server: ApiServer, works: Works): void {
@@ -121,25 +125,30 @@ function showRoute(server: ApiServer, works: Works): void {
 function startRoutes(server: ApiServer, works: Works): void {
   const schema = {
     tags,
-    summary: 'Back up every tenant, the master and the roles now',
+    summary: 'Back up every tenant, the master and the roles now, or some of them',
     security: SECURITY,
     headers: startHeaders,
-    body: newBackup,
+    body: newBackups,
     response: startAnswers,
   }
   const config = { needs: 'operator', changes: 'backup' } as const
   server.post('/backups', { schema, config }, async (request, reply) => {
-    assertSees(callerOf(request), null)
-    const { kind, label = null, wait } = request.body
-    const asked = { request, wait, subject: null }
-    const { status, run } = await startJob(works, asked, { name: 'backup-all' }, async (parts, context) =>
-      endOfNight(await backupAll(parts, { kind, label, names: [] }, context)),
+    const { kind, label = null, tenants: names = [], wait } = request.body
+    const [only = null, ...more] = names.map(subjectNamed)
+    const subject = more.length === 0 ? only : null
+    assertSees(callerOf(request), subject)
+    const { status, run } = await startJob(
+      works,
+      { request, wait, subject },
+      backupJob(names),
+      async (parts, context) => endOfNight(await backupAll(parts, { kind, label, names }, context)),
     )
     return reply.status(status).header('location', `/v1/runs/${run.id}`).send(run)
   })
   const ofTenant = {
     ...schema,
     summary: 'Back up one tenant now; the hook for a deploy that migrates',
+    body: newBackup,
     params: tenantParam,
   }
   server.post('/tenants/:tenant/backups', { schema: ofTenant, config }, async (request, reply) => {
@@ -147,7 +156,7 @@ function startRoutes(server: ApiServer, works: Works): void {
     assertSees(callerOf(request), subject)
     const { kind, label = null, wait } = request.body
     const names = [subjectName(subject)]
-    const job = { name: 'backup', subject, lock: `backup ${names[0]}` }
+    const job = { ...backupJob(names), subject }
     const { status, run } = await startJob(works, { request, wait, subject }, job, async (parts, context) =>
       endOfNight(await backupAll(parts, { kind, label, names }, context)),
     )

@@ -1,16 +1,56 @@
-// /v1/tenants/{tenant}/verifications: is a backup all there, does it read back, does it restore to equal tables.
+// /v1/checks and /v1/tenants/{tenant}/verifications: is everything there, does it read back, does it restore to equal tables.
 import { z } from 'zod'
+import { readModeOf, readWords } from '../../domain/read-mode.js'
 import { PROOF_LEVELS } from '../../domain/records.js'
+import { endOfCheck } from '../../jobs/check-report.js'
+import { checkStore } from '../../jobs/check-store.js'
 import { subjectNamed } from '../../jobs/open-backup.js'
-import { assertPassed, verifyBackup } from '../../jobs/verify.js'
+import { endOfVerify, verifyBackup } from '../../jobs/verify.js'
 import { assertSees } from '../caller.js'
 import { callerOf } from '../guard.js'
-import { SECURITY, tenantParam } from '../shapes.js'
+import { SECURITY, tenantName, tenantParam } from '../shapes.js'
 import { startAnswers, startHeaders, startJob, waitField } from '../starting.js'
 import type { ApiServer } from '../typed.js'
 import type { Works } from '../works.js'
 
 export function checkRoutes(server: ApiServer, works: Works): void {
+  storeRoute(server, works)
+  verifyRoute(server, works)
+}
+
+function storeRoute(server: ApiServer, works: Works): void {
+  const schema = {
+    tags: ['checks'],
+    summary: 'Look whether everything is there that the backups need, and read some or all of it back',
+    security: SECURITY,
+    headers: startHeaders,
+    body: z.strictObject({
+      tenants: z.array(tenantName).max(1000).default([]).describe('Only these; everything when left out'),
+      read: readWords.default('none').describe('none, all, or a random share like 5%'),
+      wait: waitField,
+    }),
+    response: startAnswers,
+  }
+  server.post(
+    '/checks',
+    { schema, config: { needs: 'operator', changes: 'check' } },
+    async (request, reply) => {
+      const { tenants: names, read, wait } = request.body
+      assertSees(callerOf(request), null)
+      const asked = { request, wait, subject: null }
+      const { status, run } = await startJob(works, asked, { name: 'check' }, async (parts, context) => {
+        const mode = readModeOf(read, ROTATION_NIGHTS)
+        return endOfCheck(await checkStore(parts, { names, mode, budgetBytes: null }, context))
+      })
+      return reply.status(status).header('location', `/v1/runs/${run.id}`).send(run)
+    },
+  )
+}
+
+/** As the shipped schedule has it. */
+const ROTATION_NIGHTS = 30
+
+function verifyRoute(server: ApiServer, works: Works): void {
   const schema = {
     tags: ['checks'],
     summary: 'Verify one backup; the verdict is kept beside it in the store',
@@ -36,9 +76,7 @@ export function checkRoutes(server: ApiServer, works: Works): void {
     const { backup, level, wait } = request.body
     const job = { name: 'verify', subject }
     const { status, run } = await startJob(works, { request, wait, subject }, job, async (parts, context) => {
-      const { record } = await verifyBackup(parts, { subject, backup, level }, context)
-      assertPassed(record)
-      return { outcome: 'succeeded', facts: { backup: record.backup, level, rows: record.rows } }
+      return endOfVerify(await verifyBackup(parts, { subject, backup, level }, context))
     })
     return reply.status(status).header('location', `/v1/runs/${run.id}`).send(run)
   })

@@ -83,7 +83,7 @@ function runRoute(server: ApiServer, works: Works): void {
     const { schedule } = named(works, request.params.name)
     const asked = { request, wait: request.body.wait, subject: null }
     const { status, run } = await start(works, asked, runner =>
-      runSchedule(works.freshParts, runner, schedule, { trigger: 'api' }),
+      runSchedule(works.freshParts, runner, schedule, { trigger: 'api' }, works.sendDigest),
     )
     return reply.status(status).header('location', `/v1/runs/${run.id}`).send(run)
   })

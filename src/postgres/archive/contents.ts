@@ -18,6 +18,8 @@ export interface Entry {
   copy: Buffer | null
   tablespace: Buffer | null
   accessMethod: Buffer | null
+  /** Dump ids of the entries that it needs. */
+  dependencies: number[]
   /** Null before archive version 1.16. */
   relkind: number | null
   /** Where the data block lies, when the archive was written to a file; null when it was not known. */
@@ -61,7 +63,9 @@ function* readEntry(source: Source, layout: Layout): Step<Entry> {
   const relkind = layout.minor >= RELKIND_MINOR ? yield* source.int() : null
   const owner = (yield* source.text()) ?? ''
   yield* source.passBytes() // WITH OIDS, gone since PostgreSQL 12
-  while (yield* source.passBytes()); // ids of the entries it depends on
+  const dependencies: number[] = []
+  for (let one = yield* source.text(); one !== null; one = yield* source.text())
+    dependencies.push(Number(one))
   const offset = yield* readOffset(source, layout)
   return {
     id,
@@ -74,6 +78,7 @@ function* readEntry(source: Source, layout: Layout): Step<Entry> {
     copy,
     tablespace,
     accessMethod,
+    dependencies,
     relkind,
     offset,
   }

@@ -1,0 +1,111 @@
+// One look: what the journal gained, what became of the incidents, and what is put out to be told.
+import { randomBytes } from 'node:crypto'
+import type { AlertsConfig, ChannelConfig, Incident } from '../domain/alerts.js'
+import { SEVERITIES } from '../domain/alerts.js'
+import type { StoredEvent } from '../domain/events.js'
+import type { Clock } from '../sys/clock.js'
+import type { Logger } from '../sys/log.js'
+import type { Channel } from './channel/channel.js'
+import { reconcile } from './incidents.js'
+import type { Ledger } from './ledger.js'
+import type { Memory } from './memory.js'
+import type { Outbox } from './outbox.js'
+import { remember } from './remember.js'
+import type { Trouble } from './rules/signs.js'
+import type { Sighting } from './rules/standing-rules.js'
+import { type NoticeKind, tell } from './telling.js'
+import { heardBy, type Speaker, writeLetter } from './words/write-letter.js'
+
+export interface AlertingParts {
+  ledger: Ledger
+  outbox: Outbox
+  /** Oldest first, those after a sequence number. */
+  events(filter: { afterSeq: number; limit: number }): StoredEvent[]
+  /** What is seen around; how the channels fare is added here. */
+  see(): Promise<Omit<Sighting, 'channels'>>
+  config(): AlertsConfig
+  /** The machine's name, for an installation that has none. */
+  host: string
+  openChannel(config: ChannelConfig): Channel
+  clock: Clock
+  log: Logger
+}
+
+const PAGE = 1000
+/** Things that happened longer ago are no news when the alerts first see them. */
+const NEWS_MS = 24 * 3_600_000
+/** A channel that fails for a passing reason is told of after this long. */
+const CHANNEL_PATIENCE_MS = 15 * 60_000
+
+export const speakerOf = ({ config, host }: Pick<AlertingParts, 'config' | 'host'>): Speaker => {
+  const { language, runLink, name } = config()
+  return { language, runLink, name: name ?? host }
+}
+
+/** Everything the journal gained. What happened long before the alerts were there is remembered, not told. */
+export function absorb({ events }: AlertingParts, memory: Memory, cursor: number | null, now: Date) {
+  const happened: Trouble[] = []
+  let [after, afterSeq] = [memory, cursor ?? 0]
+  let page: StoredEvent[]
+  do {
+    page = events({ afterSeq, limit: PAGE })
+    for (const event of page) {
+      const said = remember(after, event)
+      after = said.memory
+      const isNews = cursor !== null || now.getTime() - Date.parse(event.at) < NEWS_MS
+      if (isNews) happened.push(...said.happened)
+    }
+    afterSeq = page.at(-1)?.seq ?? afterSeq
+  } while (page.length === PAGE)
+  return { memory: after, cursor: afterSeq, happened }
+}
+
+/** Moves the incidents, and puts what is told of them into the outbox. Inside the ledger's transaction. */
+export function settle(
+  parts: AlertingParts,
+  memory: Memory,
+  troubles: { lasting: readonly Trouble[]; happened: readonly Trouble[] },
+  now: Date,
+): void {
+  const { ledger } = parts
+  const moment = {
+    now,
+    config: parts.config(),
+    mutes: ledger.mutes(),
+    running: (run: string) => run in memory.runs,
+  }
+  const newId = () => randomBytes(4).toString('hex')
+  const { incidents, changed } = reconcile(ledger.openIncidents(), now, troubles, newId)
+  for (const before of incidents) {
+    const { incident, notice } = tell(before, moment)
+    if (notice) post(parts, incident, notice)
+    if (changed.has(incident.id) || incident !== before) ledger.saveIncident(incident)
+  }
+}
+
+/** One letter to each channel that hears of it; a failing channel is not told of itself. */
+function post(parts: AlertingParts, incident: Incident, kind: NoticeKind): void {
+  for (const channel of parts.config().channels) {
+    const heard = heardBy(channel, incident)
+    const loud = SEVERITIES.indexOf(incident.severity) >= SEVERITIES.indexOf(channel.severity)
+    const itself = incident.rule === 'channel-failing' && incident.cause === channel.name
+    if (heard && loud && !itself) parts.outbox.put(channel.name, writeLetter(heard, kind, speakerOf(parts)))
+  }
+}
+
+export function failing({ outbox, clock, config }: AlertingParts): Sighting['channels'] {
+  const known = new Set([...config().channels, ...config().heartbeats].map(one => one.name))
+  return outbox.ways().flatMap(({ name, failingSince, lasting, problem, hint }) => {
+    if (failingSince === null || !known.has(name)) return []
+    const since = new Date(failingSince)
+    const patient = lasting === 0 && clock.now().getTime() - since.getTime() < CHANNEL_PATIENCE_MS
+    return patient ? [] : [{ name, since, problem, hint }]
+  })
+}
+
+export function knowSchedules(memory: Memory, { schedules }: Sighting, now: Date): Memory {
+  const fresh = schedules.filter(({ schedule }) => memory.schedules[schedule.name] === undefined)
+  if (fresh.length === 0) return memory
+  const more = fresh.map(({ schedule }) => [schedule.name, now.toISOString()])
+  return { ...memory, schedules: { ...memory.schedules, ...Object.fromEntries(more) } }
+}

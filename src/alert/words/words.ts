@@ -1,0 +1,62 @@
+// The vocabulary of the messages: one set of words a language, and how a gap in them is filled.
+import type { Severity } from '../../domain/alerts.js'
+import type { LetterKind } from '../letter.js'
+import type { RuleId } from '../rules/rule-table.js'
+
+export interface RuleWords {
+  /** Gaps: {who}, {first}, {cause}, {run}, {scope}, {details}. */
+  title: string
+  /** What it means for recovery. */
+  meaning: string
+  /** What to type next. */
+  next: string[]
+}
+
+export interface DigestWords {
+  title: string
+  labels: Record<
+    | 'protected'
+    | 'worst'
+    | 'proofs'
+    | 'oldestProof'
+    | 'restores'
+    | 'growth'
+    | 'storage'
+    | 'cost'
+    | 'deletions'
+    | 'open',
+    string
+  >
+  ofAll(some: number, all: number): string
+  proofs(passed: number, failed: number): string
+  nothing: string
+  never: string
+  meaning: string
+  tenant: string
+  nights: string
+  last: string
+  proof: string
+}
+
+export interface Words {
+  severities: Record<Severity, string>
+  /** In front of the title. */
+  kinds: Record<LetterKind, string>
+  rules: Record<RuleId, RuleWords>
+  labels: Record<'since' | 'until' | 'severity' | 'incident' | 'run' | 'subjects' | 'acked', string>
+  andMore(who: string, more: number): string
+  notNamed(more: number): string
+  overMeaning: string
+  whatItMeans: string
+  whatToType: string
+  theRun: string
+  footer(id: string, name: string): string
+  test: { title: string; meaning: string; footer(name: string): string }
+  bundle: { title(count: number): string; meaning: string }
+  digest: DigestWords
+}
+
+/** The text with its gaps filled; a command whose gap has nothing to fill it loses the gap. */
+export function fill(text: string, gaps: Readonly<Record<string, string>>): string {
+  return text.replace(/\{(\w+)\}/g, (_, name: string) => gaps[name] ?? '').trim()
+}

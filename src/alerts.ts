@@ -1,0 +1,58 @@
+// Wires the alerts: for the daemon, which watches and tells, and for the command line, which lists, quiets and tests.
+import { hostname } from 'node:os'
+import { type Alerting, createAlerting } from './alert/alerting.js'
+import type { Channel } from './alert/channel/channel.js'
+import { openAlertDesk } from './alert/desk.js'
+import { openChannel } from './alert/open-channel.js'
+import type { StoreWatch } from './api/store-health.js'
+import type { App } from './app.js'
+import type { AlertDesk, AlertsConfig, ChannelConfig } from './domain/alerts.js'
+import type { JobEnd } from './jobs/runner.js'
+import type { Scheduler } from './jobs/scheduler.js'
+import { lookAround } from './jobs/surroundings.js'
+import type { Week } from './jobs/week.js'
+import type { Clock } from './sys/clock.js'
+import type { Logger } from './sys/log.js'
+
+/** The alerts read the journal like everyone else; no job knows of them. */
+export function createAlerts(
+  app: App,
+  { clock, log, scheduler, watch }: { clock: Clock; log: Logger; scheduler: Scheduler; watch: StoreWatch },
+): Alerting {
+  const config = () => app.parts().config.alerts
+  const begun = clock.now()
+  return createAlerting({
+    ...app.alerts,
+    events: filter => app.journal.events(filter),
+    see: async () => {
+      const { failure, lastSuccessAt } = watch.read()
+      const store = { failure, failingSince: failure ? (lastSuccessAt ?? begun) : null }
+      return { ...(await lookAround(app.parts(), scheduler.status())), store }
+    },
+    config,
+    host: hostname(),
+    openChannel: channel => openConfigured(channel, config()),
+    clock,
+    log,
+  })
+}
+
+/** Writes the week's message from what is known now; the outbox sends it. */
+export async function sendDigest(alerting: Alerting, week: Week): Promise<JobEnd> {
+  return { outcome: 'succeeded', facts: { channels: await alerting.digest(week) } }
+}
+
+/** What `gmah-backup alert` works on. */
+export function alertDesk(app: App, clock: Clock): AlertDesk {
+  const config = app.parts().config.alerts
+  return openAlertDesk({
+    ...app.alerts,
+    config,
+    name: config.name ?? hostname(),
+    clock,
+    openChannel: channel => openConfigured(channel, config),
+  })
+}
+
+const openConfigured = (channel: ChannelConfig, { language, name }: AlertsConfig): Channel =>
+  openChannel(channel, { language, installation: name ?? hostname() })

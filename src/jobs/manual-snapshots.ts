@@ -1,0 +1,70 @@
+// Snapshots by hand: one made now, which no schedule removes, and one removed on purpose.
+import { Failure } from '../domain/errors.js'
+import { MANUAL, type ServerOrder } from '../domain/snapshot-settings.js'
+import { isHeld, isOurs, isWanted, serverSelector } from '../hetzner/marks.js'
+import { sheetKeyOf } from '../repository/sheets.js'
+import type { JobContext, Parts } from './parts.js'
+import { type SnapshotReport, snapshotServer } from './snapshot-server.js'
+import { hetznerOf } from './snapshot-servers.js'
+
+const DEFAULTS = { limit: 30, protect: false, snapshotDeadlineMs: 90 * 60_000, lockWaitMs: 15 * 60_000 }
+
+/** Quiesced, bounded and protected as the schedule that names this server does it. */
+export async function createSnapshot(
+  parts: Parts,
+  { server, description }: { server: string; description: string | null },
+  context: JobContext,
+): Promise<SnapshotReport> {
+  const scheduled = parts.config.schedules.flatMap(one => (one.job === 'snapshot-servers' ? [one] : []))
+  const schedule = scheduled.find(one => one.servers.some(order => order.server === server))
+  const order: ServerOrder = schedule?.servers.find(one => one.server === server) ?? {
+    server,
+    checkpoint: false,
+    command: null,
+  }
+  const asked = {
+    order,
+    settings: schedule ?? DEFAULTS,
+    schedule: MANUAL,
+    description: description ?? `gmah-backup by hand of ${server}`,
+    prune: null,
+  }
+  return snapshotServer(parts, hetznerOf(parts), asked, context)
+}
+
+/**
+ * Removes one snapshot of ours and its sheet.
+ * @throws Failure snapshot-unknown; snapshot-protected for one that is foreign, protected, marked `keep` or the newest of its server.
+ */
+export async function deleteSnapshot(
+  parts: Parts,
+  id: number,
+  context: JobContext,
+): Promise<{ image: number; server: string }> {
+  const hetzner = hetznerOf(parts)
+  const { signal } = context
+  const image = await hetzner.image(id, signal)
+  if (!image) throw new Failure('snapshot-unknown', `there is no snapshot ${id}`)
+  const from = image.created_from
+  if (!from || !isOurs(image, from.id)) throw new Failure('snapshot-protected', `snapshot ${id} is not ours`)
+  if (isHeld(image) || isWanted(image))
+    throw new Failure(
+      'snapshot-protected',
+      `snapshot ${id} is ${isHeld(image) ? 'protected' : 'marked keep'}`,
+    )
+  const whole = (await hetzner.snapshots(serverSelector(from.id), signal)).filter(
+    one => isOurs(one, from.id) && one.status === 'available',
+  )
+  if (!whole.some(one => Date.parse(one.created) > Date.parse(image.created)))
+    throw new Failure('snapshot-protected', `snapshot ${id} is the newest one of ${from.name}`, {
+      hint: 'make another one first: `gmah-backup snapshot create SERVER`',
+    })
+  if (image.protection.delete) await hetzner.protectImage(id, false, signal)
+  await hetzner.deleteImage(id, signal)
+  await parts.repository.store.delete(sheetKeyOf(from.name, image.created))
+  context.emit({
+    type: 'snapshot-removed',
+    facts: { server: from.name, image: id, reasons: ['asked for by hand'] },
+  })
+  return { image: id, server: from.name }
+}

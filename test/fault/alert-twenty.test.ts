@@ -1,0 +1,269 @@
+// Twenty failures planted across the jobs, on a real mail server and a real Slack endpoint: each is told in the right channels
+// once, and its end once.
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { CheckFacts, NewEvent } from '../../src/domain/events.js'
+import type { BackupId } from '../../src/domain/ids.js'
+import {
+  type AlertBench,
+  alertBench,
+  backupFacts,
+  failure,
+  HOUR_MS,
+  MINUTE_MS,
+  tenant,
+} from '../kit/alerting.js'
+import { type SlackServer, startSlack } from '../kit/slack.js'
+import { type MailServer, startMailServer } from '../kit/smtp.js'
+
+let mail: MailServer
+let slack: SlackServer
+beforeAll(async () => {
+  mail = await startMailServer()
+  slack = await startSlack()
+})
+afterAll(async () => {
+  await slack.stop()
+  await mail.stop()
+})
+
+const backup = 'b1b1b1b1b1b1' as BackupId
+const swap = { live: 'gmah_org_acme', incoming: 'restoring_1', kept: 'gmah_org_acme_before' }
+
+const CHECKED: CheckFacts = {
+  ...{ backups: 1, chunks: 1, storedBytes: 1, readChunks: 1, readBytes: 1 },
+  ...{ damaged: 0, healed: 0, broken: [], problems: [] },
+}
+
+interface Planted {
+  title: string
+  /** Critical ones are told in Slack too; it hears nothing less. */
+  critical?: true
+  /** What happened and does not last has no end to be told. */
+  momentary?: true
+  begin(bench: AlertBench): unknown
+  end?(bench: AlertBench): unknown
+}
+
+const tell =
+  (event: Pick<NewEvent, 'type' | 'facts'> & { subject?: NewEvent['subject'] }) => (bench: AlertBench) =>
+    bench.event(event as never)
+
+/** A run of a job that ends so. */
+const run =
+  (
+    job: string,
+    outcome: 'failed' | 'partial' | 'succeeded',
+    inside?: (bench: AlertBench, run: never) => void,
+  ) =>
+  (bench: AlertBench) => {
+    const { id } = bench.journal.startRun({ job, trigger: 'schedule' })
+    inside?.(bench, id as never)
+    bench.journal.finishRun(id, { outcome })
+  }
+
+const acme = tenant('acme')
+const PLANTED: Planted[] = [
+  {
+    title: 'warning: backup failed: acme',
+    begin: bench => bench.night({ acme: 'lock-timeout' }, ['beta']),
+    end: bench => bench.night({}, ['acme', 'beta']),
+  },
+  {
+    title: 'CRITICAL: backup-all failed',
+    critical: true,
+    begin: run('backup-all', 'failed'),
+    end: bench => bench.night({}, ['acme', 'beta']),
+  },
+  {
+    title: 'warning: archive-tenants failed',
+    begin: run('archive-tenants', 'failed'),
+    end: run('archive-tenants', 'succeeded'),
+  },
+  { title: 'warning: drill ended partial', begin: run('drill', 'partial'), end: run('drill', 'succeeded') },
+  {
+    title: 'warning: the sweep failed: acme',
+    begin: run('sweep', 'partial', (bench, id) =>
+      bench.event({ type: 'sweep-failed', run: id, subject: acme, facts: { error: failure('store-busy') } }),
+    ),
+    end: run('sweep', 'succeeded'),
+  },
+  {
+    title: 'warning: retention deleted nothing, or not all it should (sweep-refused)',
+    begin: run('sweep', 'failed', (bench, id) =>
+      bench.event({ type: 'sweep-refused', run: id, facts: { remove: 90, of: 100, why: 'too many' } }),
+    ),
+    end: run('sweep', 'succeeded'),
+  },
+  {
+    title: 'warning: the monthly archive failed: acme',
+    begin: tell({
+      type: 'archive-failed',
+      subject: acme,
+      facts: { month: '2026-10', error: failure('store-full') },
+    }),
+    end: tell({
+      type: 'archive-stored',
+      subject: acme,
+      facts: {
+        ...{ archive: '2026-10', backup, instant: '2026-10-31T00:00:00Z', files: 1, missing: 0, changed: 0 },
+        ...{ tarBytes: 1, storedBytes: 1, durationMs: 1 },
+      },
+    }),
+  },
+  {
+    title: 'CRITICAL: a damaged archive: acme',
+    critical: true,
+    begin: tell({
+      type: 'archive-verified',
+      subject: acme,
+      facts: { archive: '2026-10', members: 3, bytes: 5, problems: ['digest differs'] },
+    }),
+    end: tell({
+      type: 'archive-verified',
+      subject: acme,
+      facts: { archive: '2026-10', members: 3, bytes: 5, problems: [] },
+    }),
+  },
+  {
+    title: 'CRITICAL: a test restore failed: acme',
+    critical: true,
+    begin: tell({ type: 'proof-failed', subject: acme, facts: { backup, differences: ['public.t: rows'] } }),
+    end: tell({ type: 'proof-passed', subject: acme, facts: { backup, tables: 1, rows: 1, durationMs: 1 } }),
+  },
+  {
+    title: 'warning: no room to prove: acme',
+    begin: tell({
+      type: 'drill-left-out',
+      subject: acme,
+      facts: {
+        ...{ backup, reason: 'disk', provenAt: null, overdue: true },
+        ...{ expectedSeconds: 1, neededBytes: 9e9, freeBytes: 1e9 },
+      },
+    }),
+    end: tell({ type: 'proof-passed', subject: acme, facts: { backup, tables: 1, rows: 1, durationMs: 1 } }),
+  },
+  {
+    title: 'warning: databases and tenants disagree (database-vanished)',
+    begin: run('backup-all', 'succeeded', (bench, id) => {
+      bench.event({ type: 'drift', run: id, facts: { kind: 'database-vanished', database: 'gmah_org_x' } })
+    }),
+    end: run('backup-all', 'succeeded'),
+  },
+  {
+    title: 'warning: the server could not be seen whole',
+    begin: run('backup-all', 'partial', (bench, id) => {
+      bench.event({ type: 'discovery-problem', run: id, facts: { error: failure('postgres-denied') } })
+    }),
+    end: run('backup-all', 'succeeded'),
+  },
+  {
+    title: 'warning: the new configuration was refused',
+    begin: tell({
+      type: 'config-refused',
+      facts: { file: 'f', problems: [{ path: 'a', message: 'b', at: 'c' }] },
+    }),
+    end: tell({ type: 'config-reloaded', facts: { file: 'f', schedules: [] } }),
+  },
+  {
+    title: 'CRITICAL: the store cannot be used (store-denied)',
+    critical: true,
+    begin: bench => {
+      bench.around.store = {
+        failure: { code: 'store-denied', message: 'the last put failed' },
+        failingSince: new Date(bench.clock.now().getTime() - HOUR_MS),
+      }
+    },
+    end: bench => {
+      bench.around.store = { failure: null, failingSince: null }
+    },
+  },
+  {
+    title: 'CRITICAL: the disk is about to run out',
+    critical: true,
+    begin: bench => {
+      bench.around.disk = { path: '/state', freeBytes: 1000 }
+    },
+    end: bench => {
+      bench.around.disk = { path: '/state', freeBytes: 50e9 }
+    },
+  },
+  {
+    title: 'CRITICAL: a key that only this machine holds',
+    critical: true,
+    begin: bench => {
+      bench.around.keysOnlyHere = ['operational-identity.txt']
+    },
+    end: bench => {
+      bench.around.keysOnlyHere = []
+    },
+  },
+  {
+    title: 'CRITICAL: damaged objects in the store: acme',
+    critical: true,
+    begin: tell({
+      type: 'objects-damaged',
+      subject: acme,
+      facts: { count: 1, first: [{ key: 'k', message: 'm' }] },
+    }),
+    end: tell({ type: 'subject-checked', subject: acme, facts: CHECKED }),
+  },
+  {
+    title: 'CRITICAL: a restore failed: acme',
+    ...{ critical: true, momentary: true },
+    begin: tell({
+      type: 'restore-failed',
+      subject: acme,
+      facts: { backup, target: 'x', error: failure('restore-failed') },
+    }),
+  },
+  {
+    title: 'warning: a swap that was cut short was put right: acme',
+    momentary: true,
+    begin: tell({ type: 'swap-repaired', subject: acme, facts: { ...swap, outcome: 'as-before' } }),
+  },
+  {
+    title: 'CRITICAL: another process took the store’s lease',
+    ...{ critical: true, momentary: true },
+    begin: tell({ type: 'lease-lost', facts: { holder: 'a', to: 'b' } }),
+  },
+]
+
+test('twenty planted failures: the right message in the right channels, and one end each', async () => {
+  const bench = alertBench([mail.channel('team'), slack.channel('pager', { severity: 'critical' })])
+  for (let night = 0; night < 4; night++) bench.night({}, ['acme', 'beta'])
+  await bench.alerting.tick()
+  expect([mail.mails, slack.posts]).toEqual([[], []])
+  expect(PLANTED).toHaveLength(20)
+  for (const { title, critical, momentary, begin, end } of PLANTED) {
+    begin(bench)
+    await bench.pass(MINUTE_MS, MINUTE_MS)
+    await bench.pass(MINUTE_MS, MINUTE_MS)
+    const bare = title.replace(/^\w+: /, '')
+    expect(mail.mails.splice(0).map(one => one.subject)).toEqual([`[test] ${title}`])
+    expect(slack.posts.splice(0).map(one => one.text)).toEqual(critical ? [`[test] ${title}`] : [])
+    end?.(bench)
+    await bench.pass(12 * MINUTE_MS, MINUTE_MS)
+    const over = momentary ? [] : [`[test] over: ${bare}`]
+    expect(mail.mails.splice(0).map(one => one.subject)).toEqual(over)
+    expect(slack.posts.splice(0).map(one => one.text)).toEqual(critical ? over : [])
+  }
+  expect(bench.outbox.pending()).toBe(0)
+  expect(bench.desk.list({ closed: false }).incidents).toEqual([])
+})
+
+test('two hundred tenants that fail at once are one message a channel', async () => {
+  const bench = alertBench([mail.channel('team'), slack.channel('chat')])
+  const names = Array.from({ length: 200 }, (_, at) => `tenant-${at}`)
+  bench.night(Object.fromEntries(names.map(name => [name, 'postgres-unreachable' as const])))
+  await bench.pass(HOUR_MS, 10 * MINUTE_MS)
+  expect(mail.mails).toHaveLength(1)
+  expect(slack.posts).toHaveLength(1)
+  expect(mail.mails[0]?.text).toContain('and 170 more')
+  bench.night({}, names, backupFacts())
+  await bench.pass(HOUR_MS, 10 * MINUTE_MS)
+  expect(mail.mails.map(one => one.subject?.slice(0, 21))).toEqual([
+    '[test] warning: backu',
+    '[test] over: backup f',
+  ])
+  expect(slack.posts).toHaveLength(2)
+})

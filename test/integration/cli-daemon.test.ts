@@ -1,0 +1,125 @@
+// The command line beside a running daemon: the daemon does the work, and what is shown is what would be shown without it.
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
+import { connect } from '../../src/postgres/connection.js'
+import { until } from '../kit/clock.js'
+import { type Cluster, startCluster } from '../kit/cluster.js'
+import { type DaemonProcess, startCli, startDaemon } from '../kit/daemon.js'
+import { type Installation, install } from '../kit/installation.js'
+
+let cluster: Cluster
+let here: Installation
+let daemon: DaemonProcess
+
+beforeAll(async () => {
+  cluster = await startCluster()
+  await cluster.createDatabase({ name: 'gmah_master', sql: 'CREATE TABLE organisations (id int)' })
+  for (const name of ['acme', 'globex'])
+    await cluster.createDatabase({ name: `gmah_org_${name}`, sql: 'CREATE TABLE notes AS SELECT 1 AS id' })
+  here = await install(cluster.target)
+  await here.cli('tenants')
+  daemon = startDaemon(here)
+  await daemon.ready
+})
+afterAll(async () => {
+  daemon.kill('SIGKILL')
+  await here.remove()
+  await cluster.stop()
+})
+
+const lastRun = () => here.app.journal.runs({ limit: 1 })[0]
+const json = async (...args: string[]) => {
+  const { exitCode, stdout } = await here.cli('--json', ...args)
+  return { exitCode, ...JSON.parse(stdout) }
+}
+
+test("a backup is the daemon's run, and is told as here", async () => {
+  const { exitCode, stdout, stderr } = await here.cli('backup', 'acme', 'globex', '--label', 'by hand')
+  expect([exitCode, stdout]).toEqual([0, expect.stringMatching(/^2 backed up \(.*\), 0 failed$/)])
+  expect(stderr.split('\n').sort()).toEqual([
+    'backing up 2 subjects',
+    expect.stringMatching(/^ok {6}acme/),
+    expect.stringMatching(/^ok {6}globex/),
+  ])
+  expect(lastRun()).toMatchObject({
+    job: 'backup',
+    trigger: 'manual',
+    outcome: 'succeeded',
+    process: { pid: daemon.pid },
+  })
+  expect(here.app.parts().catalogue.list({ limit: 2 })).toMatchObject([
+    { label: 'by hand' },
+    { label: 'by hand' },
+  ])
+  const { userInfo } = await import('node:os')
+  expect(here.app.journal.auditLines({ limit: 1 })).toMatchObject([
+    { who: `${userInfo().username}, command line`, action: 'backup', outcome: 'allowed', origin: null },
+  ])
+})
+
+test('a failure has its code, its hint, its run and its exit status; a part that failed makes 3', async () => {
+  expect(await json('backup', 'nobody')).toMatchObject({
+    exitCode: 4,
+    error: {
+      code: 'tenant-unknown',
+      hint: expect.stringContaining('gmah-backup tenants'),
+      facts: { run: lastRun()?.id },
+    },
+  })
+  const holder = await connect(cluster.target, 'gmah_org_acme')
+  onTestFinished(() => holder.close())
+  await holder.run('BEGIN; LOCK TABLE public.notes IN ACCESS EXCLUSIVE MODE')
+  const busy = here.cli('backup', 'acme')
+  await until(() => here.events('backup-started').some(event => event.run === lastRun()?.id))
+  const second = await json('backup', 'globex', 'acme')
+  expect(second).toMatchObject({
+    exitCode: 3,
+    succeeded: [{ subject: 'tenants/globex' }],
+    failed: [{ code: 'subject-busy' }],
+  })
+  await holder.run('ROLLBACK')
+  expect((await busy).exitCode).toBe(0)
+})
+
+test("a verdict is the daemon's, and is told as here", async () => {
+  await here.cli('backup', 'acme')
+  const verdict = await json('verify', 'acme', '--level', 'read')
+  expect(verdict).toMatchObject({
+    exitCode: 0,
+    subject: 'tenants/acme',
+    level: 'read',
+    outcome: 'passed',
+    differences: [],
+  })
+  expect(lastRun()).toMatchObject({ job: 'verify', process: { pid: daemon.pid } })
+})
+
+test('who stops watching does not stop the work', async () => {
+  const holder = await connect(cluster.target, 'gmah_org_acme')
+  onTestFinished(() => holder.close())
+  await holder.run('BEGIN; LOCK TABLE public.notes IN ACCESS EXCLUSIVE MODE')
+  const before = lastRun()?.id
+  const watching = startCli(here, 'backup', 'acme')
+  await until(() => lastRun()?.id !== before)
+  watching.kill('SIGINT')
+  expect((await watching.ended).code).toBe(130)
+  expect(lastRun()?.outcome).toBe('running')
+  await holder.run('ROLLBACK')
+  await until(() => lastRun()?.outcome === 'succeeded')
+})
+
+test('with another identity, and when the daemon is gone, the command works by itself', async () => {
+  const own = await here.cli('--identity', here.recoveryIdentityFile, 'backup', 'acme')
+  expect([own.exitCode, lastRun()?.process.pid === daemon.pid]).toEqual([0, false])
+  const holder = await connect(cluster.target, 'gmah_org_acme')
+  onTestFinished(() => holder.close())
+  await holder.run('BEGIN; LOCK TABLE public.notes IN ACCESS EXCLUSIVE MODE')
+  const before = lastRun()?.id
+  const watching = here.cli('backup', 'acme')
+  await until(() => lastRun()?.id !== before)
+  daemon.kill('SIGKILL')
+  const { exitCode, stderr } = await watching
+  expect([exitCode, stderr]).toEqual([130, expect.stringMatching(/\[interrupted\]/)])
+  await holder.run('ROLLBACK')
+  expect((await here.cli('backup', 'acme')).exitCode).toBe(0)
+  expect(lastRun()).toMatchObject({ outcome: 'succeeded', trigger: 'manual' })
+})

@@ -1,0 +1,7 @@
+// One request as the fake heard it.
+export interface RecordedCall {
+  method: string
+  path: string
+  query: URLSearchParams
+  body: unknown
+}

@@ -1,0 +1,74 @@
+// What goes wrong between a client and Hetzner, as data.
+import type { RecordedCall } from './call.js'
+
+export type HetznerFault =
+  /** Answers with an error instead of doing what was asked. */
+  | { refuse: { status: number; code: string } }
+  /** Does what was asked and answers with an error all the same. */
+  | { afterwards: { status: number; code: string } }
+  /** The same two with a body that is no JSON, as a proxy gives it. */
+  | { proxy: 502 | 504; when: 'before' | 'after' }
+  /** Cuts the connection: before or after doing what was asked. */
+  | { cut: 'before' | 'after' }
+  /** Takes the request, does it, and never answers. */
+  | { hang: true }
+  /** Answers 429 and says that the limit is used up. */
+  | { limited: true }
+
+/** Null: nothing goes wrong with this call. */
+export type FaultPlan = (call: RecordedCall) => HetznerFault | null
+
+export interface Occasion {
+  method?: string
+  path?: RegExp
+  /** From the nth matching call on; 1 by default. */
+  nth?: number
+  /** Once by default. */
+  times?: number
+  fault: HetznerFault
+}
+
+/** Faults at named occasions, each counted by itself. */
+export function occasions(...list: readonly Occasion[]): FaultPlan {
+  const seen = list.map(() => 0)
+  return call => {
+    for (const [at, { method, path, nth = 1, times = 1, fault }] of list.entries()) {
+      if ((method && method !== call.method) || (path && !path.test(call.path))) continue
+      const count = (seen[at] ?? 0) + 1
+      seen[at] = count
+      if (count >= nth && count < nth + times) return fault
+    }
+    return null
+  }
+}
+
+/** Whatever may hit a call of this method. A read-only token and a full account are of another kind: they last. */
+export const EVERY_FAULT: readonly HetznerFault[] = [
+  ...[500, 503, 504].flatMap((status): HetznerFault[] => {
+    const code = { 500: 'server_error', 503: 'unavailable', 504: 'timeout' }[status] ?? ''
+    return [{ refuse: { status, code } }, { afterwards: { status, code } }]
+  }),
+  { proxy: 502, when: 'before' },
+  { proxy: 502, when: 'after' },
+  { proxy: 504, when: 'after' },
+  { cut: 'before' },
+  { cut: 'after' },
+  { limited: true },
+]
+
+/** Only a request that changes something is refused with these. */
+export const CHANGING_FAULTS: readonly HetznerFault[] = [
+  { refuse: { status: 423, code: 'locked' } },
+  { refuse: { status: 409, code: 'conflict' } },
+]
+
+/** Numbers in [0, 1) that are the same for the same seed (mulberry32). */
+export function seeded(seed: number): () => number {
+  let state = seed >>> 0
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
+  }
+}
