@@ -1,6 +1,6 @@
 // The alerts as a whole: look at the journal and around, move the incidents, put out what is to be told, send it.
 // Nobody waits for it and nothing of it can fail a backup: what goes wrong here is told through the other channels, or logged.
-import { asFailure } from '../domain/errors.js'
+import { asFailure, type Failure } from '../domain/errors.js'
 import type { Channel } from './channel/channel.js'
 import { createDelivery, type Delivery } from './delivery.js'
 import { createHeartbeats, type Heartbeats } from './heartbeats.js'
@@ -9,6 +9,7 @@ import type { Memory } from './memory.js'
 import type { Trouble } from './rules/signs.js'
 import { type Sighting, standing } from './rules/standing-rules.js'
 import { type DigestFacts, writeDigest } from './words/digest.js'
+import { shout } from './words/shout.js'
 
 export interface Alerting {
   /** Looks and sends at once, tests the channels, then does so again and again. */
@@ -25,6 +26,8 @@ export interface Alerting {
 
 const TICK_MS = 15_000
 const PROBE_MS = 7 * 24 * 3_600_000
+/** One may be a lock that somebody else held for long. */
+const FAILURES_BEFORE_SHOUTING = 2
 const LAST_WORDS_MS = 5_000
 /** Wall clock and ticks part by more: the clock was set. */
 const JUMP_MS = 2 * 60_000
@@ -40,6 +43,8 @@ class Watch implements Alerting {
   #cursor: number | null
   #stopTicks: (() => void) | null = null
   #running: Promise<void> | null = null
+  #failures = 0
+  #stopped = false
   /** Wall clock less ticks: it changes when somebody sets the clock. */
   #offsetMs: number
 
@@ -91,6 +96,7 @@ class Watch implements Alerting {
   async stop(): Promise<void> {
     this.#stopTicks?.()
     this.#stopTicks = null
+    this.#stopped = true
     const last = (this.#running ?? Promise.resolve()).then(() => this.tick())
     await Promise.race([last, this.#parts.clock.sleep(LAST_WORDS_MS)])
     for (const channel of this.#channels) channel.close()
@@ -99,12 +105,24 @@ class Watch implements Alerting {
   async #lookAndTell(): Promise<void> {
     try {
       const beat = await this.#look()
+      this.#failures = 0
       await probeWeekly(this.#parts, this.#delivery, this.#channels)
       await Promise.all([beat(), this.#delivery.run(this.#channels)])
     } catch (thrown) {
       // The top of the stack: the next tick tries again.
-      this.#parts.log.error({ error: asFailure(thrown) }, 'the alerts could not be looked at')
+      const failure = asFailure(thrown)
+      this.#parts.log.error({ error: failure }, 'the alerts could not be looked at')
+      this.#failures += 1
+      if (this.#failures === FAILURES_BEFORE_SHOUTING && !this.#stopped) await this.#shout(failure)
     }
+  }
+
+  /** What cannot be kept, a full disk for one, is said all the same: once, past the outbox, to whoever can hear it. */
+  async #shout(failure: Failure): Promise<void> {
+    const letter = shout(failure, this.#parts.clock.now(), speakerOf(this.#parts))
+    const open = this.#parts.config().channels.filter(one => one.tenants === null)
+    const hearing = this.#channels.filter(channel => open.some(one => one.name === channel.name))
+    await Promise.allSettled(hearing.map(channel => channel.send({ letter, number: 0 })))
   }
 
   async #look(): Promise<() => Promise<void>> {

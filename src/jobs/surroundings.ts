@@ -36,7 +36,8 @@ function proofWindow(schedules: readonly Schedule[]): number | null {
   return windows.length === 0 ? null : Math.min(...windows)
 }
 
+/** Null where the folder cannot be asked: what that means is told by what fails of it. */
 async function freeSpace(path: string): Promise<Surroundings['disk']> {
-  const { bavail, bsize } = await statfs(path)
-  return { path, freeBytes: bavail * bsize }
+  const space = await statfs(path).catch(() => null)
+  return space && { path, freeBytes: space.bavail * space.bsize }
 }

@@ -17,16 +17,32 @@ export function nextRemoval(copies: readonly Copy[], circumstances: Circumstance
   const known = new Set(kept.map(copy => copy.id))
   const { departed } = circumstances
   const first = departed && heldUntil(departed) > circumstances.now ? heldUntil(departed) : circumstances.now
-  for (let day = 1; day <= DAYS_LOOKED_AT; day++) {
-    const now = new Date(first.getTime() + day * DAY_MS)
-    const then = { ...circumstances, now, lastRunFailed: null }
-    const nights = departed ? [] : comingNights(kept, circumstances.now, day)
-    const goes = planRetention([...kept, ...nights], then).some(
+  const after = (days: number) => new Date(first.getTime() + days * DAY_MS)
+  const goesWithin = (days: number): boolean => {
+    const then = { ...circumstances, now: after(days), lastRunFailed: null }
+    const nights = departed ? [] : comingNights(kept, circumstances.now, days)
+    return planRetention([...kept, ...nights], then).some(
       ({ copy, verdict }) => verdict === 'remove' && known.has(copy.id),
     )
-    if (goes) return now
   }
-  return null
+  const days = firstDay(goesWithin)
+  return days === null ? null : after(days)
+}
+
+/** What goes once does not come back, so the day is found by halving; most go soon, so the search begins near. */
+function firstDay(goesWithin: (days: number) => boolean): number | null {
+  let high = 1
+  while (!goesWithin(high)) {
+    if (high === DAYS_LOOKED_AT) return null
+    high = Math.min(high * 2, DAYS_LOOKED_AT)
+  }
+  let low = Math.floor(high / 2)
+  while (high - low > 1) {
+    const middle = Math.floor((low + high) / 2)
+    if (goesWithin(middle)) high = middle
+    else low = middle
+  }
+  return high
 }
 
 /** One scheduled backup a day, at the time of day of the newest that there is. */

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { Letter } from '../../src/alert/letter.js'
 import { openChannel } from '../../src/alert/open-channel.js'
 import type { HeartbeatConfig } from '../../src/domain/alerts.js'
+import { Failure } from '../../src/domain/errors.js'
 import { alertBench, HOUR_MS, MINUTE_MS } from '../kit/alerting.js'
 import { faultyHttp } from '../kit/faulty-http.js'
 import { type SlackFault, type SlackServer, startSlack } from '../kit/slack.js'
@@ -121,6 +122,22 @@ test('a day without Slack is one message when it is back', async () => {
   for (let at = 0; at < 5; at++) expect(JSON.stringify(first)).toContain(`t${at}`)
   expect(rest.length).toBeLessThanOrEqual(1)
   expect(bench.outbox.pending()).toBe(0)
+})
+
+test('a disk so full that nothing can be kept is told all the same, once', async () => {
+  const bench = alertBench([slack.channel(), slack.channel('one', { tenants: ['acme'] })])
+  const { together } = bench.ledger
+  bench.ledger.together = () => {
+    throw new Failure('disk-full', 'no space left for /state/alerts.sqlite')
+  }
+  bench.night({ acme: 'disk-full' })
+  for (let ticks = 0; ticks < 5; ticks++) await bench.alerting.tick()
+  expect(slack.posts.map(post => post.text)).toEqual([
+    '[test] CRITICAL: alerts cannot be kept any more (disk-full)',
+  ])
+  bench.ledger.together = together
+  await bench.alerting.tick()
+  expect(slack.posts[1]?.text).toBe('[test] warning: backup failed: acme')
 })
 
 describe('heartbeats', () => {

@@ -72,6 +72,11 @@ export const ENGLISH_MACHINE = {
     meaning: 'Schedules and instants of backups follow the clock. Look whether time synchronisation works.',
     next: ['timedatectl'],
   },
+  'alerts-broken': {
+    title: 'alerts cannot be kept any more ({cause})',
+    meaning: 'Until this is repaired nothing else is told. Backups may fail of the same.',
+    next: ['df -h', 'gmah-backup alert list'],
+  },
   'channel-failing': {
     title: 'alerts do not get through: {cause}',
     meaning:

@@ -79,6 +79,11 @@ export const FRENCH_MACHINE = {
     meaning: 'Les planifications et les instants suivent l’horloge. Vérifiez la synchronisation du temps.',
     next: ['timedatectl'],
   },
+  'alerts-broken': {
+    title: 'les alertes ne peuvent plus être conservées ({cause})',
+    meaning: 'Tant que ce n’est pas réparé, rien d’autre n’est dit. Les sauvegardes peuvent échouer de même.',
+    next: ['df -h', 'gmah-backup alert list'],
+  },
   'channel-failing': {
     title: 'les alertes ne passent pas : {cause}',
     meaning:
