@@ -116,7 +116,7 @@ const wordsOf = ({ method, url, body }: FastifyRequest): string => JSON.stringif
 export const announced = (context: JobContext): JobContext => ({
   ...context,
   watch: {
-    planned: subjects => context.emit({ type: 'planned', facts: { subjects } }),
+    planned: subjects => context.emit({ type: 'run-planned', facts: { subjects } }),
     progress: (subject, progress) => context.emit({ type: 'progress', subject, facts: { ...progress } }),
   },
 })

@@ -18,7 +18,7 @@ export function backupAtDaemon(
     path: '/v1/backups',
     body: { kind, ...(label === null ? {} : { label }), ...tenants },
     heard: event => {
-      if (event.type === 'planned') watch.planned?.(event.facts.subjects)
+      if (event.type === 'run-planned') watch.planned?.(event.facts.subjects)
       if (event.type === 'progress' && event.subject) watch.progress?.(event.subject, event.facts as Progress)
       if (event.type === 'backup-failed' && event.subject)
         watch.failed?.(event.subject, restored(event.facts.error))

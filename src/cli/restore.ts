@@ -3,7 +3,7 @@ import type { Command } from 'commander'
 import type { PostgresConfig } from '../domain/configuration.js'
 import { Failure } from '../domain/errors.js'
 import { shellWord } from '../domain/shell-word.js'
-import { subjectName } from '../domain/subject.js'
+import { GLOBALS, subjectName } from '../domain/subject.js'
 import { subjectNamed } from '../jobs/open-backup.js'
 import type { JobContext } from '../jobs/parts.js'
 import { planRestore } from '../jobs/plan-restore.js'
@@ -18,6 +18,7 @@ import { parseNames } from './arguments.js'
 import { atDesk, type Desk, type Doors, type GlobalOptions } from './desk.js'
 import { instantText, processTerminal, show, type Terminal } from './output.js'
 import { watched } from './progress.js'
+import { restoreRoles } from './restore-globals.js'
 import { type InPlaceOptions, replaceLive } from './restore-in-place.js'
 import { restoreKeptCommands } from './restore-kept.js'
 import { passedOverLines, planText, proofLines } from './restore-text.js'
@@ -36,7 +37,7 @@ interface RestoreOptions extends GlobalOptions, InPlaceOptions {
 export function restoreCommand(program: Command, doors: Doors): void {
   const restore = program
     .command('restore')
-    .argument('<tenant>', 'a tenant, or platform/master')
+    .argument('<tenant>', 'a tenant, platform/master, or platform/globals: then the roles that are missing')
     .option('--as <database>', 'beside: name of the new database; it must not exist')
     .option('--in-place', 'in place of the live database, which is put aside')
     .option('--backup <which>', 'latest (the default), a backup id, or an instant')
@@ -67,6 +68,8 @@ async function restoreAs(
   const subject = subjectNamed(tenant)
   const backup = whichBackup(options)
   const withRoles = options.withRoles === true
+  if (subject === GLOBALS && options.as === undefined && !options.inPlace)
+    return restoreRoles(desk, terminal, { backup, dryRun: options.plan === true })
   if ((options.as === undefined) === (options.inPlace === undefined)) {
     throw new Failure('usage', 'restore to where?', {
       hint: 'type --as <new database> to restore beside, or --in-place to put it in place of the live one',

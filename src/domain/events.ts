@@ -77,6 +77,7 @@ export interface EventFacts extends SnapshotEventFacts<ErrorFacts> {
   }
   'run-interrupted': { job: string; durationMs: number; error: ErrorFacts }
   'run-missed': { job: string; schedule: string; due: string }
+  'run-planned': { subjects: readonly SubjectId[] }
   'subject-discovered': { database: string }
   'subject-skipped': { database: string; reason: string }
   drift: {

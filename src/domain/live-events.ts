@@ -1,10 +1,7 @@
 // What is told while it happens and never kept: how far a run is.
 import type { About, NewEvent, StoredEvent } from './events.js'
-import type { SubjectId } from './subject.js'
 
 interface LiveFacts {
-  /** What a run is about to work on. */
-  planned: { subjects: readonly SubjectId[] }
   /** How far it is with one subject: bytes of the stream done so far, and in all where that is known. */
   progress: {
     phase: string
@@ -19,4 +16,4 @@ interface LiveFacts {
 export type LiveEvent = { [T in keyof LiveFacts]: About & { type: T; facts: LiveFacts[T] } }[keyof LiveFacts]
 
 export const isLive = (event: StoredEvent | NewEvent | LiveEvent): event is LiveEvent =>
-  event.type === 'progress' || event.type === 'planned'
+  event.type === 'progress'

@@ -25,15 +25,9 @@ export class ChunkIndex {
 
   /** @param sorted ids ascending, as a listing of the store gives them. */
   static from(sorted: readonly { id: ChunkId; storedBytes: number }[]): ChunkIndex {
-    const ids = new SharedArrayBuffer(sorted.length * ID_BYTES)
-    const sizes = new SharedArrayBuffer(sorted.length * 4)
-    const bytes = new Uint8Array(ids)
-    const lengths = new Uint32Array(sizes)
-    for (const [at, one] of sorted.entries()) {
-      bytes.set(Buffer.from(one.id, 'hex'), at * ID_BYTES)
-      lengths[at] = one.storedBytes
-    }
-    return new ChunkIndex({ ids, sizes })
+    const builder = new ChunkIndexBuilder()
+    for (const one of sorted) builder.add(one)
+    return builder.build()
   }
 
   /** Stored length in bytes, or null for a chunk the store does not have. */
@@ -90,5 +84,35 @@ export class ChunkIndex {
       else high = middle - 1
     }
     return -1
+  }
+}
+
+/** Takes the items of a listing as they come, ascending, so that a million of them are never objects at once. */
+export class ChunkIndexBuilder {
+  #ids = new Uint8Array(1024 * ID_BYTES)
+  #sizes = new Uint32Array(1024)
+  #count = 0
+
+  add({ id, storedBytes }: { id: ChunkId; storedBytes: number }): void {
+    if (this.#count === this.#sizes.length) this.#grow()
+    this.#ids.set(Buffer.from(id, 'hex'), this.#count * ID_BYTES)
+    this.#sizes[this.#count] = storedBytes
+    this.#count += 1
+  }
+
+  build(): ChunkIndex {
+    const ids = new SharedArrayBuffer(this.#count * ID_BYTES)
+    const sizes = new SharedArrayBuffer(this.#count * 4)
+    new Uint8Array(ids).set(this.#ids.subarray(0, this.#count * ID_BYTES))
+    new Uint32Array(sizes).set(this.#sizes.subarray(0, this.#count))
+    return new ChunkIndex({ ids, sizes })
+  }
+
+  #grow(): void {
+    const [ids, sizes] = [this.#ids, this.#sizes]
+    this.#ids = new Uint8Array(ids.length * 2)
+    this.#ids.set(ids)
+    this.#sizes = new Uint32Array(sizes.length * 2)
+    this.#sizes.set(sizes)
   }
 }

@@ -6,7 +6,7 @@ import type { Manifest } from '../domain/manifest.js'
 import type { TenantKey } from '../seal/tenant-key.js'
 import { chunksPrefix, manifestKey, parseChunkKey } from '../store/keys.js'
 import type { Store } from '../store/port.js'
-import { ChunkIndex } from './chunk-index.js'
+import { type ChunkIndex, ChunkIndexBuilder } from './chunk-index.js'
 import { openManifests } from './open-manifests.js'
 import { unusable } from './unusable.js'
 import type { NeededChunk } from './verify-chunk.js'
@@ -103,12 +103,12 @@ export async function takeInventory(
   options: { signal: AbortSignal; transfers: number },
 ): Promise<Inventory> {
   const { subject } = key
-  const found: { id: ChunkId; storedBytes: number }[] = []
+  const found = new ChunkIndexBuilder()
   for await (const { key: where, bytes } of store.list(chunksPrefix(subject), { signal: options.signal })) {
     const id = parseChunkKey(subject, where)
-    if (id) found.push({ id, storedBytes: bytes })
+    if (id) found.add({ id, storedBytes: bytes })
   }
-  const inventory = new Inventory(ChunkIndex.from(found))
+  const inventory = new Inventory(found.build())
   for await (const { name, opened } of openManifests(store, key, options)) {
     if (!(opened instanceof Failure)) inventory.take(opened)
     else if (unusable(opened).code !== 'object-missing') {

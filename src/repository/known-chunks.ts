@@ -6,7 +6,7 @@ import type { DamageMark } from '../domain/records.js'
 import type { TenantKey } from '../seal/tenant-key.js'
 import { chunkKey, chunksPrefix, manifestKey, parseChunkKey } from '../store/keys.js'
 import type { Store } from '../store/port.js'
-import { ChunkIndex } from './chunk-index.js'
+import { type ChunkIndex, ChunkIndexBuilder } from './chunk-index.js'
 import { type Damage, listMarked } from './damage.js'
 import { listManifests, readManifest } from './manifests.js'
 import { unusable } from './unusable.js'
@@ -41,7 +41,7 @@ export async function knownChunks(store: Store, key: TenantKey, options: Options
   const marked = await listMarked(store, subject, { signal })
   const promised = await promisedChunks(store, key, options)
   const waiting = await readWaiting(store, key, { signal })
-  const found: { id: ChunkId; storedBytes: number }[] = []
+  const found = new ChunkIndexBuilder()
   const suspects = new Map<ChunkId, Suspect>()
   for await (const { key: where, bytes } of store.list(chunksPrefix(subject), { signal })) {
     const id = parseChunkKey(subject, where)
@@ -50,7 +50,7 @@ export async function knownChunks(store: Store, key: TenantKey, options: Options
     promised.delete(id)
     if (marked.has(id) || waiting.since.has(id)) continue
     if (wanted ? bytes === wanted.storedBytes : bytes >= SMALLEST_CHUNK_BYTES) {
-      found.push({ id, storedBytes: bytes })
+      found.add({ id, storedBytes: bytes })
       continue
     }
     if (wanted) suspects.set(id, { ...wanted, kind: 'wrong-length' })
@@ -62,7 +62,7 @@ export async function knownChunks(store: Store, key: TenantKey, options: Options
     suspects.set(id, { ...wanted, kind: 'missing' })
     tell?.({ key: chunkKey(subject, id), message: 'gone, though the newest backup needs it' })
   }
-  return { whole: ChunkIndex.from(found), marked, suspects }
+  return { whole: found.build(), marked, suspects }
 }
 
 /** Each chunk of the newest backup that can be read. */

@@ -25,6 +25,7 @@ const EVENT_RULES: { [T in EventType]: Rule<T> } = {
       detail: `${event.facts.schedule}, due ${event.facts.due}`,
     }),
   ],
+  'run-planned': silent,
   'subject-discovered': silent,
   'subject-skipped': silent,
   drift: event => [
