@@ -7,6 +7,7 @@ import { isLive } from '../domain/live-events.js'
 import type { Schedule } from '../domain/schedule.js'
 import type { SubjectId } from '../domain/subject.js'
 import type { Journal } from '../jobs/journal.js'
+import { snapshotGauges } from './snapshot-metrics.js'
 
 export interface Metrics {
   contentType: string
@@ -32,12 +33,16 @@ export function createMetrics({ journal, schedules }: MetricsSources): Metrics {
   collectDefaultMetrics({ register: registry })
   const instruments = createInstruments(registry)
   const store = storeHistogram(registry)
+  const foldSnapshot = snapshotGauges(registry)
   let seenSeq = 0
   const absorb = (): void => {
     let page: StoredEvent[]
     do {
       page = journal.events({ afterSeq: seenSeq, limit: PAGE })
-      for (const event of page) fold(instruments, event)
+      for (const event of page) {
+        fold(instruments, event)
+        foldSnapshot(event)
+      }
       seenSeq = page.at(-1)?.seq ?? seenSeq
     } while (page.length === PAGE)
   }

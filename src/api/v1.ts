@@ -17,6 +17,7 @@ import { restoreRoutes } from './routes/restores.js'
 import { retentionRoutes } from './routes/retention.js'
 import { runRoutes } from './routes/runs.js'
 import { scheduleRoutes } from './routes/schedules.js'
+import { snapshotRoutes } from './routes/snapshots.js'
 import { tenantRoutes } from './routes/tenants.js'
 import { tokenRoutes } from './routes/tokens.js'
 import type { ApiServer } from './typed.js'
@@ -36,6 +37,7 @@ const ROUTES = [
   checkRoutes,
   auditRoutes,
   tokenRoutes,
+  snapshotRoutes,
 ]
 
 /** Proxies close what is silent for a minute. */

@@ -1,6 +1,6 @@
 // `archive create | list | show | extract | verify`: the monthly long-term archives.
 import type { Command } from 'commander'
-import { monthOf, parseMonth } from '../domain/archive.js'
+import { type ArchiveIndex, monthOf, parseMonth } from '../domain/archive.js'
 import { EXIT } from '../domain/errors.js'
 import type { SubjectId } from '../domain/subject.js'
 import { archiveTenant } from '../jobs/archive-tenant.js'
@@ -8,6 +8,7 @@ import { extractArchive } from '../jobs/extract-archive.js'
 import { listAllArchives } from '../jobs/list-archives.js'
 import { openArchive } from '../jobs/open-archive.js'
 import { subjectNamed } from '../jobs/open-backup.js'
+import type { JobEnd } from '../jobs/runner.js'
 import { verifyArchive } from '../jobs/verify-archive.js'
 import { archiveLine, archivesText, indexText } from './archive-text.js'
 import { atDesk, type Desk, type Doors, type GlobalOptions } from './desk.js'
@@ -39,14 +40,19 @@ function createCommand(archive: Command, doors: Doors): void {
       act<{ month?: string; backup: string }>(doors, command, async ({ desk, terminal, options }) => {
         const month = options.month ?? monthOf(desk.clock.now(), zoneOf(desk))
         const request = { subject: subjectNamed(tenant), month, backup: options.backup }
-        const index = await run(desk, terminal, 'archive', request.subject, context =>
-          archiveTenant(desk, request, context),
-        )
+        const make: JobBody<ArchiveIndex> = context => archiveTenant(desk, request, context)
+        const index = await run(desk, terminal, 'archive', request.subject, make, endOf)
         const { entries: _, frames: __, ...facts } = index
         show(terminal, facts, () => archiveLine(index))
-        return index.exceptions.some(one => one.what === 'missing') ? EXIT.partial : undefined
+        return endOf(index).outcome === 'partial' ? EXIT.partial : undefined
       }),
     )
+}
+
+/** A file that is missing makes it partial, as in the month's own run. */
+function endOf({ name, exceptions }: ArchiveIndex): JobEnd {
+  const missing = exceptions.filter(one => one.what === 'missing').length
+  return { outcome: missing > 0 ? 'partial' : 'succeeded', facts: { archive: name, missing } }
 }
 
 /** The month is the wall clock's where the schedule is. */
@@ -149,11 +155,12 @@ function run<T>(
   name: string,
   subject: SubjectId,
   body: JobBody<T>,
+  end: (result: T) => JobEnd = () => ({ outcome: 'succeeded' }),
 ): Promise<T> {
   return watched(terminal, desk.clock, watch =>
-    desk.run({ name, subject }, async context => ({
-      outcome: 'succeeded',
-      result: await body({ ...context, watch }),
-    })),
+    desk.run({ name, subject }, async context => {
+      const result = await body({ ...context, watch })
+      return { ...end(result), result }
+    }),
   )
 }

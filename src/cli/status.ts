@@ -1,11 +1,13 @@
 // `status`: one screen that says whether everyone is inside their windows, worst first; exit status 1 when someone is not.
 import type { Command } from 'commander'
 import { EXIT } from '../domain/errors.js'
+import { newestSnapshots } from '../jobs/newest-snapshots.js'
 import { platformStatus } from '../jobs/status.js'
 import { atDesk, type Desk, type Doors, type GlobalOptions } from './desk.js'
 import { processTerminal, show, type Terminal } from './output.js'
 import { schedulesSection } from './status-schedules.js'
 import type { StatusSection } from './status-section.js'
+import { snapshotsSection } from './status-snapshots.js'
 import { tenantsSection } from './status-tenants.js'
 
 /** As many tenants as leave room for the rest on one screen. */
@@ -40,6 +42,7 @@ async function sectionsOf(
   const status = await platformStatus(desk, AbortSignal.timeout(SERVER_WITHIN_MS))
   return {
     tenants: tenantsSection(status, most, columns),
+    snapshots: snapshotsSection(desk.hetzner ? newestSnapshots(desk) : null, columns),
     schedules: schedulesSection(desk.scheduler.status(), status.at, columns),
   }
 }

@@ -1,7 +1,7 @@
 // What earlier runs left at Hetzner without finishing it: found by label, waited for, given its sheet. Nothing is made here.
 import { asFailure } from '../domain/errors.js'
 import type { Hetzner } from '../hetzner/client.js'
-import { isOfSchedule, isOurs, serverSelector } from '../hetzner/marks.js'
+import { isOfSchedule, isOurs, labelOf, serverSelector } from '../hetzner/marks.js'
 import { findRequested } from '../hetzner/request-snapshot.js'
 import type { Image, Server } from '../hetzner/shapes.js'
 import { imageReady } from '../hetzner/wait.js'
@@ -20,14 +20,16 @@ export interface Adoption {
   deadlineMs: number
 }
 
-/** Every whole snapshot of ours that has no sheet yet, newest first: those of runs that died or failed after asking. */
+/** Every whole snapshot of ours whose run did not get to its end, newest first: it died or failed after asking. */
 export async function unfinished(parts: Parts, about: Adoption, context: JobContext): Promise<WholeImage[]> {
   const { hetzner, server } = about
   await waitForRequests(parts, about, context)
   const images = await hetzner.snapshots(serverSelector(server.id), context.signal)
+  const cutShort = madeByFailed(parts, context)
   const found: WholeImage[] = []
   for (const image of images.filter(one => isOurs(one, server.id))) {
-    if (await parts.repository.store.head(sheetKeyOf(server.name, image.created))) continue
+    const hasSheet = await parts.repository.store.head(sheetKeyOf(server.name, image.created))
+    if (hasSheet && !cutShort.has(labelOf(image))) continue
     const whole = await whenWhole(parts, about, image, context)
     if (whole) found.push(whole)
   }
@@ -37,6 +39,17 @@ export async function unfinished(parts: Parts, about: Adoption, context: JobCont
 /** The one that stands for this run: the request of the run before it, cut short, asked for the same. */
 export const standsForNow = (image: Image, schedule: string, now: Date): boolean =>
   isOfSchedule(image, schedule) && now.getTime() - Date.parse(image.created) < WITHIN_MS
+
+/** Whole, with their sheets, but their run failed later, in pruning: a second snapshot is not what it needs. */
+function madeByFailed({ clock, journal }: Parts, context: JobContext): Set<string> {
+  const since = clock.now().getTime() - WITHIN_MS
+  const runs = journal
+    .runs({ limit: RUNS_LOOKED_AT })
+    .filter(run => run.startedAt.getTime() > since && !['succeeded', 'partial'].includes(run.outcome))
+  const ids = new Set([context.run, ...runs.map(run => run.id)])
+  const events = [...ids].flatMap(run => journal.events({ run }))
+  return new Set(events.flatMap(one => (one.type === 'snapshot-made' ? [one.facts.label] : [])))
+}
 
 /** Requests that the journal knows of, and whose end it does not: an image may be slow to appear. */
 async function waitForRequests(parts: Parts, about: Adoption, context: JobContext): Promise<void> {

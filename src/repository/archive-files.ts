@@ -89,6 +89,9 @@ async function* membersOf(
   let first = begun
   for (let attempt = 1; ; attempt++) {
     if (!first) break
+    // Its name is a folder's now, and any other might be some file's.
+    if (name.endsWith('/') && first.totalBytes > 0)
+      return say('missing', 'it was an empty folder when it was listed')
     const member = memberOf(store, file, first, signal)
     yield member
     if (member.sound()) {
@@ -124,12 +127,8 @@ function memberOf(store: Store, file: ListedFile, first: Piece, signal: AbortSig
   }
   const { name } = file
   const { totalBytes: bytes, modifiedAt } = first
-  return { name: nameFor(name, bytes), bytes, modifiedAt, body: body(), sound: () => sound }
+  return { name, bytes, modifiedAt, body: body(), sound: () => sound }
 }
-
-/** A folder's marker that became a file between listing and reading is a file, with a name that says so. */
-const nameFor = (name: string, bytes: number): string =>
-  name.endsWith('/') && bytes > 0 ? `${name}content` : name
 
 async function nextPiece(
   store: Store,

@@ -159,6 +159,10 @@ describe('on its way', () => {
     expect(server.mails.length).toBeLessThanOrEqual(2)
     const text = server.mails.map(mail => `${mail.subject} ${mail.text}`).join('\n')
     for (let at = 0; at < 6; at++) expect(text).toContain(`t${at}`)
+    // An incident is one line: its end says what its beginning and its reminders would have said.
+    const ids = server.mails[0]?.text?.match(/\([0-9a-f]{8}\)/g) ?? []
+    expect(ids).toHaveLength(new Set(ids).size)
+    expect(ids.length).toBeGreaterThanOrEqual(6)
     expect(said().at(-1)).toContain('over: alerts do not get through: down')
     expect(bench.outbox.pending()).toBe(0)
     await other.stop()

@@ -187,6 +187,17 @@ describe('files that do not hold still', () => {
       expect(await contentOf(repository, index, 'documents/big')).toBe(sha256(changed))
     }))
 
+  it('a folder that got content meanwhile takes no other file its name', () =>
+    inMemory(async (repository, files) => {
+      const marker = `${ACME}/documents/sub/`
+      await files.put(marker, Buffer.alloc(0))
+      await files.put(`${marker}content`, Buffer.from('a file'))
+      const put = () => files.put(marker, Buffer.from('not empty any more'))
+      const index = await archiveBytes(repository, restless(files, marker, 0, put))
+      expect(index.exceptions).toMatchObject([{ key: marker, what: 'missing' }])
+      expect(await contentOf(repository, index, 'documents/sub/content')).toBe(sha256(Buffer.from('a file')))
+    }))
+
   it.each([
     ['changes each time', (files: MemoryStore) => files.put(BIG, randomBytes(9 * MIB))],
     ['is deleted midway', (files: MemoryStore) => files.delete(BIG)],

@@ -113,6 +113,21 @@ describe('a run that died after asking', () => {
   })
 })
 
+test('a run that fails in pruning is done again without a second snapshot', async () => {
+  for (let week = 0; week < 6; week++) {
+    await desk.clock.advance(7 * 86_400_000)
+    if (week === 5)
+      desk.fake.faults = occasions({
+        method: 'DELETE',
+        times: 3,
+        fault: { refuse: { status: 500, code: 'server_error' } },
+      })
+    expect((await desk.week()).run.outcome).toBe(week === 5 ? 'failed' : 'succeeded')
+  }
+  expect((await desk.week()).failure).toBeNull()
+  expect([posts(), ours().length]).toEqual([6, 5])
+})
+
 describe('what Hetzner refuses', () => {
   test('423 n times is waited for', async () => {
     desk.fake.faults = occasions({ ...CREATE, times: 7, fault: { refuse: { status: 423, code: 'locked' } } })

@@ -1,0 +1,77 @@
+// /v1/snapshots: the servers' snapshots at the provider, and making one now. For tokens of the platform as a whole.
+import { z } from 'zod'
+import { listSnapshots } from '../../jobs/list-snapshots.js'
+import { createSnapshot } from '../../jobs/manual-snapshots.js'
+import { SNAPSHOTS_LOCK } from '../../jobs/snapshot-servers.js'
+import { assertSees } from '../caller.js'
+import { callerOf } from '../guard.js'
+import { answers, SECURITY } from '../shapes.js'
+import { startAnswers, startHeaders, startJob, waitField } from '../starting.js'
+import type { ApiServer } from '../typed.js'
+import type { Works } from '../works.js'
+
+const tags = ['snapshots']
+
+const snapshotShape = z.strictObject({
+  image: z.int().describe("The provider's id"),
+  server: z.string(),
+  serverId: z.int().nullable(),
+  created: z.string(),
+  status: z
+    .string()
+    .describe('available, creating, unavailable; gone: only its sheet is left; unasked: no token'),
+  sizeGb: z.number().nullable(),
+  costPerMonth: z.number().nullable().describe('Net'),
+  schedule: z.string().nullable(),
+  ours: z.boolean(),
+  held: z.string().nullable().describe('Why it stays whatever the schedule keeps'),
+  sheet: z.string().nullable().describe('Key of its recovery sheet in the store'),
+})
+
+const newSnapshot = z.strictObject({
+  server: z.string().min(1).max(253).describe('Its name at the provider'),
+  description: z.string().min(1).max(200).optional(),
+  wait: waitField,
+})
+
+export function snapshotRoutes(server: ApiServer, works: Works): void {
+  const schema = {
+    tags,
+    summary: 'Every snapshot of the project, and every recovery sheet; without a token the sheets alone',
+    security: SECURITY,
+    response: answers({ 200: z.strictObject({ off: z.boolean(), snapshots: z.array(snapshotShape) }) }),
+  }
+  server.get('/snapshots', { schema, config: { needs: 'viewer' } }, async request => {
+    assertSees(callerOf(request), null)
+    const parts = works.parts()
+    return { off: parts.hetzner === null, snapshots: await listSnapshots(parts, works.stopping) }
+  })
+  createRoute(server, works)
+}
+
+function createRoute(server: ApiServer, works: Works): void {
+  const schema = {
+    tags,
+    summary: 'Make a snapshot of a server now; no schedule removes it',
+    security: SECURITY,
+    headers: startHeaders,
+    body: newSnapshot,
+    response: startAnswers,
+  }
+  const config = { needs: 'operator', changes: 'snapshot' } as const
+  server.post('/snapshots', { schema, config }, async (request, reply) => {
+    assertSees(callerOf(request), null)
+    const { server: name, description = null, wait } = request.body
+    const job = { name: 'snapshot-create', lock: SNAPSHOTS_LOCK }
+    const { status, run } = await startJob(
+      works,
+      { request, wait, subject: null },
+      job,
+      async (parts, context) => {
+        const { snapshot } = await createSnapshot(parts, { server: name, description }, context)
+        return { outcome: 'succeeded', facts: { image: snapshot.image } }
+      },
+    )
+    return reply.status(status).header('location', `/v1/runs/${run.id}`).send(run)
+  })
+}
