@@ -21,7 +21,7 @@ let sound: unknown
 let wrecked: unknown
 beforeAll(async () => {
   scene = await setScene(['a'], { rows: 200 })
-  bouncer = await startBouncer(scene.cluster)
+  bouncer = await startBouncer(scene.cluster, { settings: 'server_login_retry = 1' })
   editConfig(scene.here, config => {
     config.postgres = { ...config.postgres, pgbouncer: { ...bouncer.target, pause_wait: '1s' } }
   })
