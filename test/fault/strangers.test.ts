@@ -26,7 +26,7 @@ const STRANGERS = [
 ]
 /** What the program may name: its own subjects, leases, and the names of the tenants' folders. */
 const OURS =
-  /^(tenants\/[^/]+\/backups\/(key\.age|(chunks|manifests|pins|proofs|damage)\/.*)|platform\/(master|globals)\/(key\.age|(chunks|manifests|pins|proofs|damage)\/.*)|platform\/(leases|damage)\/.+)$/
+  /^(tenants\/[^/]+\/backups\/(key\.age|(chunks|manifests|pins|proofs|waiting|departed)\/.*)|platform\/(master|globals)\/(key\.age|(chunks|manifests|pins|proofs|waiting|departed)\/.*)|platform\/(leases|damage)\/.+)$/
 
 let cluster: Cluster
 let r2: R2
