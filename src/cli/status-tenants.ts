@@ -52,7 +52,7 @@ function row(one: SubjectStatus): string[] {
   return [
     troubles.length > 0 ? 'BAD' : 'ok',
     subjectName(one.subject),
-    newest ? at(newest.instantMs) : 'never',
+    newest ? at(newest.instantMs) : one.latest === null ? 'never' : 'none is sound',
     rpoSeconds === null ? 'all' : ageText(rpoSeconds),
     provenAtMs === null ? 'never' : at(provenAtMs),
     expectedSeconds === null ? '' : secondsText(expectedSeconds),

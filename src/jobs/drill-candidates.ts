@@ -11,7 +11,10 @@ import type { Candidate } from '../verify/drill-plan.js'
 /** One for each subject that has a backup. */
 export function drillCandidates(catalogue: Catalogue): Candidate[] {
   const lengths = new Map(catalogue.list().map(one => [one.id, one.bytes]))
-  return catalogue.newest().map(newest => {
+  const sound = new Map(catalogue.newest().map(one => [one.subject, one]))
+  // Who has nothing sound is not left out: its drill fails, and says why.
+  return catalogue.newestAtAll().map(last => {
+    const newest = sound.get(last.subject) ?? last
     const tries = catalogue.proofs.list({ subject: newest.subject }).filter(one => one.level === 'restore')
     const passed = tries.filter(one => one.outcome === 'passed')
     return {

@@ -1,9 +1,12 @@
 // One test restore of a backup: restored, compared, dropped; the verdict goes into the bucket.
 import { assertionsFor } from '../domain/assertion.js'
+import { asFailure } from '../domain/errors.js'
 import type { Manifest } from '../domain/manifest.js'
 import type { ProofFindings, ProofRecord } from '../domain/records.js'
 import { appendProof } from '../repository/proofs.js'
 import { readStream } from '../repository/read-stream.js'
+import { isBroken } from './choose-backup.js'
+import { readChunks } from './note-damage.js'
 import type { OpenedBackup } from './open-backup.js'
 import type { JobContext, Parts } from './parts.js'
 import { proveGlobals } from './prove-globals.js'
@@ -26,7 +29,12 @@ export async function proveBackup(
   context: JobContext,
 ): Promise<ProofRecord> {
   const started = parts.clock.ticks()
-  const findings = await find(parts, { manifest, key }, bench, context).catch(asVerdict)
+  const findings = await find(parts, { manifest, key }, bench, context).catch(async thrown => {
+    const found = asVerdict(thrown)
+    // One bad chunk was met: which others there are, and which backups need them, is asked now.
+    if (isBroken(asFailure(thrown))) await readChunks(parts, { manifest, key }, manifest.chunks, context)
+    return found
+  })
   const seconds = (parts.clock.ticks() - started) / 1000
   const { notes, ...found } = findings
   const record: ProofRecord = {

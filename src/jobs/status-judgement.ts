@@ -5,6 +5,7 @@ import type { SubjectId } from '../domain/subject.js'
 /** In the order of what they mean for a recovery, the worst first. */
 export const TROUBLES = [
   'no backup',
+  'every backup broken',
   'newest backup broken',
   'proof failed',
   'backup late',
@@ -18,7 +19,10 @@ export interface SubjectFacts {
   subject: SubjectId
   /** False: its database is no longer on the server; null: nobody could ask. */
   living: boolean | null
+  /** The newest that is not known as broken: what a restore would take. */
   newest: { id: BackupId; instantMs: number; bytes: number } | null
+  /** The newest there is, broken or not; null: none. */
+  latest: BackupId | null
   /** When its first backup that is still known was made. */
   firstMs: number | null
   /** The newest restore that passed. */
@@ -47,28 +51,30 @@ export interface SubjectStatus extends SubjectFacts {
 
 export function judge(facts: SubjectFacts, windows: Windows, nowMs: number): SubjectStatus {
   const { newest, provenAtMs } = facts
+  const none: Trouble = facts.latest === null ? 'no backup' : 'every backup broken'
   return {
     ...facts,
     rpoSeconds: newest && seconds(nowMs - newest.instantMs),
     proofAgeSeconds: provenAtMs === null ? null : seconds(nowMs - provenAtMs),
-    troubles: newest ? troublesOf({ ...facts, newest }, windows, nowMs) : ['no backup'],
+    troubles: newest ? troublesOf({ ...facts, newest }, windows, nowMs) : [none],
   }
 }
 
 type Known = SubjectFacts & { newest: NonNullable<SubjectFacts['newest']> }
 
 function troublesOf(facts: Known, { backupMs, proofMs }: Windows, nowMs: number): Trouble[] {
-  const { newest, broken, living, firstMs, provenAtMs } = facts
-  const own = broken.find(one => one.id === newest.id)
+  const { newest, latest, broken, living, firstMs, provenAtMs } = facts
+  const own = broken.find(one => one.id === latest)
   // A database that is gone gets no newer backup; one that was never proven has as long as any other to be.
   const late = backupMs !== null && living !== false && nowMs - newest.instantMs > backupMs
   const since = provenAtMs ?? firstMs ?? nowMs
   const found: Record<Trouble, boolean> = {
     'no backup': false,
+    'every backup broken': false,
     'newest backup broken': own !== undefined && own.level !== 'restore',
     'proof failed': own?.level === 'restore',
     'backup late': late,
-    'older backup broken': broken.some(one => one.id !== newest.id),
+    'older backup broken': broken.some(one => one.id !== latest),
     'proof too old': proofMs !== null && nowMs - since > proofMs,
   }
   return TROUBLES.filter(trouble => found[trouble])

@@ -71,9 +71,10 @@ interface Known {
 }
 
 function subjectFacts(parts: Parts, { subject, living, entries, candidate, all }: Known): SubjectFacts {
-  const [newest] = entries
+  const newest = entries.find(one => one.broken === null)
   const proofs = parts.catalogue.proofs.list({ subject })
-  const broken = entries.flatMap(({ id }) => {
+  const broken = entries.flatMap(({ id, broken: why }) => {
+    if (why !== null) return [{ id, level: 'read' as const }]
     const { failed } = verdictsOf(proofs.filter(one => one.backup === id))
     return failed ? [{ id, level: failed.level }] : []
   })
@@ -81,6 +82,7 @@ function subjectFacts(parts: Parts, { subject, living, entries, candidate, all }
     subject,
     living,
     newest: newest ? { id: newest.id, instantMs: instantMs(newest.instant), bytes: newest.bytes } : null,
+    latest: entries[0]?.id ?? null,
     firstMs: entries.length > 0 ? Math.min(...entries.map(one => instantMs(one.instant))) : null,
     provenAtMs: candidate?.provenAtMs ?? null,
     broken,

@@ -1,12 +1,12 @@
 // One backup verified on demand: is everything stored, does it read back, does it restore. The verdict is appended as a proof.
-import { asFailure, causes, Failure } from '../domain/errors.js'
+import { Failure } from '../domain/errors.js'
 import type { BackupId } from '../domain/ids.js'
 import type { ProofLevel, ProofRecord } from '../domain/records.js'
 import { isSubjectId, type SubjectId } from '../domain/subject.js'
+import type { ChunkDamage } from '../repository/damage.js'
 import { appendProof } from '../repository/proofs.js'
-import { readStream } from '../repository/read-stream.js'
-import { verifyChunks } from '../repository/verify-chunk.js'
 import { chunksPrefix, parseChunkKey } from '../store/keys.js'
+import { readChunks } from './note-damage.js'
 import { type OpenedBackup, openBackup, subjectNamed } from './open-backup.js'
 import { type JobContext, type Parts, progressOf } from './parts.js'
 import { proveBackup } from './prove-backup.js'
@@ -79,43 +79,29 @@ export function backupNamed(
   return { subject, backup: id }
 }
 
-/** One listing; nothing is fetched. */
-/** A chunk that was stored anew may have got another length: only reading it tells. */
-async function everyChunkStored(parts: Parts, { key: own, manifest }: OpenedBackup, { signal }: JobContext) {
+/** One listing. A chunk that was stored anew may have got another length: only reading it tells. */
+async function everyChunkStored(parts: Parts, opened: OpenedBackup, context: JobContext): Promise<string[]> {
+  const { manifest } = opened
   const { subject } = manifest
+  const { signal } = context
   const stored = new Map<string, number>()
   for await (const { key, bytes } of parts.repository.store.list(chunksPrefix(subject), { signal })) {
     const id = parseChunkKey(subject, key)
     if (id !== null) stored.set(id, bytes)
   }
   const other = manifest.chunks.filter(({ id, storedBytes }) => stored.get(id) !== storedBytes)
-  const damaged = new Set(
-    (await verifyChunks(parts.repository, own, other, { signal })).map(one => one.chunk),
-  )
-  return other.flatMap(({ id, storedBytes }) => {
-    const bytes = stored.get(id)
-    if (!damaged.has(id)) return []
-    return [bytes === undefined ? `chunk ${id}: missing` : `chunk ${id}: ${bytes} bytes, not ${storedBytes}`]
-  })
+  return damageLines(await readChunks(parts, opened, other, context))
 }
 
-/** Every byte, decrypted and held against its digests. It ends at the first chunk that is not what was stored. */
-async function readsBack(
-  parts: Parts,
-  { manifest, key }: OpenedBackup,
-  context: JobContext,
-): Promise<string[]> {
-  const { signal } = context
-  const onBytes = progressOf(context, manifest.subject, 'read', manifest.stream.bytes)
-  try {
-    for await (const _ of readStream(parts.repository, key, manifest, { signal, onBytes }));
-    return []
-  } catch (thrown) {
-    const failure = asFailure(thrown)
-    if (!['object-missing', 'object-corrupt'].includes(failure.code)) throw thrown
-    return [causes(failure).join('; because: ')]
-  }
+/** Every byte, decrypted and held against its digests. */
+async function readsBack(parts: Parts, opened: OpenedBackup, context: JobContext): Promise<string[]> {
+  const { subject, stream, chunks } = opened.manifest
+  const onBytes = progressOf(context, subject, 'read', stream.bytes)
+  return damageLines(await readChunks(parts, opened, chunks, context, onBytes))
 }
+
+const damageLines = (damaged: readonly ChunkDamage[]): string[] =>
+  damaged.map(({ chunk, message }) => `chunk ${chunk}: ${message}`)
 
 function recordOf(
   parts: Parts,

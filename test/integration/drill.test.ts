@@ -4,6 +4,7 @@ import type { ChunkId } from '../../src/domain/ids.js'
 import { GLOBALS, MASTER } from '../../src/domain/subject.js'
 import { openBackup, subjectNamed } from '../../src/jobs/open-backup.js'
 import { chunkKey } from '../../src/store/keys.js'
+import { neededBytes } from '../../src/verify/scratch-disk.js'
 import { type Cluster, startCluster } from '../kit/cluster.js'
 import { nightOfDrills, scratchFolder } from '../kit/drills.js'
 import { type Installation, install } from '../kit/installation.js'
@@ -56,6 +57,19 @@ describe('the proofs', () => {
   })
 })
 
+test('what a load is said to need on the disk is not less than what the original takes', async () => {
+  const { repository } = here.parts()
+  for (const name of DEMO_TENANTS) {
+    const { manifest } = await openBackup(repository, subjectNamed(name), 'latest')
+    const { dump } = manifest
+    if (!dump) throw new Error('a database was expected')
+    const sql = 'SELECT pg_database_size(current_database())::float AS bytes'
+    const [row] = await cluster.sql<{ bytes: number }>(dump.database.name, sql)
+    expect(neededBytes(dump), name).toBeGreaterThan(row?.bytes ?? Number.NaN)
+    expect(neededBytes(dump), name).toBeLessThan(4 * (row?.bytes ?? 0))
+  }
+})
+
 test('archives take part, with what time is left', async () => {
   expect(await here.cli('archive', 'create', 'acme')).toMatchObject({ exitCode: 0 })
   const { report, run } = await nightOfDrills(here)
@@ -99,22 +113,24 @@ describe('the command line', () => {
 
   test('a chunk that is gone fails all three, and status says so', async () => {
     const subject = subjectNamed('acme')
-    const { repository, catalogue } = here.parts()
+    const { repository } = here.parts()
     const { manifest } = await openBackup(repository, subject, 'latest')
     const where = chunkKey(subject, manifest.chunks[1]?.id as ChunkId)
     const { body } = await repository.store.get(where)
     await repository.store.delete(where)
+    const id = manifest.backup
     for (const level of ['stored', 'read', 'restore']) {
-      const { exitCode, stderr } = await here.cli('verify', 'acme', '--level', level)
+      const { exitCode, stderr } = await here.cli('verify', id, '--level', level)
       expect(stderr).toContain(manifest.chunks[1]?.id)
       expect(stderr).toContain(`did not pass (${level})`)
       expect(exitCode).toBe(8)
     }
-    await catalogue.refresh(repository, { from: 'nothing' })
+    expect(here.events('objects-damaged')).toHaveLength(3)
     const status = await here.cli('status')
     expect(status.exitCode).toBe(1)
-    expect(status.stdout).toMatch(/^1 of 6 subjects outside.*\n.*\nBAD +acme .*proof failed/)
+    expect(status.stdout).toMatch(/^1 of 6 subjects outside.*\n.*\nBAD +acme .*every backup broken/)
     await repository.store.put(where, body)
+    expect(await here.cli('check', 'acme')).toMatchObject({ exitCode: 0 })
     expect(await here.cli('verify', 'acme')).toMatchObject({ exitCode: 0 })
     expect(await here.cli('status')).toMatchObject({ exitCode: 0 })
   })

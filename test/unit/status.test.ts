@@ -20,6 +20,7 @@ const facts = (more: Partial<SubjectFacts> = {}): SubjectFacts => ({
   subject: 'tenants/acme' as SubjectId,
   living: true,
   newest: { id: NEWEST, instantMs: NOW - 10 * HOUR, bytes: 1e6 },
+  latest: NEWEST,
   firstMs: NOW - 90 * DAY,
   provenAtMs: NOW - DAY,
   broken: [],
@@ -34,7 +35,8 @@ describe('a subject is outside its windows when', () => {
   const late = { id: NEWEST, instantMs: NOW - 28 * HOUR, bytes: 1 }
   test.each<[string, Partial<SubjectFacts>, string[]]>([
     ['never: all is well', {}, []],
-    ['it has no backup', { newest: null, firstMs: null, provenAtMs: null }, ['no backup']],
+    ['it has no backup', { newest: null, latest: null, firstMs: null, provenAtMs: null }, ['no backup']],
+    ['all it has is broken', { newest: null }, ['every backup broken']],
     ['its newest backup is late', { newest: late }, ['backup late']],
     ['its proof is too old', { provenAtMs: NOW - 8 * DAY }, ['proof too old']],
     ['it was never proven in all that time', { provenAtMs: null }, ['proof too old']],
@@ -66,7 +68,7 @@ test('worst first: by what it means for a recovery, then by how much would be lo
     named('fine', {}),
     named('late', aged(30)),
     named('later', aged(40)),
-    named('none', { newest: null }),
+    named('none', { newest: null, latest: null }),
     named('broken', { broken: [{ id: NEWEST, level: 'read' }] }),
   ]
   expect(list.sort(worstFirst).map(one => one.subject.slice('tenants/'.length))).toEqual([
