@@ -61,7 +61,13 @@ export async function runDaemon({ configPath }: DaemonOptions): Promise<void> {
     await withStoreLease(app, life, log, async () => {
       await closeLastLife(app.parts(), app.journal, log)
       await copyPlaybooks(app.parts(), app.playbooksFolder(), log)
-      const metrics = createMetrics({ journal: app.journal, schedules: () => app.parts().config.schedules })
+      const metrics = createMetrics({
+        journal: app.journal,
+        schedules: () => app.parts().config.schedules,
+        catalogue: app.parts().catalogue,
+        incidents: () => app.alerts.ledger.openIncidents(),
+        pending: () => app.alerts.outbox.pending(),
+      })
       operations.push(({ operation, code, durationMs }) =>
         metrics.observeStore(operation, code, durationMs / 1000),
       )

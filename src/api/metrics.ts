@@ -8,6 +8,7 @@ import type { Schedule } from '../domain/schedule.js'
 import type { SubjectId } from '../domain/subject.js'
 import type { Journal } from '../jobs/journal.js'
 import { snapshotGauges } from './snapshot-metrics.js'
+import { collectStanding, type StandingSources } from './standing-metrics.js'
 
 export interface Metrics {
   contentType: string
@@ -19,7 +20,7 @@ export interface Metrics {
   close(): void
 }
 
-export interface MetricsSources {
+export interface MetricsSources extends StandingSources {
   journal: Journal
   schedules(): readonly Schedule[]
 }
@@ -28,7 +29,7 @@ const PAGE = 1000
 const BUCKETS_SECONDS = [0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60]
 
 /** Metrics in a registry of their own. */
-export function createMetrics({ journal, schedules }: MetricsSources): Metrics {
+export function createMetrics({ journal, schedules, ...standing }: MetricsSources): Metrics {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
   const instruments = createInstruments(registry)
@@ -48,6 +49,7 @@ export function createMetrics({ journal, schedules }: MetricsSources): Metrics {
   }
   collectRunning(registry, journal)
   collectWindows(registry, schedules)
+  collectStanding(registry, standing)
   const unsubscribe = watchDumps(registry, journal)
   return {
     contentType: registry.contentType,

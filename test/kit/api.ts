@@ -32,7 +32,13 @@ export async function openApi(target: PostgresTarget = NO_SERVER, options: ApiOp
     schedules,
   )
   const stopping = new AbortController()
-  const metrics = createMetrics({ journal: app.journal, schedules: () => schedules })
+  const metrics = createMetrics({
+    journal: app.journal,
+    schedules: () => schedules,
+    catalogue: app.parts().catalogue,
+    incidents: () => app.alerts.ledger.openIncidents(),
+    pending: () => app.alerts.outbox.pending(),
+  })
   const health = {
     journal: app.journal,
     clock,

@@ -7,6 +7,7 @@ import { openJobLocks } from '../../src/jobs/job-locks.js'
 import { openJournal } from '../../src/jobs/journal.js'
 import { JOURNAL_MIGRATIONS } from '../../src/jobs/journal-schema.js'
 import { openScheduleStates } from '../../src/jobs/schedule-states.js'
+import { CATALOGUE_MIGRATIONS, Catalogue } from '../../src/repository/catalogue.js'
 import { openSqlite } from '../../src/sys/sqlite.js'
 import { type FakeClock, fakeClock } from './fake-clock.js'
 
@@ -14,6 +15,13 @@ export function tempFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'gmah-'))
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
   return folder
+}
+
+/** Without a backup, until the test has one made. */
+export function openCatalogue(): Catalogue {
+  const db = openSqlite(join(tempFolder(), 'catalogue.sqlite'), CATALOGUE_MIGRATIONS)
+  onTestFinished(() => void db.close())
+  return new Catalogue(db)
 }
 
 export function openState(clock: FakeClock = fakeClock('2026-11-23T12:00:00Z'), folder = tempFolder()) {

@@ -13,7 +13,7 @@ import type { Schedule } from '../../src/domain/schedule.js'
 import { parseSubjectId } from '../../src/domain/subject.js'
 import { createScheduler } from '../../src/jobs/scheduler.js'
 import { silentLogger } from '../../src/sys/log.js'
-import { openState } from '../kit/state.js'
+import { openCatalogue, openState } from '../kit/state.js'
 
 const SCHEDULE: Schedule = {
   name: 'nightly',
@@ -26,6 +26,11 @@ const SCHEDULE: Schedule = {
   deadlineMs: 3_600_000,
 }
 const ACME = parseSubjectId('tenants/acme')
+const INCIDENTS = [
+  { rule: 'backup-failed', severity: 'critical' },
+  { rule: 'backup-failed', severity: 'critical' },
+  { rule: 'drift', severity: 'warning' },
+]
 const backup: BackupFacts = {
   backup: newBackupId(),
   kind: 'scheduled',
@@ -44,7 +49,13 @@ function api() {
   const state = openState()
   const log = silentLogger()
   const scheduler = createScheduler({ ...state, log, busy: () => false, launch: async () => {} }, [SCHEDULE])
-  const metrics = createMetrics({ journal: state.journal, schedules: () => [SCHEDULE] })
+  const metrics = createMetrics({
+    journal: state.journal,
+    schedules: () => [SCHEDULE],
+    catalogue: openCatalogue(),
+    incidents: () => INCIDENTS,
+    pending: () => 2,
+  })
   const store: StoreHealth = { lastSuccessAt: state.clock.now(), failure: null }
   const stopping = new AbortController()
   const server = createServer({
@@ -166,6 +177,8 @@ describe('/metrics', () => {
         '97200',
       )
       expect(value(body, 'gmah_backup_store_operation_seconds_count{operation="put",code="ok"}')).toBe('1')
+      expect(value(body, 'gmah_backup_incidents_open{rule="backup-failed",severity="critical"}')).toBe('2')
+      expect(value(body, 'gmah_backup_alert_messages_waiting')).toBe('2')
       expect(body).toContain('nodejs_eventloop_lag_p99_seconds')
     }
   })

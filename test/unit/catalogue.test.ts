@@ -1,27 +1,20 @@
 // The catalogue: a cache that the store alone brings back, and that goes on past what cannot be used.
-import { join } from 'node:path'
-import { afterAll, beforeEach, expect, it, onTestFinished } from 'vitest'
+import { afterAll, beforeEach, expect, it } from 'vitest'
 import type { Manifest } from '../../src/domain/manifest.js'
-import { CATALOGUE_MIGRATIONS, Catalogue } from '../../src/repository/catalogue.js'
+import type { Catalogue } from '../../src/repository/catalogue.js'
 import { manifestName } from '../../src/repository/manifests.js'
 import { manifestKey, tenantKeyKey } from '../../src/store/keys.js'
-import { openSqlite } from '../../src/sys/sqlite.js'
 import { faultyStore } from '../kit/faulty-store.js'
 import { type MemoryStore, memoryStore } from '../kit/memory-store.js'
 import { noise } from '../kit/noise.js'
 import { ACME, backUp, GLOBEX, testRepository } from '../kit/repository.js'
-import { tempFolder } from '../kit/state.js'
+import { openCatalogue as open } from '../kit/state.js'
 
 const repository = testRepository(memoryStore())
 let store: MemoryStore
 let catalogue: Catalogue
 let made: Manifest[]
 
-const open = (): Catalogue => {
-  const db = openSqlite(join(tempFolder(), 'catalogue.sqlite'), CATALOGUE_MIGRATIONS)
-  onTestFinished(() => void db.close())
-  return new Catalogue(db)
-}
 const where = (manifest: Manifest): string => manifestKey(manifestName(manifest))
 
 beforeEach(async () => {
