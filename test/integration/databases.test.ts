@@ -115,14 +115,24 @@ test('what cannot be made is refused by name', async () => {
     code: 'roles-missing',
     facts: { roles: ['absent'] },
   })
-  await expect(create('y', { ...plain, localeProvider: 'builtin', locale: 'C' })).rejects.toMatchObject({
-    code: 'version-too-old',
-  })
   await expect(create('y', { ...plain, collate: 'xx_XX' })).rejects.toMatchObject({
     code: 'postgres-failed',
     hint: expect.stringContaining('xx_XX'),
   })
   expect(await databaseExists(session, 'y')).toBe(false)
+})
+
+test('the builtin locale provider, which came with PostgreSQL 17, is kept there and refused before', async () => {
+  const builtin: DatabaseProperties = { ...plain, localeProvider: 'builtin', locale: 'C' }
+  const name = randomName()
+  const made = createDatabaseLike(session, name, builtin)
+  if (session.server.versionNum < 170_000) {
+    await expect(made).rejects.toMatchObject({ code: 'version-too-old' })
+    expect(await databaseExists(session, name)).toBe(false)
+  } else {
+    await made
+    expect(await readProperties(session, name)).toMatchObject({ localeProvider: 'builtin', locale: 'C' })
+  }
 })
 
 test('a tablespace that is not there gives way to the default', async () => {
