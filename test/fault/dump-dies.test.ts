@@ -114,7 +114,8 @@ describe('exit code 0 behind a stream that', () => {
 
   test('is garbled where its structure is', async () => {
     const { offset } = readWhole(whole).tables[1] ?? { offset: 0 }
-    for (const flip of [2, 13, offset]) {
+    // The magic, the size of an integer, and the kind of a block: what stands at a place is the same in every version.
+    for (const flip of [2, 8, offset]) {
       expect(await failedNight({ flip })).toMatchObject({ code: 'dump-invalid' })
     }
   })
