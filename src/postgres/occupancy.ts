@@ -57,7 +57,7 @@ export function rowEstimates(session: Session): Promise<RowEstimate[]> {
 export async function walSince(session: Session, lsn: string): Promise<number | null> {
   const [row] = await session.query<{ bytes: string | null }>(
     `SELECT CASE WHEN pg_catalog.pg_is_in_recovery() THEN NULL
-            ELSE pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_lsn(), $1::pg_catalog.pg_lsn) END::text AS bytes`,
+            ELSE pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_insert_lsn(), $1::pg_catalog.pg_lsn) END::text AS bytes`,
     [lsn],
   )
   const bytes = row?.bytes === null || row === undefined ? -1 : Number(row.bytes)

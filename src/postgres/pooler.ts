@@ -12,8 +12,8 @@ export function assertDirect(keyProcessId: number | null, backendProcessId: numb
 }
 
 /**
- * PostgreSQL never answers a start-up message of ours with 08P01 (protocol_violation); PgBouncer does when it has no
- * such database or does not know a parameter.
+ * PostgreSQL never answers a start-up message of ours with 08P01 (protocol_violation); PgBouncer does when it does
+ * not know a parameter and, in versions like Debian 12's 1.18, when it has no such database.
  */
 export const refusedByPooler = (startupSqlstate: string | null): boolean => startupSqlstate === '08P01'
 

@@ -94,7 +94,8 @@ describe.each(STORES)('from $kind', ({ kind, store, access }) => {
     // What the dumps name must be there first; the other store's roles are the same.
     const { folder, names } = await fetched('platform/globals', 'globals')
     const { stderr } = await shell(folder, [names, ROLES])
-    const others = (line: string) => !/^$|already exists$|is already a member of|has already been granted membership/.test(line)
+    const others = (line: string) =>
+      !/^$|already exists$|is already a member of|has already been granted membership/.test(line)
     expect(stderr.split('\n').filter(others)).toEqual([])
   })
 

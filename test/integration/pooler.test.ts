@@ -47,7 +47,9 @@ test.each([
 
 test('a database that is not there, behind a pooler', async () => {
   await through({}, async ({ target }) => {
-    await expect(connect(target, 'absent')).rejects.toMatchObject({ code: 'pooler-in-path' })
+    // Until 1.18 it speaks as PostgreSQL never does (08P01); later ones answer just as PostgreSQL would (3D000).
+    const code = expect.stringMatching(/^(pooler-in-path|postgres-denied)$/)
+    await expect(connect(target, 'absent')).rejects.toMatchObject({ code })
   })
 })
 
