@@ -2,7 +2,6 @@
 // the alerts' own judgement, so that a rule there needs no threshold of its own.
 import { Gauge, type Registry } from 'prom-client'
 import { instantMs } from '../domain/ids.js'
-import { drillCandidates } from '../jobs/drill-candidates.js'
 import type { Catalogue } from '../repository/catalogue.js'
 
 export interface StandingSources {
@@ -36,8 +35,11 @@ export function collectStanding(
     registers,
     collect() {
       this.reset()
-      for (const { subject, provenAtMs } of drillCandidates(catalogue)) {
-        if (provenAtMs !== null) this.set({ subject }, provenAtMs / 1000)
+      for (const { subject } of catalogue.newestAtAll()) {
+        const passed = catalogue.proofs
+          .list({ subject })
+          .find(one => one.level === 'restore' && one.outcome === 'passed')
+        if (passed) this.set({ subject }, Date.parse(passed.at) / 1000)
       }
     },
   })
