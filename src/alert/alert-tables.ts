@@ -47,4 +47,9 @@ export const ALERT_MIGRATIONS: readonly string[] = [
     tested_at text
   ) strict;
   `,
+  `
+  -- When the channel took it: a reminder soon after a message that was long on its way would say nothing new.
+  alter table outbox add column sent_at text;
+  create index outbox_told on outbox (incident, channel) where state = 'sent';
+  `,
 ]

@@ -157,9 +157,9 @@ class Watch implements Alerting {
 }
 
 function newDelivery(parts: AlertingParts): Delivery {
-  const { outbox, clock } = parts
+  const { outbox, clock, random } = parts
   const { language, name } = speakerOf(parts)
-  return createDelivery({ outbox, clock, language, installation: name })
+  return createDelivery({ outbox, clock, language, installation: name, random })
 }
 
 async function probeWeekly(

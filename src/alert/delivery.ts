@@ -14,7 +14,7 @@ export interface DeliveryParts {
   language: Language
   installation: string
   /** A number in [0, 1), for the jitter. */
-  random?: () => number
+  random?: (() => number) | undefined
 }
 
 export interface Delivery {

@@ -29,6 +29,8 @@ export interface AlertingParts {
   openChannel(config: ChannelConfig): Channel
   clock: Clock
   log: Logger
+  /** A number in [0, 1), for the jitter of the pauses of a channel that fails. */
+  random?: (() => number) | undefined
 }
 
 const PAGE = 1000
@@ -85,11 +87,14 @@ export function settle(
 
 /** One letter to each channel that hears of it; a failing channel is not told of itself. */
 function post(parts: AlertingParts, incident: Incident, kind: NoticeKind): void {
-  for (const channel of parts.config().channels) {
+  const { channels, reminderMs } = parts.config()
+  const remindMs = incident.severity === 'info' ? 0 : reminderMs[incident.severity]
+  for (const channel of channels) {
     const heard = heardBy(channel, incident)
     const loud = SEVERITIES.indexOf(incident.severity) >= SEVERITIES.indexOf(channel.severity)
     const itself = incident.rule === 'channel-failing' && incident.cause === channel.name
-    if (heard && loud && !itself) parts.outbox.put(channel.name, writeLetter(heard, kind, speakerOf(parts)))
+    if (!heard || !loud || itself) continue
+    parts.outbox.put(channel.name, writeLetter(heard, kind, speakerOf(parts)), { remindMs })
   }
 }
 

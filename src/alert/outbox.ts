@@ -25,8 +25,12 @@ export interface Way {
 }
 
 export interface Outbox {
-  /** @returns the message's id. What waits for the same channel about the same incident is replaced where it says less. */
-  put(channel: string, letter: Letter): number
+  /**
+   * What waits for the same channel about the same incident is replaced where it says less. A reminder is left out where
+   * the channel took a message about the incident less than half of `remindMs` ago: one that was long on its way.
+   * @returns the message's id, or that of the message that says it already.
+   */
+  put(channel: string, letter: Letter, options?: { remindMs?: number }): number
   /** Claims the oldest messages for a channel, those that failed before behind the others; with `ids`, those alone. */
   claim(channel: string, options: { limit: number; ids?: readonly number[] }): Outgoing[]
   sent(message: Outgoing): void
@@ -57,24 +61,24 @@ export function openOutbox(db: Sqlite, clock: Clock): Outbox {
       return rows.map(toOutgoing)
     },
   )
-  const put = db.transaction((channel: string, letter: Letter): number => {
+  const put = db.transaction((channel: string, letter: Letter, remindMs: number): number => {
     const { incident, kind } = letter
     if (incident !== null) {
       sql.supersede.run({ channel, incident, kind })
-      const waiting =
-        kind === 'reminder' ? (sql.waiting.get(channel, incident) as { id: number } | undefined) : null
-      if (waiting) return waiting.id
+      const said = { channel, incident, from: nowIso(-remindMs / 2), to: nowIso(remindMs / 2) }
+      const known = kind === 'reminder' ? (sql.known.get(said) as { id: number } | undefined) : null
+      if (known) return known.id
     }
     const row = { channel, incident, kind, letter: JSON.stringify(letter), now: nowIso() }
     return Number(sql.insert.run(row).lastInsertRowid)
   })
   const safely = <T>(work: () => T): T => guard(db.name, work)
   return {
-    put: (channel, letter) => safely(() => put(channel, letter)),
+    put: (channel, letter, { remindMs = 0 } = {}) => safely(() => put(channel, letter, remindMs)),
     claim: (channel, { limit, ids }) => safely(() => claim.immediate(channel, limit, ids ?? null)),
-    sent: ({ id }) => safely(() => void sql.end.run('sent', null, id)),
+    sent: ({ id }) => safely(() => void sql.sent.run(nowIso(), id)),
     keep: ({ id }, problem) => safely(() => void sql.keep.run(problem, id)),
-    refused: ({ id }, problem) => safely(() => void sql.end.run('refused', problem, id)),
+    refused: ({ id }, problem) => safely(() => void sql.refuse.run(problem, id)),
     pending: channel => safely(() => (sql.pending.get({ channel: channel ?? null }) as { n: number }).n),
     ways: () => safely(() => sql.ways.all() as Way[]),
     note: (name, trouble) =>
@@ -114,8 +118,11 @@ function statements(db: Sqlite) {
       `delete from outbox where state = 'pending' and claimed_until is null and channel = @channel
        and incident = @incident and (kind = 'reminder' or @kind in ('over', 'grown'))`,
     ),
-    waiting: db.prepare(
-      `select id from outbox where state = 'pending' and claimed_until is null and channel = ? and incident = ?`,
+    // It waits, or was taken a short while ago, by a clock that may have been put back since.
+    known: db.prepare(
+      `select id from outbox where channel = @channel and incident = @incident
+       and (state = 'pending' and claimed_until is null or state = 'sent' and sent_at > @from and sent_at < @to)
+       order by id desc limit 1`,
     ),
     one: db.prepare(`select * from outbox where id = ? and state = 'pending'`),
     due: db.prepare(
@@ -123,7 +130,12 @@ function statements(db: Sqlite) {
        order by attempts, id limit @limit`,
     ),
     claim: db.prepare('update outbox set claimed_until = ?, attempts = attempts + 1 where id = ?'),
-    end: db.prepare('update outbox set state = ?, last_error = ?, claimed_until = null where id = ?'),
+    sent: db.prepare(
+      `update outbox set state = 'sent', sent_at = ?, last_error = null, claimed_until = null where id = ?`,
+    ),
+    refuse: db.prepare(
+      `update outbox set state = 'refused', last_error = ?, claimed_until = null where id = ?`,
+    ),
     keep: db.prepare('update outbox set last_error = ?, claimed_until = null where id = ?'),
     pending: db.prepare(
       `select count(*) as n from outbox where state = 'pending' and (@channel is null or channel = @channel)`,

@@ -61,12 +61,13 @@ export function alertBench(
   {
     clock = fakeClock('2026-11-23T12:00:00Z'),
     folder = tempFolder(),
-  }: { clock?: FakeClock; folder?: string } = {},
+    random = Math.random,
+  }: { clock?: FakeClock; folder?: string; random?: () => number } = {},
 ) {
-  return benchOn({ ...ALERTS, channels, ...more }, clock, folder)
+  return benchOn({ ...ALERTS, channels, ...more }, clock, folder, random)
 }
 
-function benchOn(config: AlertsConfig, clock: FakeClock, folder: string) {
+function benchOn(config: AlertsConfig, clock: FakeClock, folder: string, random: () => number) {
   const journalDb = openSqlite(join(folder, 'journal.sqlite'), JOURNAL_MIGRATIONS)
   const alertsDb = openSqlite(join(folder, 'alerts.sqlite'), ALERT_MIGRATIONS)
   const close = () => {
@@ -88,7 +89,7 @@ function benchOn(config: AlertsConfig, clock: FakeClock, folder: string) {
   }
   const open = (channel: ChannelConfig) =>
     openChannel(channel, { language: config.language, installation: 'test', timeoutMs: 1_500 })
-  const parts = { ledger, outbox, clock, host: 'host', openChannel: open }
+  const parts = { ledger, outbox, clock, host: 'host', openChannel: open, random }
   const alerting = createAlerting({
     ...parts,
     events: filter => journal.events(filter),
