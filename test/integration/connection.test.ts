@@ -143,7 +143,7 @@ describe('passwords and TLS', () => {
     const before = await readFile(hba, 'utf8')
     await writeFile(
       hba,
-      `hostssl postgres pat ${HOST}/32 scram-sha-256\nhostnossl template1 pat ${HOST}/32 scram-sha-256\n`,
+      `hostssl postgres pat 127.0.0.0/8 scram-sha-256\nhostnossl template1 pat 127.0.0.0/8 scram-sha-256\n`,
     )
     await appendFile(hba, before.replace(/^host .*$/gm, ''))
     await cluster.sql('postgres', 'SELECT pg_reload_conf()')
