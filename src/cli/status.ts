@@ -5,6 +5,7 @@ import { newestSnapshots } from '../jobs/newest-snapshots.js'
 import { platformStatus } from '../jobs/status.js'
 import { atDesk, type Desk, type Doors, type GlobalOptions } from './desk.js'
 import { processTerminal, show, type Terminal } from './output.js'
+import { keptNow, keptSection } from './status-kept.js'
 import { schedulesSection } from './status-schedules.js'
 import type { StatusSection } from './status-section.js'
 import { snapshotsSection } from './status-snapshots.js'
@@ -39,9 +40,11 @@ async function sectionsOf(
   { columns }: Terminal,
   most: number,
 ): Promise<Record<string, StatusSection>> {
-  const status = await platformStatus(desk, AbortSignal.timeout(SERVER_WITHIN_MS))
+  const signal = AbortSignal.timeout(SERVER_WITHIN_MS)
+  const [status, kept] = await Promise.all([platformStatus(desk, signal), keptNow(desk, signal)])
   return {
     tenants: tenantsSection(status, most, columns),
+    putAside: keptSection(kept),
     snapshots: snapshotsSection(desk.hetzner ? newestSnapshots(desk) : null, columns),
     schedules: schedulesSection(desk.scheduler.status(), status.at, columns),
   }
