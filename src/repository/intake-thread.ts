@@ -54,7 +54,7 @@ function take(piece: Uint8Array): void {
   bytes += piece.length
   sha256.update(piece)
   observer?.push(piece)
-  if (cutter) for (const raw of cutter.push(afterHead(piece))) sendChunk(raw)
+  if (cutter) for (const chunk of cutter.push(afterHead(piece))) sendChunk(chunk)
 }
 
 /** Keeps the stream's first bytes back for the manifest and returns the rest. */
@@ -76,15 +76,17 @@ function finish(): void {
   })
 }
 
-function sendChunk(raw: Uint8Array): void {
-  const id: ChunkId = chunkId(key ?? new Uint8Array(), raw)
+/** @param chunk copied only when it is new: it lies in the cutter's memory. */
+function sendChunk(chunk: Uint8Array): void {
+  const id: ChunkId = chunkId(key ?? new Uint8Array(), chunk)
   if (known?.has(id)) {
-    send({ type: 'chunk', id, bytes: raw.length, raw: null })
+    send({ type: 'chunk', id, bytes: chunk.length, raw: null })
     return
   }
   known?.add(id, 0)
-  waitingBytes += raw.length
-  send({ type: 'chunk', id, bytes: raw.length, raw }, [raw.buffer as ArrayBuffer])
+  waitingBytes += chunk.length
+  const raw = new Uint8Array(chunk)
+  send({ type: 'chunk', id, bytes: raw.length, raw }, [raw.buffer])
 }
 
 function send(message: FromThread, transfer: ArrayBuffer[] = []): void {
