@@ -5,9 +5,9 @@ import type { Worker } from 'node:worker_threads'
 import { Failure } from '../domain/errors.js'
 import type { ChunkId } from '../domain/ids.js'
 import type { CutterParameters } from '../seal/cutter.js'
-import { builtFile } from '../sys/built.js'
-import { type FailureMessage, failureFrom, startThread } from '../sys/threads.js'
+import { type FailureMessage, failureFrom } from '../sys/threads.js'
 import type { ChunkIndex, ChunkIndexData } from './chunk-index.js'
+import { giveThreadBack, takeThread } from './intake-threads.js'
 
 /** Sees every byte of a stream in order, on the intake thread, and says at the end what it saw. Throws when the stream is unsound. */
 export interface StreamObserver {
@@ -42,13 +42,15 @@ export interface IntakeResult {
   facts: unknown
 }
 
-export interface ThreadData {
+/** Plain data: it crosses to the thread. */
+export interface StreamStart {
   cutting: { parameters: CutterParameters; chunkIdKey: Uint8Array; index: ChunkIndexData } | null
   observer: string | null
   waitingBytesMax: number
 }
 
 export type ToThread =
+  | { type: 'start'; stream: StreamStart }
   | { type: 'pieces'; pieces: Uint8Array[] }
   | { type: 'end' }
   | { type: 'sealed'; bytes: number }
@@ -78,30 +80,31 @@ const WAITING_BYTES = 12 * 1024 * 1024
  * @throws Failure whatever the observer, onChunk or the source raised first; the source is destroyed then.
  */
 export async function takeIn(source: Readable, options: IntakeOptions): Promise<IntakeResult> {
-  const { cutting } = options
-  const data: ThreadData = {
-    cutting: cutting && {
-      parameters: cutting.parameters,
-      chunkIdKey: cutting.chunkIdKey,
-      index: cutting.known.data,
-    },
-    observer: options.observer,
-    waitingBytesMax: WAITING_BYTES,
-  }
-  const thread = startThread(builtFile(import.meta.url, './intake-thread.js'), data)
+  const thread = takeThread()
   const intake = new Intake(thread, options)
   const abort = () => intake.fail(options.signal.reason)
   options.signal.addEventListener('abort', abort, { once: true })
+  let sound = false
   try {
     options.signal.throwIfAborted()
     const [result] = await Promise.all([intake.finished, feed(source, intake)])
     await intake.handled()
+    sound = true
     return result
   } finally {
     options.signal.removeEventListener('abort', abort)
     source.destroy()
-    await thread.terminate()
+    await (sound ? giveThreadBack(thread) : thread.terminate())
   }
+}
+
+function streamStart({ cutting, observer }: IntakeOptions): StreamStart {
+  const toCut = cutting && {
+    parameters: cutting.parameters,
+    chunkIdKey: cutting.chunkIdKey,
+    index: cutting.known.data,
+  }
+  return { cutting: toCut, observer, waitingBytesMax: WAITING_BYTES }
 }
 
 async function feed(source: Readable, intake: Intake): Promise<void> {
@@ -134,6 +137,7 @@ class Intake {
       this.#reject = reject
     })
     this.finished.catch(() => {})
+    this.#send({ type: 'start', stream: streamStart(options) })
     thread.on('message', (message: FromThread) => this.#receive(message))
     thread.on('error', error => this.fail(error))
     thread.on('exit', () => this.fail(new Failure('unexpected', 'the intake thread ended before its stream')))
