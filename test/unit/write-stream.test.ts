@@ -112,6 +112,20 @@ test('the observer sees every byte and its facts come with the result', async ()
   expect(written.facts).toEqual({ n: 200_000 })
 })
 
+test('a thread that saw a stream through takes the next one; one that broke takes none', async () => {
+  const bytes = noise(300_000, 5)
+  const threadOf = async (more = '') => {
+    const observer = moduleOf(`return { push() {}, end() { ${more} return threadId } }`)
+    return (await write(repository, key, bytes, { observer })).facts
+  }
+  const first = await threadOf()
+  expect([await threadOf(), await threadOf()]).toEqual([first, first])
+  await expect(threadOf('throw new Error("unsound");')).rejects.toMatchObject({ code: 'unexpected' })
+  const [other, both] = [await threadOf(), await Promise.all([threadOf(), threadOf()])]
+  expect(other).not.toBe(first)
+  expect(new Set(both).size).toBe(2)
+})
+
 test('no warning about listeners appears however many chunks are under way', async () => {
   const warnings: string[] = []
   const note = (warning: Error) => void warnings.push(warning.name)
@@ -355,7 +369,8 @@ function brokenSource(after: number): Readable {
 }
 
 function moduleOf(body: string): string {
-  return `data:text/javascript,${encodeURIComponent(`export function createObserver() { ${body} }`)}`
+  const threads = `import { threadId } from 'node:worker_threads';`
+  return `data:text/javascript,${encodeURIComponent(`${threads} export function createObserver() { ${body} }`)}`
 }
 
 const failingAt = (bytes: number): string =>
