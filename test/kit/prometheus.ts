@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { stringify } from 'yaml'
+import { until } from './clock.js'
 
 export const PROMETHEUS = ['/usr/bin/prometheus', '/usr/local/bin/prometheus'].find(existsSync)
 
@@ -53,6 +54,8 @@ export async function startPrometheus(address: string, rulesFile: string): Promi
     })
     child.once('exit', () => reject(new Error(`Prometheus did not start: ${said.join('\n')}`)))
   })
+  // It listens before it has read its own files.
+  await until(async () => (await fetch(`${own}/-/ready`)).ok, 120_000)
   const get = async <T>(path: string): Promise<T> => {
     const answer = await fetch(`${own}/api/v1/${path}`)
     const { status, data, error } = (await answer.json()) as { status: string; data: T; error?: string }
