@@ -15,7 +15,7 @@ export async function putIntoSchema(
   request: SchemaRequest,
 ): Promise<undefined> {
   const report = await watched(terminal, desk.clock, watch =>
-    desk.errand(RESTORE_INTO_SCHEMA, request, watch),
+    desk.errand(RESTORE_INTO_SCHEMA, { ...request, tables: [...request.tables] }, watch),
   )
   show(terminal, schemaJson(report), () => schemaText(report, desk.config.postgres))
   return undefined
