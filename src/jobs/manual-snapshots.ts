@@ -9,19 +9,23 @@ import { hetznerOf } from './snapshot-servers.js'
 
 const DEFAULTS = { limit: 30, protect: false, snapshotDeadlineMs: 90 * 60_000, lockWaitMs: 15 * 60_000 }
 
+export interface ManualRequest {
+  server: string
+  description: string | null
+  /** By hand a server is shut down only for whoever says so, whatever its schedule does. */
+  shutdown: boolean
+}
+
 /** Quiesced, bounded and protected as the schedule that names this server does it. */
 export async function createSnapshot(
   parts: Parts,
-  { server, description }: { server: string; description: string | null },
+  { server, description, shutdown }: ManualRequest,
   context: JobContext,
 ): Promise<SnapshotReport> {
   const scheduled = parts.config.schedules.flatMap(one => (one.job === 'snapshot-servers' ? [one] : []))
   const schedule = scheduled.find(one => one.servers.some(order => order.server === server))
-  const order: ServerOrder = schedule?.servers.find(one => one.server === server) ?? {
-    server,
-    checkpoint: false,
-    command: null,
-  }
+  const own = schedule?.servers.find(one => one.server === server)
+  const order: ServerOrder = { server, checkpoint: false, command: null, ...own, shutdown }
   const asked = {
     order,
     settings: schedule ?? DEFAULTS,

@@ -31,6 +31,10 @@ const snapshotShape = z.strictObject({
 const newSnapshot = z.strictObject({
   server: z.string().min(1).max(253).describe('Its name at the provider'),
   description: z.string().min(1).max(200).optional(),
+  shutdown: z
+    .boolean()
+    .default(false)
+    .describe('Shut it down for the snapshot and start it again: it is away for minutes'),
   wait: waitField,
 })
 
@@ -61,14 +65,14 @@ function createRoute(server: ApiServer, works: Works): void {
   const config = { needs: 'operator', changes: 'snapshot' } as const
   server.post('/snapshots', { schema, config }, async (request, reply) => {
     assertSees(callerOf(request), null)
-    const { server: name, description = null, wait } = request.body
+    const { server: name, description = null, shutdown, wait } = request.body
     const job = { name: 'snapshot-create', lock: SNAPSHOTS_LOCK }
     const { status, run } = await startJob(
       works,
       { request, wait, subject: null },
       job,
       async (parts, context) => {
-        const { snapshot } = await createSnapshot(parts, { server: name, description }, context)
+        const { snapshot } = await createSnapshot(parts, { server: name, description, shutdown }, context)
         return { outcome: 'succeeded', facts: { image: snapshot.image } }
       },
     )
