@@ -11,6 +11,7 @@ import { archiveRoutes } from './routes/archives.js'
 import { auditRoutes } from './routes/audit.js'
 import { backupRoutes } from './routes/backups.js'
 import { checkRoutes } from './routes/checks.js'
+import { extractionRoutes } from './routes/extractions.js'
 import { playbookRoutes } from './routes/playbooks.js'
 import { proofRoutes } from './routes/proofs.js'
 import { restoreRoutes } from './routes/restores.js'
@@ -27,6 +28,7 @@ import type { Door, Works } from './works.js'
 const ROUTES = [
   tenantRoutes,
   archiveRoutes,
+  extractionRoutes,
   backupRoutes,
   proofRoutes,
   restoreRoutes,

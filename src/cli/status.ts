@@ -42,7 +42,7 @@ async function sectionsOf(
   const status = await platformStatus(desk, AbortSignal.timeout(SERVER_WITHIN_MS))
   return {
     tenants: tenantsSection(status, most, columns),
-    snapshots: snapshotsSection(desk.hetzner ? newestSnapshots(desk) : null, columns),
+    snapshots: snapshotsSection(desk.hetzner ? newestSnapshots(desk) : null, status.at, columns),
     schedules: schedulesSection(desk.scheduler.status(), status.at, columns),
   }
 }

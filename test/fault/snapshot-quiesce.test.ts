@@ -40,8 +40,9 @@ const server = () => desk.fake.project.servers.get(app)
 const madeOff = () => desk.fake.project.made.map(one => desk.fake.project.madeOff.has(one.id))
 const CREATE = /create_image$/
 const lastCheckpoint = async () =>
-  (await cluster.sql<{ at: string }>('postgres', 'SELECT checkpoint_lsn AS at FROM pg_control_checkpoint()'))[0]
-    ?.at
+  (
+    await cluster.sql<{ at: string }>('postgres', 'SELECT checkpoint_lsn AS at FROM pg_control_checkpoint()')
+  )[0]?.at
 
 function program(name: string, body: string): string {
   const file = join(folder.path, name)
