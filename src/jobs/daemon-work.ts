@@ -116,7 +116,7 @@ export function runSchedule(
         const parts = await assemble()
         const { timeZone: zone } = schedule
         const month = monthOf(launch.due ?? parts.clock.now(), zone)
-        return endOfArchives(await archiveTenants(parts, { month, zone }, context))
+        return endOfArchives(await archiveTenants(parts, { month, zone, makeUp: schedule.catchUp }, context))
       })
     case 'sweep':
       return runner.run(job, async context => {

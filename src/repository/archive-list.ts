@@ -1,5 +1,5 @@
 // Which archives there are: by listing alone, so that it needs no key, and works with the archive key kept elsewhere.
-import type { ArchiveName } from '../domain/archive.js'
+import { type ArchiveName, byName } from '../domain/archive.js'
 import type { SubjectId } from '../domain/subject.js'
 import { archiveIndexKey, archiveKey, archivesPrefix, parseArchiveKey } from '../store/keys.js'
 import type { Store } from '../store/port.js'
@@ -14,7 +14,7 @@ export interface StoredArchive {
   indexed: boolean
 }
 
-/** Newest first. */
+/** The youngest month first: one that was made up for later stays behind those after it. */
 export async function listArchives(
   store: Store,
   subject: SubjectId,
@@ -29,7 +29,7 @@ export async function listArchives(
     const own = part === 'archive' ? { bytes, storedAt: modifiedAt } : { indexed: true }
     found.set(name, { ...known, ...own })
   }
-  return [...found.values()].sort((a, b) => b.storedAt.getTime() - a.storedAt.getTime())
+  return [...found.values()].sort((a, b) => byName(a.name, b.name))
 }
 
 /** The index first: from then on the archive counts for nothing. @throws Failure store-locked */
