@@ -11,6 +11,7 @@ import { archiveRoutes } from './routes/archives.js'
 import { auditRoutes } from './routes/audit.js'
 import { backupRoutes } from './routes/backups.js'
 import { checkRoutes } from './routes/checks.js'
+import { errandRoutes } from './routes/errands.js'
 import { extractionRoutes } from './routes/extractions.js'
 import { playbookRoutes } from './routes/playbooks.js'
 import { proofRoutes } from './routes/proofs.js'
@@ -62,6 +63,7 @@ export function addV1(server: ApiServer, works: Works, door: Door): void {
       async guarded => {
         guardRoutes(guarded, door, works)
         for (const routes of ROUTES) routes(guarded as unknown as ApiServer, works)
+        if (door.kind === 'socket') errandRoutes(guarded as unknown as ApiServer, works)
       },
       { prefix: '/v1' },
     )

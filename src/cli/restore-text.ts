@@ -2,7 +2,8 @@
 import { keptRun } from '../domain/restore-names.js'
 import { subjectName } from '../domain/subject.js'
 import type { PassedOver } from '../jobs/choose-backup.js'
-import type { InPlaceReport, SwapOutcome } from '../jobs/in-place-report.js'
+import type { InPlaceTold } from '../jobs/errands-restore.js'
+import type { SwapOutcome } from '../jobs/in-place-report.js'
 import type { RestorePlan, Younger } from '../jobs/restore-plan.js'
 import type { KeptEntry } from '../jobs/sweep-kept.js'
 import { bytesText, counted, countText, instantText, secondsText } from './output.js'
@@ -83,7 +84,7 @@ function youngerRows({ seconds, walBytes, tables }: Younger, inPlace: boolean): 
 const freeText = (free: number | null): string =>
   free === null ? 'free is not known' : `${bytesText(free)} free`
 
-export function proofLines(proof: InPlaceReport['proof']): string[] {
+export function proofLines(proof: InPlaceTold['proof']): string[] {
   const lines = [
     `proven: ${counted(proof.tables, 'table')}, ${counted(proof.rows, 'row')}, ${bytesText(proof.bytes)} are equal to the backup`,
   ]
@@ -96,7 +97,7 @@ export function proofLines(proof: InPlaceReport['proof']): string[] {
 export const passedOverLines = (all: readonly PassedOver[]): string[] =>
   all.map(one => `LOOK AT THIS: ${passedOverText(one)}`)
 
-export function inPlaceText(report: InPlaceReport): string {
+export function inPlaceText(report: InPlaceTold): string {
   const { manifest, database, safetyCopy, createdRoles, proof, passedOver } = report
   return [
     `${database} holds ${subjectName(manifest.subject)} as of ${instantText(manifest.instant)} (backup ${manifest.backup})`,

@@ -4,16 +4,11 @@ import type { PostgresConfig } from '../domain/configuration.js'
 import { Failure } from '../domain/errors.js'
 import { shellWord } from '../domain/shell-word.js'
 import { GLOBALS, subjectName } from '../domain/subject.js'
+import { type Briefly, RESTORE, RESTORE_ARCHIVE } from '../jobs/errands-restore.js'
 import { subjectNamed } from '../jobs/open-backup.js'
-import type { JobContext } from '../jobs/parts.js'
+import type { Watcher } from '../jobs/parts.js'
 import { planRestore } from '../jobs/plan-restore.js'
-import { restoreArchive } from '../jobs/restore-archive.js'
-import {
-  endOfRestore,
-  type RestoreReport,
-  type RestoreRequest,
-  restoreBeside,
-} from '../jobs/restore-beside.js'
+import type { RestoreReport, RestoreRequest } from '../jobs/restore-beside.js'
 import { parseNames } from './arguments.js'
 import { atDesk, type Desk, type Doors, type GlobalOptions } from './desk.js'
 import { instantText, processTerminal, show, type Terminal } from './output.js'
@@ -91,10 +86,7 @@ async function restoreAs(
   const tables = options.tables?.map(name => ({ schema: options.schema, name }))
   const request = { subject, backup, database: options.as, withRoles, ...(tables ? { tables } : {}) }
   const report = await watched(terminal, desk.clock, watch =>
-    desk.run({ name: 'restore', subject }, async context => {
-      const result = await restoreFrom(desk, request, options.fromArchive, { ...context, watch })
-      return { ...endOfRestore(result), result }
-    }),
+    restoreFrom(desk, request, options.fromArchive, watch),
   )
   show(terminal, reportJson(report), () => reportText(report, desk.config.postgres))
   return undefined
@@ -112,12 +104,14 @@ function restoreFrom(
   desk: Desk,
   request: RestoreRequest,
   fromArchive: RestoreOptions['fromArchive'],
-  context: JobContext,
-): Promise<RestoreReport> {
-  if (fromArchive === undefined) return restoreBeside(desk, request, context)
-  const { subject, database, withRoles } = request
+  watch: Watcher,
+): Promise<Briefly<RestoreReport>> {
+  const { tables, ...whole } = request
+  if (fromArchive === undefined)
+    return desk.errand(RESTORE, { ...whole, ...(tables ? { tables: [...tables] } : {}) }, watch)
+  const { backup: _, ...beside } = whole
   const archive = fromArchive === true ? 'latest' : fromArchive
-  return restoreArchive(desk, { subject, archive, database, withRoles }, context)
+  return desk.errand(RESTORE_ARCHIVE, { ...beside, archive }, watch)
 }
 
 function whichBackup({ backup, at }: RestoreOptions): string {
@@ -131,7 +125,7 @@ function whichBackup({ backup, at }: RestoreOptions): string {
 }
 
 function reportText(
-  { manifest, database, createdRoles, proof, passedOver }: RestoreReport,
+  { manifest, database, createdRoles, proof, passedOver }: Briefly<RestoreReport>,
   server: PostgresConfig,
 ): string {
   const at = `-h ${shellWord(server.host)} -p ${server.port} -U ${shellWord(server.user)}`
@@ -145,7 +139,7 @@ function reportText(
   ].join('\n')
 }
 
-function reportJson({ manifest, database, createdRoles, passedOver, proof }: RestoreReport) {
+function reportJson({ manifest, database, createdRoles, passedOver, proof }: Briefly<RestoreReport>) {
   return {
     database,
     subject: manifest.subject,
