@@ -65,5 +65,11 @@ export function toSnapshotSettings(raw: z.output<typeof settings>): SnapshotSett
   }
 }
 
-/** What holds for a snapshot that somebody asks for by hand. */
+/** The schedule of a snapshot that somebody asks for by hand, and what holds for one where no schedule names its server. */
 export const MANUAL = 'manual'
+export const MANUAL_LIMITS = {
+  limit: 30,
+  protect: false,
+  snapshotDeadlineMs: 90 * MINUTE_MS,
+  lockWaitMs: 15 * MINUTE_MS,
+}

@@ -1,13 +1,11 @@
 // Snapshots by hand: one made now, which no schedule removes, and one removed on purpose.
 import { Failure } from '../domain/errors.js'
-import { MANUAL, type ServerOrder } from '../domain/snapshot-settings.js'
+import { MANUAL, MANUAL_LIMITS, type ServerOrder } from '../domain/snapshot-settings.js'
 import { isHeld, isOurs, isWanted, serverSelector } from '../hetzner/marks.js'
 import { sheetKeyOf } from '../repository/sheets.js'
 import type { JobContext, Parts } from './parts.js'
 import { type SnapshotReport, snapshotServer } from './snapshot-server.js'
 import { hetznerOf } from './snapshot-servers.js'
-
-const DEFAULTS = { limit: 30, protect: false, snapshotDeadlineMs: 90 * 60_000, lockWaitMs: 15 * 60_000 }
 
 export interface ManualRequest {
   server: string
@@ -28,7 +26,7 @@ export async function createSnapshot(
   const order: ServerOrder = { server, checkpoint: false, command: null, ...own, shutdown }
   const asked = {
     order,
-    settings: schedule ?? DEFAULTS,
+    settings: schedule ?? MANUAL_LIMITS,
     schedule: MANUAL,
     description: description ?? `gmah-backup by hand of ${server}`,
     prune: null,

@@ -68,6 +68,7 @@ export class Project {
   limit = 30
   /** How long the system on a server takes to shut down; null: it does not listen. */
   shutdownMs: number | null = 20_000
+  rebuildMs = 120_000
   fate: () => Fate = () => GOOD
   #pending: Pending[] = []
   #lastId = 1000
@@ -135,7 +136,7 @@ export class Project {
   rebuild(server: number, image: number): FakeAction {
     const action = this.#begin('rebuild_server', [server, image], false)
     this.#lock(server, true)
-    this.#after(120_000, () => {
+    this.#after(this.rebuildMs, () => {
       this.rebuilt.push({ server, image })
       this.#lock(server, false)
       this.#end(action, false)
