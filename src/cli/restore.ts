@@ -15,11 +15,13 @@ import { instantText, processTerminal, show, type Terminal } from './output.js'
 import { watched } from './progress.js'
 import { restoreRoles } from './restore-globals.js'
 import { type InPlaceOptions, replaceLive } from './restore-in-place.js'
+import { putIntoSchema } from './restore-into-schema.js'
 import { restoreKeptCommands } from './restore-kept.js'
 import { passedOverLines, planText, proofLines } from './restore-text.js'
 
 interface RestoreOptions extends GlobalOptions, InPlaceOptions {
   as?: string
+  intoSchema?: string
   inPlace?: true
   backup?: string
   at?: string
@@ -37,7 +39,11 @@ export function restoreCommand(program: Command, doors: Doors): void {
     .option('--in-place', 'in place of the live database, which is put aside')
     .option('--backup <which>', 'latest (the default), a backup id, or an instant')
     .option('--at <instant>', 'the newest backup not after it')
-    .option('--tables <names>', 'beside: only these tables, separated by commas', parseNames)
+    .option(
+      '--into-schema <schema>',
+      'with --tables: a new schema of the live database, where nothing else is touched',
+    )
+    .option('--tables <names>', 'only these tables, separated by commas', parseNames)
     .option('--schema <name>', 'the schema of --tables', 'public')
     .option('--with-roles', 'create missing roles from the newest globals backup')
     .option('--from-archive [name]', 'beside, out of a monthly archive: latest, or a name like 2026-12')
@@ -65,31 +71,44 @@ async function restoreAs(
   const withRoles = options.withRoles === true
   if (subject === GLOBALS && options.as === undefined && !options.inPlace)
     return restoreRoles(desk, terminal, { backup, dryRun: options.plan === true })
-  if ((options.as === undefined) === (options.inPlace === undefined)) {
-    throw new Failure('usage', 'restore to where?', {
-      hint: 'type --as <new database> to restore beside, or --in-place to put it in place of the live one',
-    })
-  }
+  checkTarget(options)
   checkFromArchive(options)
-  if (options.inPlace && options.tables) {
-    throw new Failure('usage', '--tables restores beside: it takes no --in-place', {
-      hint: 'restore them with --as <new database>, look at them, and copy what you need',
-    })
-  }
+  const { intoSchema = null } = options
+  const tables = options.tables?.map(name => ({ schema: options.schema, name }))
   const { signal } = new AbortController()
-  const plan = { subject, backup, database: options.as ?? null, withRoles }
+  const plan = { subject, backup, database: options.as ?? null, withRoles, intoSchema, tables }
   if (options.plan) {
     show(terminal, (await planRestore(desk, plan, { signal })).plan, planText)
     return undefined
   }
+  if (intoSchema !== null && tables)
+    return putIntoSchema(desk, terminal, { subject, backup, withRoles, intoSchema, tables })
   if (options.as === undefined) return replaceLive(desk, terminal, { subject, backup, withRoles }, options)
-  const tables = options.tables?.map(name => ({ schema: options.schema, name }))
   const request = { subject, backup, database: options.as, withRoles, ...(tables ? { tables } : {}) }
   const report = await watched(terminal, desk.clock, watch =>
     restoreFrom(desk, request, options.fromArchive, watch),
   )
   show(terminal, reportJson(report), () => reportText(report, desk.config.postgres))
   return undefined
+}
+
+function checkTarget({ as, inPlace, intoSchema, tables }: RestoreOptions): void {
+  const targets = [as, inPlace, intoSchema].filter(one => one !== undefined)
+  if (targets.length !== 1) {
+    throw new Failure('usage', 'restore to where?', {
+      hint: 'type one of --as <new database> to restore beside, --into-schema <new schema> with --tables, or --in-place to put it in place of the live one',
+    })
+  }
+  if (inPlace && tables) {
+    throw new Failure('usage', '--tables restores beside: it takes no --in-place', {
+      hint: 'restore them with --as <new database> or --into-schema <new schema>, look at them, and copy what you need',
+    })
+  }
+  if (intoSchema !== undefined && !tables) {
+    throw new Failure('usage', '--into-schema goes with --tables', {
+      hint: 'say which tables: --tables <names>; a whole backup is restored with --as or --in-place',
+    })
+  }
 }
 
 /** An archive holds one backup, and is restored beside: what is in it may be years old. */
