@@ -71,8 +71,8 @@ test.skipIf(!PROMETHEUS)(
     await daemon.ready
     const { address } = await daemon.said(/^the daemon is ready/)
     // Done by the daemon, whose own traffic with the store is counted.
-  expect(await here.cli('backup', 'acme')).toMatchObject({ exitCode: 0 })
-  prometheus = await startPrometheus(address as string, RULES)
+    expect(await here.cli('backup', 'acme')).toMatchObject({ exitCode: 0 })
+    prometheus = await startPrometheus(address as string, RULES)
     await until(async () => (await prometheus.query('up{job="gmah-backup"} == 1')).length === 1, LONG_MS)
     // A rate needs two scrapes, and a rule its first evaluation.
     await until(
