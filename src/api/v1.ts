@@ -19,6 +19,7 @@ import { retentionRoutes } from './routes/retention.js'
 import { runRoutes } from './routes/runs.js'
 import { scheduleRoutes } from './routes/schedules.js'
 import { snapshotRoutes } from './routes/snapshots.js'
+import { statusRoutes } from './routes/status.js'
 import { tenantRoutes } from './routes/tenants.js'
 import { tokenRoutes } from './routes/tokens.js'
 import type { ApiServer } from './typed.js'
@@ -26,6 +27,7 @@ import type { Door, Works } from './works.js'
 
 /** One file a noun: add yours here. */
 const ROUTES = [
+  statusRoutes,
   tenantRoutes,
   archiveRoutes,
   backupRoutes,
