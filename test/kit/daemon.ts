@@ -86,8 +86,9 @@ export function startCli(
   return { pid: child.pid as number, ended: endOf(child), kill: signal => void child.kill(signal) }
 }
 
+/** Not at its exit: what it said last may be on its way still. */
 const endOf = (child: ChildProcess): Promise<End> =>
-  once(child, 'exit').then(([code, signal]) => ({ code, signal }))
+  once(child, 'close').then(([code, signal]) => ({ code, signal }))
 
 function listen(child: ChildProcess): { log: LogLine[]; stderr(): string } {
   const log: LogLine[] = []

@@ -25,11 +25,12 @@ export async function typeInto(
   child.stdout.on('data', part => {
     screen += part
   })
-  const exited = once(child, 'exit')
+  // Not at its exit: what it said last may be on its way still.
+  const exited = once(child, 'close')
   let from = 0
   for (const [question, answer] of answers) {
     const stands = () => screen.slice(from).search(question)
-    await until(() => stands() >= 0 || child.exitCode !== null, 60_000)
+    await until(() => stands() >= 0 || child.exitCode !== null)
     if (stands() < 0) break
     from = screen.length
     child.stdin.write(answer)
