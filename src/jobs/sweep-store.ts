@@ -4,12 +4,13 @@ import { asFailure, Failure } from '../domain/errors.js'
 import type { BackupId } from '../domain/ids.js'
 import { type SubjectId, subjectName } from '../domain/subject.js'
 import { listSubjects } from '../repository/manifests.js'
+import { sweepProbes } from '../repository/sweep-probes.js'
 import { askFuse } from '../retention/fuse.js'
 import { heldUntil } from '../retention/plan.js'
 import { findDepartures, type Presence, recordDeparture } from './departures.js'
 import { errorFacts } from './journal-rows.js'
 import type { JobContext, Parts } from './parts.js'
-import { planSubject, policyOf, removalsOf, type SweepRules } from './plan-subject.js'
+import { lockedOf, planSubject, policyOf, removalsOf, type SweepRules } from './plan-subject.js'
 import type { JobEnd } from './runner.js'
 import { type SweptSubject, sweepSubject } from './sweep-subject.js'
 
@@ -28,6 +29,8 @@ interface Planned {
   subject: SubjectId
   of: number
   remove: readonly BackupId[]
+  /** Was to go before, and the bucket refused: no fuse asks twice. */
+  again: readonly BackupId[]
 }
 
 export interface SweepRequest {
@@ -54,12 +57,15 @@ export async function sweepStore(
   const report: SweepReport = { swept: [], failed: [], refused: [], held: 0, unknown: departures.unknown }
   const planned = await planAll(parts, subjects, rules, context, report)
   const allowed = ask(planned, rules, yesRemove, context, report)
-  await eachSubject(parts, allowed, context, async ({ subject, remove }) => {
+  await eachSubject(parts, allowed, context, async ({ subject, remove, again }) => {
     await orReport(report, subject, context, async () => {
-      report.swept.push(await sweepSubject(parts, subject, rules, new Set(remove), context))
+      report.swept.push(await sweepSubject(parts, subject, rules, new Set([...remove, ...again]), context))
     })
   })
   context.signal.throwIfAborted()
+  const keys = await sweepProbes(parts.repository.store, context)
+  const reason = 'a probe whose process died before it could delete it'
+  if (keys.length > 0) context.emit({ type: 'leftovers-removed', facts: { reason, keys } })
   return report
 }
 
@@ -110,7 +116,7 @@ async function planAll(
     async ({ subject }) => {
       await orReport(report, subject, context, async () => {
         const plan = await planSubject(parts, subject, rules, { open: false, signal: context.signal })
-        planned.push({ subject, of: plan.copies.length, remove: removalsOf(plan) })
+        planned.push({ subject, of: plan.copies.length, remove: removalsOf(plan), again: lockedOf(plan) })
       })
     },
   )
@@ -148,7 +154,7 @@ function ask(
     const facts = { remove: plan.remove.length, of: plan.of, why }
     context.emit({ type: 'sweep-refused', subject: plan.subject, facts })
     report.refused.push({ subject: plan.subject, remove: plan.remove.length, why })
-    return { ...plan, remove: [] }
+    return { ...plan, remove: [], again: [] }
   })
 }
 
