@@ -44,6 +44,16 @@ export function collectStanding(
     },
   })
   new Gauge({
+    name: 'gmah_backup_broken_backups',
+    help: 'Backups of a subject that name a damaged chunk or cannot be opened, as the last look found them',
+    labelNames: ['subject'],
+    registers,
+    collect() {
+      this.reset()
+      for (const { subject, count } of catalogue.countBroken()) this.set({ subject }, count)
+    },
+  })
+  new Gauge({
     name: 'gmah_backup_incidents_open',
     help: 'What is wrong now, by rule and severity; `gmah-backup alert list` says what to do',
     labelNames: ['rule', 'severity'],

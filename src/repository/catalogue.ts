@@ -110,6 +110,12 @@ export class Catalogue {
     })
   }
 
+  /** Of each subject that has backups how many of them are broken. */
+  countBroken(): { subject: SubjectId; count: number }[] {
+    const sql = 'SELECT subject, count(broken) AS count FROM backups GROUP BY subject'
+    return guard(this.#db.name, () => this.#db.prepare(sql).all() as { subject: SubjectId; count: number }[])
+  }
+
   /** @throws Failure backup-unknown, or usage when the beginning fits several. */
   find(idBeginning: string): CatalogueEntry {
     if (!/^[0-9a-f]{4,12}$/.test(idBeginning)) {

@@ -8,6 +8,9 @@ import { chunkId } from './digest.js'
 import type { PoolAnswer, PoolTask, SealTask, UnsealTask } from './pool.js'
 import { compress, decompress } from './zstd.js'
 
+/** No configuration cuts larger ones. */
+const LARGEST_CHUNK_BYTES = 16 * 1024 ** 2
+
 const port = parentPort
 if (!port) throw new Error('pool-thread runs only as a thread')
 
@@ -40,8 +43,8 @@ function seal(task: SealTask): Promise<Uint8Array> {
 }
 
 async function unseal(task: UnsealTask): Promise<Uint8Array> {
-  const raw = decompress(await openFile(task.file, [task.identity]), task.bytes)
-  if (raw.length !== task.bytes || chunkId(task.chunkIdKey, raw) !== task.id) {
+  const raw = decompress(await openFile(task.file, [task.identity]), task.bytes ?? LARGEST_CHUNK_BYTES)
+  if (raw.length !== (task.bytes ?? raw.length) || chunkId(task.chunkIdKey, raw) !== task.id) {
     throw new Failure('object-corrupt', `chunk ${task.id} holds other bytes than its id says`)
   }
   return raw
