@@ -4,6 +4,7 @@ import { type Alerting, createAlerting } from './alert/alerting.js'
 import type { Channel } from './alert/channel/channel.js'
 import { openAlertDesk } from './alert/desk.js'
 import { openChannel } from './alert/open-channel.js'
+import type { ChannelStanding } from './api/standing-metrics.js'
 import type { StoreWatch } from './api/store-health.js'
 import type { App } from './app.js'
 import type { AlertDesk, AlertsConfig, ChannelConfig } from './domain/alerts.js'
@@ -40,6 +41,21 @@ export function createAlerts(
 /** Writes the week's message from what is known now; the outbox sends it. */
 export async function sendDigest(alerting: Alerting, week: Week): Promise<JobEnd> {
   return { outcome: 'succeeded', facts: { channels: await alerting.digest(week) } }
+}
+
+/** How each configured channel and heartbeat fares, for the metrics. */
+export function channelStandings({
+  alerts: { outbox },
+  parts,
+}: Pick<App, 'alerts' | 'parts'>): ChannelStanding[] {
+  const { channels, heartbeats } = parts().config.alerts
+  const failing = new Set(outbox.ways().flatMap(one => (one.failingSince === null ? [] : [one.name])))
+  const waiting = outbox.waiting()
+  return [...channels, ...heartbeats].map(({ name }) => ({
+    name,
+    failing: failing.has(name),
+    waiting: waiting.get(name) ?? 0,
+  }))
 }
 
 /** What `gmah-backup alert` works on. */

@@ -1,6 +1,6 @@
 // The daemon's life: take the store's lease, tidy up after a crash, serve, run what is due, and leave in good order.
 import type { Alerting } from './alert/alerting.js'
-import { createAlerts, sendDigest } from './alerts.js'
+import { channelStandings, createAlerts, sendDigest } from './alerts.js'
 import { openDoors } from './api/listen.js'
 import { createMetrics, type Metrics } from './api/metrics.js'
 import type { ServerParts } from './api/server.js'
@@ -66,11 +66,11 @@ export async function runDaemon({ configPath }: DaemonOptions): Promise<void> {
         schedules: () => app.parts().config.schedules,
         catalogue: app.parts().catalogue,
         incidents: () => app.alerts.ledger.openIncidents(),
-        pending: () => app.alerts.outbox.pending(),
+        channels: () => channelStandings(app),
+        clock,
+        version: version(),
       })
-      operations.push(({ operation, code, durationMs }) =>
-        metrics.observeStore(operation, code, durationMs / 1000),
-      )
+      operations.push(metrics.observeStore)
       const digest: Digest = week => sendDigest(alerting, week)
       const scheduler = scheduleJobs(app, log, digest)
       const alerting = createAlerts(app, { clock, log, scheduler, watch })

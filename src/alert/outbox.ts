@@ -40,6 +40,8 @@ export interface Outbox {
   refused(message: Pick<Outgoing, 'id'>, problem: string): void
   /** How many wait, in all or for a channel. */
   pending(channel?: string): number
+  /** How many wait, by channel; none where none does. */
+  waiting(): ReadonlyMap<string, number>
   /** Channels and heartbeats that were used before. */
   ways(): Way[]
   /** Notes how a way out fared: null is well. */
@@ -80,6 +82,11 @@ export function openOutbox(db: Sqlite, clock: Clock): Outbox {
     keep: ({ id }, problem) => safely(() => void sql.keep.run(problem, id)),
     refused: ({ id }, problem) => safely(() => void sql.refuse.run(problem, id)),
     pending: channel => safely(() => (sql.pending.get({ channel: channel ?? null }) as { n: number }).n),
+    waiting: () =>
+      safely(() => {
+        const rows = sql.waiting.all() as { channel: string; n: number }[]
+        return new Map(rows.map(({ channel, n }) => [channel, n]))
+      }),
     ways: () => safely(() => sql.ways.all() as Way[]),
     note: (name, trouble) =>
       safely(() => {
@@ -140,6 +147,7 @@ function statements(db: Sqlite) {
     pending: db.prepare(
       `select count(*) as n from outbox where state = 'pending' and (@channel is null or channel = @channel)`,
     ),
+    waiting: db.prepare(`select channel, count(*) as n from outbox where state = 'pending' group by channel`),
     ways: db.prepare(
       'select name, failing_since as failingSince, lasting, problem, hint, tested_at as testedAt from channels order by name',
     ),

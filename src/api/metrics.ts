@@ -1,27 +1,42 @@
 // What Prometheus reads. Metrics are a fold over the journal (so they survive restarts and see the command line's runs too)
 // and over what the store's wrapper and the live events tell; no stage knows of them.
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
-import type { BackupFacts, StoredEvent } from '../domain/events.js'
+import type { EventType } from '../domain/events.js'
 import type { RunId } from '../domain/ids.js'
 import { isLive } from '../domain/live-events.js'
 import type { Schedule } from '../domain/schedule.js'
-import type { SubjectId } from '../domain/subject.js'
 import type { Journal } from '../jobs/journal.js'
-import { snapshotGauges } from './snapshot-metrics.js'
+import { proofWindowMs } from '../jobs/surroundings.js'
+import type { Catalogue } from '../repository/catalogue.js'
+import type { Clock } from '../sys/clock.js'
+import { snapshotMetrics } from './snapshot-metrics.js'
 import { collectStanding, type StandingSources } from './standing-metrics.js'
+import { subjectGauges } from './subject-metrics.js'
+import { archiveMetrics, drillMetrics, type Fold, retentionMetrics } from './work-metrics.js'
 
 export interface Metrics {
   contentType: string
   /** Reads what the journal gained, then everything in Prometheus' text format. */
   render(): Promise<string>
-  /** One store operation that ended: `code` is `ok` or the Failure's code. */
-  observeStore(operation: string, code: string, seconds: number): void
+  /** One store operation that ended. */
+  observeStore(operation: StoreOperation): void
   /** Stops listening and clears the registry. */
   close(): void
 }
 
+export interface StoreOperation {
+  operation: string
+  /** `ok` or an error's code. */
+  code: string
+  durationMs: number
+  bytes: number
+}
+
 export interface MetricsSources extends StandingSources {
   journal: Journal
+  catalogue: Catalogue
+  clock: Clock
+  version: string
   schedules(): readonly Schedule[]
 }
 
@@ -29,35 +44,35 @@ const PAGE = 1000
 const BUCKETS_SECONDS = [0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60]
 
 /** Metrics in a registry of their own. */
-export function createMetrics({ journal, schedules, ...standing }: MetricsSources): Metrics {
+export function createMetrics({ journal, catalogue, schedules, ...sources }: MetricsSources): Metrics {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
-  const instruments = createInstruments(registry)
-  const store = storeHistogram(registry)
-  const foldSnapshot = snapshotGauges(registry)
-  let seenSeq = 0
-  const absorb = (): void => {
-    let page: StoredEvent[]
-    do {
-      page = journal.events({ afterSeq: seenSeq, limit: PAGE })
-      for (const event of page) {
-        fold(instruments, event)
-        foldSnapshot(event)
-      }
-      seenSeq = page.at(-1)?.seq ?? seenSeq
-    } while (page.length === PAGE)
+  // Gauges that are called like counters: the same figures are there by type under names that are right.
+  for (const what of ['handles', 'requests', 'resources']) {
+    registry.removeSingleMetric(`nodejs_active_${what}_total`)
   }
+  tellVersion(registry, sources.version)
+  const store = storeMetrics(registry)
+  const absorb = absorber({ journal, clock: sources.clock }, [
+    runMetrics(registry),
+    snapshotMetrics(registry),
+    drillMetrics(registry),
+    retentionMetrics(registry, id => journal.run(id)),
+    archiveMetrics(registry),
+  ])
+  const readSubjects = subjectGauges(registry, catalogue)
   collectRunning(registry, journal)
   collectWindows(registry, schedules)
-  collectStanding(registry, standing)
+  collectStanding(registry, sources)
   const unsubscribe = watchDumps(registry, journal)
   return {
     contentType: registry.contentType,
-    render: () => {
-      absorb()
+    render: async () => {
+      await absorb()
+      readSubjects()
       return registry.metrics()
     },
-    observeStore: (operation, code, seconds) => store.observe({ operation, code }, seconds),
+    observeStore: store,
     close: () => {
       unsubscribe()
       registry.clear()
@@ -65,91 +80,100 @@ export function createMetrics({ journal, schedules, ...standing }: MetricsSource
   }
 }
 
-function createInstruments(registry: Registry) {
+/** Reads on where it stopped. Two scrapes at once share one reading, and years of journal leave turns to whoever else asks. */
+function absorber({ journal, clock }: Pick<MetricsSources, 'journal' | 'clock'>, folds: readonly Fold[]) {
+  const byType = new Map<EventType, Fold[]>()
+  for (const fold of folds) {
+    for (const type of fold.types) byType.set(type, [...(byType.get(type) ?? []), fold])
+  }
+  const types = [...byType.keys()]
+  let seenSeq = 0
+  const read = async (): Promise<void> => {
+    for (;;) {
+      const page = journal.events({ afterSeq: seenSeq, types, limit: PAGE })
+      for (const event of page) {
+        for (const fold of byType.get(event.type) ?? []) fold.take(event)
+        seenSeq = event.seq
+      }
+      if (page.length < PAGE) return
+      await clock.sleep(0)
+    }
+  }
+  let reading: Promise<void> | null = null
+  return (): Promise<void> => {
+    reading ??= read().finally(() => {
+      reading = null
+    })
+    return reading
+  }
+}
+
+/** How runs ended. */
+function runMetrics(registry: Registry): Fold {
   const registers = [registry]
-  const gauge = (name: string, help: string, labelNames: string[]) =>
-    new Gauge({ name, help, labelNames, registers })
+  const counter = (name: string, help: string, ...labelNames: string[]) =>
+    new Counter({ name: `gmah_backup_${name}_total`, help, labelNames, registers })
+  const gauge = (name: string, help: string) =>
+    new Gauge({ name: `gmah_backup_job_last_${name}`, help, labelNames: ['job'], registers })
+  const runs = counter('runs', 'Runs ended, by job and outcome', 'job', 'outcome')
+  const missed = counter('runs_missed', 'Due instants that nobody ran', 'job')
+  const failures = counter(
+    'subject_failures',
+    'Backups that failed, by subject and error code',
+    'subject',
+    'code',
+  )
+  const success = gauge('success_timestamp_seconds', 'When a job last succeeded as a whole')
+  const seconds = gauge('duration_seconds', 'How long the last run of a job took, however it ended')
   return {
-    runs: new Counter({
-      name: 'gmah_backup_runs_total',
-      help: 'Runs ended, by job and outcome',
-      labelNames: ['job', 'outcome'],
-      registers,
-    }),
-    missed: new Counter({
-      name: 'gmah_backup_runs_missed_total',
-      help: 'Due instants that nobody ran',
-      labelNames: ['job'],
-      registers,
-    }),
-    failures: new Counter({
-      name: 'gmah_backup_subject_failures_total',
-      help: 'Backups that failed, by subject and error code',
-      labelNames: ['subject', 'code'],
-      registers,
-    }),
-    jobSuccess: gauge(
-      'gmah_backup_job_last_success_timestamp_seconds',
-      'When a job last succeeded as a whole',
-      ['job'],
-    ),
-    subjectSuccess: gauge('gmah_backup_last_success_timestamp_seconds', 'When a subject was last backed up', [
-      'subject',
-    ]),
-    bytes: gauge(
-      'gmah_backup_last_backup_bytes',
-      'Bytes of the last backup: stream, new, reused (raw) and stored',
-      ['subject', 'kind'],
-    ),
-    rows: gauge('gmah_backup_last_backup_rows', 'Rows of the last backup', ['subject']),
-    seconds: gauge('gmah_backup_last_backup_duration_seconds', 'How long the last backup took', ['subject']),
+    types: ['run-finished', 'run-interrupted', 'run-missed', 'backup-failed'],
+    take: event => {
+      switch (event.type) {
+        case 'run-finished': {
+          const { job, outcome, durationMs } = event.facts
+          runs.inc({ job, outcome })
+          if (event.subject !== null) return
+          seconds.set({ job }, durationMs / 1000)
+          if (outcome === 'succeeded') success.set({ job }, Date.parse(event.at) / 1000)
+          return
+        }
+        case 'run-interrupted':
+          return runs.inc({ job: event.facts.job, outcome: 'interrupted' })
+        case 'run-missed':
+          return missed.inc({ job: event.facts.job })
+        case 'backup-failed':
+          return failures.inc({ subject: event.subject ?? '', code: event.facts.error.code })
+        default:
+      }
+    },
   }
 }
 
-type Instruments = ReturnType<typeof createInstruments>
-
-function fold(to: Instruments, event: StoredEvent): void {
-  const atSeconds = Date.parse(event.at) / 1000
-  switch (event.type) {
-    case 'run-finished':
-      to.runs.inc({ job: event.facts.job, outcome: event.facts.outcome })
-      if (event.facts.outcome === 'succeeded' && !event.subject)
-        to.jobSuccess.set({ job: event.facts.job }, atSeconds)
-      return
-    case 'run-interrupted':
-      to.runs.inc({ job: event.facts.job, outcome: 'interrupted' })
-      return
-    case 'run-missed':
-      to.missed.inc({ job: event.facts.job })
-      return
-    case 'backup-failed':
-      to.failures.inc({ subject: event.subject ?? '', code: event.facts.error.code })
-      return
-    case 'backup-committed':
-      if (event.subject) foldBackup(to, event.subject, event.facts, atSeconds)
-      return
-    default:
-  }
-}
-
-function foldBackup(to: Instruments, subject: SubjectId, facts: BackupFacts, atSeconds: number): void {
-  to.subjectSuccess.set({ subject }, atSeconds)
-  to.bytes.set({ subject, kind: 'stream' }, facts.streamBytes)
-  to.bytes.set({ subject, kind: 'new' }, facts.newBytes)
-  to.bytes.set({ subject, kind: 'reused' }, facts.reusedBytes)
-  to.bytes.set({ subject, kind: 'stored' }, facts.storedBytes)
-  to.rows.set({ subject }, facts.rows)
-  to.seconds.set({ subject }, facts.durationMs / 1000)
-}
-
-function storeHistogram(registry: Registry) {
-  return new Histogram({
+function storeMetrics(registry: Registry): Metrics['observeStore'] {
+  const registers = [registry]
+  const seconds = new Histogram({
     name: 'gmah_backup_store_operation_seconds',
-    help: 'Store operations, by operation and code (ok or an error code)',
+    help: 'Store operations, each attempt by itself, by operation and code (ok or an error code)',
     labelNames: ['operation', 'code'],
     buckets: BUCKETS_SECONDS,
-    registers: [registry],
+    registers,
   })
+  const moved = new Counter({
+    name: 'gmah_backup_store_transferred_bytes_total',
+    help: 'Bytes of objects sent to the store, or got from it',
+    labelNames: ['operation'],
+    registers,
+  })
+  return ({ operation, code, durationMs, bytes }) => {
+    seconds.observe({ operation, code }, durationMs / 1000)
+    if (bytes > 0) moved.inc({ operation }, bytes)
+  }
+}
+
+function tellVersion(registry: Registry, version: string): void {
+  const name = 'gmah_backup_build_info'
+  const help = 'Always 1; the version that runs is in its label'
+  new Gauge({ name, help, labelNames: ['version'], registers: [registry] }).set({ version }, 1)
 }
 
 function collectRunning(registry: Registry, journal: Journal): void {
@@ -174,6 +198,16 @@ function collectWindows(registry: Registry, schedules: MetricsSources['schedules
       for (const { name, job, freshnessWindowMs } of schedules()) {
         this.set({ schedule: name, job }, freshnessWindowMs / 1000)
       }
+    },
+  })
+  new Gauge({
+    name: 'gmah_backup_proof_window_seconds',
+    help: 'No proof must become older than this; absent when no schedule makes proofs',
+    registers: [registry],
+    collect() {
+      this.remove()
+      const windowMs = proofWindowMs(schedules())
+      if (windowMs !== null) this.set(windowMs / 1000)
     },
   })
 }

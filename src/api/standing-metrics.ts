@@ -1,58 +1,24 @@
-// What Prometheus reads of how the platform stands: from the catalogue, so that it is right after a lost disk too, and from
-// the alerts' own judgement, so that a rule there needs no threshold of its own.
+// What Prometheus reads of how the daemon judges itself: open incidents, so that a rule there needs no threshold of its own,
+// and whether what it has to say gets out.
 import { Gauge, type Registry } from 'prom-client'
-import { instantMs } from '../domain/ids.js'
-import type { Catalogue } from '../repository/catalogue.js'
 
 export interface StandingSources {
-  catalogue: Catalogue
   /** What is wrong now, by the alerts' rules. */
   incidents(): readonly { rule: string; severity: string }[]
-  /** Messages that wait to be sent. */
-  pending(): number
+  /** How each channel and heartbeat fares. */
+  channels(): readonly ChannelStanding[]
 }
 
-/** Asked at each scrape; one subject more is one line more in each of the first three. */
-export function collectStanding(
-  registry: Registry,
-  { catalogue, incidents, pending }: StandingSources,
-): void {
+export interface ChannelStanding {
+  name: string
+  failing: boolean
+  /** Messages that it has not taken yet. */
+  waiting: number
+}
+
+/** Asked at each scrape. */
+export function collectStanding(registry: Registry, { incidents, channels }: StandingSources): void {
   const registers = [registry]
-  new Gauge({
-    name: 'gmah_backup_newest_backup_timestamp_seconds',
-    help: 'The instant that the newest sound backup of a subject is of',
-    labelNames: ['subject'],
-    registers,
-    collect() {
-      this.reset()
-      for (const { subject, instant } of catalogue.newest()) this.set({ subject }, instantMs(instant) / 1000)
-    },
-  })
-  new Gauge({
-    name: 'gmah_backup_last_proof_timestamp_seconds',
-    help: 'When a backup of a subject was last restored and proven',
-    labelNames: ['subject'],
-    registers,
-    collect() {
-      this.reset()
-      for (const { subject } of catalogue.newestAtAll()) {
-        const passed = catalogue.proofs
-          .list({ subject })
-          .find(one => one.level === 'restore' && one.outcome === 'passed')
-        if (passed) this.set({ subject }, Date.parse(passed.at) / 1000)
-      }
-    },
-  })
-  new Gauge({
-    name: 'gmah_backup_broken_backups',
-    help: 'Backups of a subject that name a damaged chunk or cannot be opened, as the last look found them',
-    labelNames: ['subject'],
-    registers,
-    collect() {
-      this.reset()
-      for (const { subject, count } of catalogue.countBroken()) this.set({ subject }, count)
-    },
-  })
   new Gauge({
     name: 'gmah_backup_incidents_open',
     help: 'What is wrong now, by rule and severity; `gmah-backup alert list` says what to do',
@@ -63,12 +29,20 @@ export function collectStanding(
       for (const { rule, severity } of incidents()) this.inc({ rule, severity })
     },
   })
-  new Gauge({
-    name: 'gmah_backup_alert_messages_waiting',
-    help: 'Messages about incidents that no channel has taken yet',
-    registers,
-    collect() {
-      this.set(pending())
-    },
-  })
+  const ofChannel = (name: string, help: string, value: (one: ChannelStanding) => number): void => {
+    new Gauge({
+      name: `gmah_backup_alert_${name}`,
+      help,
+      labelNames: ['channel'],
+      registers,
+      collect() {
+        this.reset()
+        for (const one of channels()) this.set({ channel: one.name }, value(one))
+      },
+    })
+  }
+  ofChannel('messages_waiting', 'Messages that a channel has not taken yet', one => one.waiting)
+  ofChannel('channel_failing', '1: the channel could not be used when it last was', one =>
+    Number(one.failing),
+  )
 }

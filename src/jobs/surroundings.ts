@@ -24,14 +24,15 @@ export async function lookAround(parts: Parts, statuses: readonly ScheduleStatus
       schedule,
       lastSuccessAt: lastSuccess?.finishedAt ?? null,
     })),
-    proofWindowMs: proofWindow(statuses.map(one => one.schedule)),
+    proofWindowMs: proofWindowMs(statuses.map(one => one.schedule)),
     disk: await freeSpace(config.stateDirectory),
     // The first recipient is this machine's own: when it is the only one, a recovery recipient is the same key.
     keysOnlyHere: repository.keyring.recipients.length > 1 ? [] : [config.keys.operationalIdentityFile],
   }
 }
 
-function proofWindow(schedules: readonly Schedule[]): number | null {
+/** How old a proof may become before it is told; null when no schedule makes any. */
+export function proofWindowMs(schedules: readonly Schedule[]): number | null {
   const windows = schedules.flatMap(one => (one.job === 'drill' ? [one.everyMs + PROOF_SLACK_MS] : []))
   return windows.length === 0 ? null : Math.min(...windows)
 }

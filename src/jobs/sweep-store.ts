@@ -6,11 +6,19 @@ import { type SubjectId, subjectName } from '../domain/subject.js'
 import { listSubjects } from '../repository/manifests.js'
 import { sweepProbes } from '../repository/sweep-probes.js'
 import { askFuse } from '../retention/fuse.js'
+import { nextRemoval } from '../retention/next-removal.js'
 import { heldUntil } from '../retention/plan.js'
 import { findDepartures, type Presence, recordDeparture } from './departures.js'
 import { errorFacts } from './journal-rows.js'
 import type { JobContext, Parts } from './parts.js'
-import { lockedOf, planSubject, policyOf, removalsOf, type SweepRules } from './plan-subject.js'
+import {
+  lockedOf,
+  planSubject,
+  policyOf,
+  removalsOf,
+  type SubjectPlan,
+  type SweepRules,
+} from './plan-subject.js'
 import type { JobEnd } from './runner.js'
 import { type SweptSubject, sweepSubject } from './sweep-subject.js'
 
@@ -23,7 +31,12 @@ export interface SweepReport {
   held: number
   /** What kept the sweep from knowing who departed; nothing is removed then. */
   unknown: string | null
+  /** How many stay, and the day on which the next of them goes; null: none within 400 days. */
+  kept: number
+  nextRemoval: Date | null
 }
+
+const DAY_MS = 86_400_000
 
 interface Planned {
   subject: SubjectId
@@ -54,7 +67,11 @@ export async function sweepStore(
   const departures = await findDepartures(parts, subjects, present, context.signal)
   const rules = { ...policyOf(parts.config.schedules), departures }
   await rememberDepartures(parts, rules, context)
-  const report: SweepReport = { swept: [], failed: [], refused: [], held: 0, unknown: departures.unknown }
+  const { unknown } = departures
+  const report: SweepReport = {
+    ...{ swept: [], failed: [], refused: [], held: 0, unknown },
+    ...{ kept: 0, nextRemoval: null },
+  }
   const planned = await planAll(parts, subjects, rules, context, report)
   const allowed = ask(planned, rules, yesRemove, context, report)
   await eachSubject(parts, allowed, context, async ({ subject, remove, again }) => {
@@ -70,13 +87,22 @@ export async function sweepStore(
 }
 
 /** How the run of a sweep ends. @throws Failure when nothing could be swept: the first subject's own. */
-export function endOfSweep({ swept, failed, refused, held, unknown }: SweepReport): JobEnd {
+export function endOfSweep(report: SweepReport): JobEnd {
+  const { swept, failed, refused, held, unknown, kept } = report
   const [first] = failed
   if (first && swept.length === 0) throw first.failure
   const removed = swept.reduce((sum, one) => sum + one.removed.length, 0)
   const removedBytes = swept.reduce((sum, one) => sum + (one.chunks?.removedBytes ?? 0), 0)
   const locked = swept.reduce((sum, one) => sum + one.locked, 0)
-  const facts = { removed, removedBytes, ...(locked > 0 ? { locked } : {}), ...(held > 0 ? { held } : {}) }
+  const next = report.nextRemoval ? { nextRemoval: report.nextRemoval.toISOString() } : {}
+  const facts = {
+    removed,
+    removedBytes,
+    kept,
+    ...next,
+    ...(locked > 0 ? { locked } : {}),
+    ...(held > 0 ? { held } : {}),
+  }
   const whole = failed.length === 0 && refused.length === 0 && unknown === null
   const unprotected = swept.every(one => one.chunks !== null)
   return {
@@ -116,11 +142,27 @@ async function planAll(
     async ({ subject }) => {
       await orReport(report, subject, context, async () => {
         const plan = await planSubject(parts, subject, rules, { open: false, signal: context.signal })
-        planned.push({ subject, of: plan.copies.length, remove: removalsOf(plan), again: lockedOf(plan) })
+        const remove = removalsOf(plan)
+        planned.push({ subject, of: plan.copies.length, remove, again: lockedOf(plan) })
+        foresee(report, plan, remove.length, parts.clock.now())
       })
     },
   )
   return planned
+}
+
+/** Whoever goes by tomorrow is as soon as any: the others need not be asked, each of whom costs a few hundred plans. */
+function foresee(
+  report: SweepReport,
+  { copies, circumstances }: SubjectPlan,
+  removed: number,
+  now: Date,
+): void {
+  report.kept += copies.length - removed
+  const { nextRemoval: soonest } = report
+  if (soonest && soonest.getTime() - now.getTime() <= DAY_MS) return
+  const next = nextRemoval(copies, circumstances)
+  if (next && (!soonest || next < soonest)) report.nextRemoval = next
 }
 
 /** The fuse: what may be swept, and of the rest only the chunks that nothing names. */

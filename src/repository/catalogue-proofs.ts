@@ -23,6 +23,8 @@ export type CatalogueProof = Pick<
   'backup' | 'at' | 'level' | 'outcome' | 'loadSeconds' | 'seconds' | 'differences'
 > & { key: string; subject: SubjectId }
 
+export type LastProof = Pick<CatalogueProof, 'subject' | 'at' | 'seconds' | 'loadSeconds'>
+
 const COLUMNS = 'key, subject, backup, at, level, outcome, loadSeconds, seconds, differences'
 
 export class CatalogueProofs {
@@ -48,6 +50,15 @@ export class CatalogueProofs {
       ...row,
       differences: JSON.parse(row.differences) as string[],
     }))
+  }
+
+  /** The newest restore that passed of each subject that has a backup; asked of an index, however many proofs there are. */
+  lastPassed(): LastProof[] {
+    const sql = `SELECT p.subject, p.at, p.seconds, p.loadSeconds FROM (SELECT DISTINCT subject FROM backups) AS s
+                 JOIN proofs AS p ON p.key = (
+                   SELECT key FROM proofs WHERE subject = s.subject AND level = 'restore' AND outcome = 'passed'
+                   ORDER BY at DESC LIMIT 1)`
+    return guard(this.#db.name, () => this.#db.prepare(sql).all() as LastProof[])
   }
 
   /** What they come to for one backup. */

@@ -6,6 +6,7 @@ import type { BackupKind, Manifest } from '../domain/manifest.js'
 import type { SubjectId } from '../domain/subject.js'
 import { type ManifestName, manifestKey } from '../store/keys.js'
 import { guard } from '../sys/sqlite.js'
+import { CatalogueFigures } from './catalogue-figures.js'
 import { CatalogueProofs, PROOFS_MIGRATION } from './catalogue-proofs.js'
 import { listMarked } from './damage.js'
 import { listManifests, listSubjects, manifestName, readManifest } from './manifests.js'
@@ -64,10 +65,12 @@ export class Catalogue {
   readonly #db: Database
   /** Verdicts on the backups. */
   readonly proofs: CatalogueProofs
+  readonly figures: CatalogueFigures
 
   constructor(db: Database) {
     this.#db = db
     this.proofs = new CatalogueProofs(db)
+    this.figures = new CatalogueFigures(db)
   }
 
   /** @throws Failure disk-full and the like; the backup is no less in the store, and the next refresh finds it. */
@@ -93,7 +96,7 @@ export class Catalogue {
 
   /** The newest backup of each subject; broken ones do not count. */
   newest(): CatalogueEntry[] {
-    return this.#newestOf('WHERE broken IS NULL')
+    return this.#newestOf('AND broken IS NULL')
   }
 
   /** The newest backup of each subject, broken or not: who has backups at all. */
@@ -108,12 +111,6 @@ export class Catalogue {
       const note = this.#db.prepare('UPDATE backups SET broken = ? WHERE subject = ? AND id = ?')
       for (const [id, why] of broken) note.run(why, subject, id)
     })
-  }
-
-  /** Of each subject that has backups how many of them are broken. */
-  countBroken(): { subject: SubjectId; count: number }[] {
-    const sql = 'SELECT subject, count(broken) AS count FROM backups GROUP BY subject'
-    return guard(this.#db.name, () => this.#db.prepare(sql).all() as { subject: SubjectId; count: number }[])
   }
 
   /** @throws Failure backup-unknown, or usage when the beginning fits several. */
@@ -154,10 +151,11 @@ export class Catalogue {
   }
 
   #newestOf(which: string): CatalogueEntry[] {
+    const columns = COLUMNS.replace(/\w+/g, name => `b.${name}`)
     return this.#all(
-      `SELECT ${COLUMNS} FROM (
-         SELECT *, row_number() OVER (PARTITION BY subject ORDER BY instant DESC, id DESC) AS place FROM backups ${which}
-       ) WHERE place = 1 ORDER BY subject`,
+      `SELECT ${columns} FROM (SELECT DISTINCT subject FROM backups) AS s JOIN backups AS b ON b.manifest = (
+         SELECT manifest FROM backups WHERE subject = s.subject ${which} ORDER BY instant DESC, id DESC LIMIT 1
+       ) ORDER BY b.subject`,
     )
   }
 

@@ -1,6 +1,7 @@
 // The API on a whole installation, asked without a port: real journal, store and tokens; PostgreSQL where the test gives one.
 import type { InjectOptions } from 'fastify'
 import { onTestFinished } from 'vitest'
+import { channelStandings } from '../../src/alerts.js'
 import { createMetrics } from '../../src/api/metrics.js'
 import { createServer } from '../../src/api/server.js'
 import { addV1 } from '../../src/api/v1.js'
@@ -37,7 +38,9 @@ export async function openApi(target: PostgresTarget = NO_SERVER, options: ApiOp
     schedules: () => schedules,
     catalogue: app.parts().catalogue,
     incidents: () => app.alerts.ledger.openIncidents(),
-    pending: () => app.alerts.outbox.pending(),
+    channels: () => channelStandings(app),
+    clock,
+    version: '0.1.0',
   })
   const health = {
     journal: app.journal,

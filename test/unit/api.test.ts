@@ -54,7 +54,9 @@ function api() {
     schedules: () => [SCHEDULE],
     catalogue: openCatalogue(),
     incidents: () => INCIDENTS,
-    pending: () => 2,
+    channels: () => [{ name: 'team', failing: true, waiting: 2 }],
+    clock: state.clock,
+    version: '0.1.0',
   })
   const store: StoreHealth = { lastSuccessAt: state.clock.now(), failure: null }
   const stopping = new AbortController()
@@ -162,23 +164,20 @@ describe('/metrics', () => {
     const { id } = other.journal.startRun({ job: 'backup-all', trigger: 'manual' })
     other.journal.event({ type: 'backup-committed', run: id, subject: ACME, facts: backup })
     other.journal.finishRun(id, { outcome: 'succeeded' })
-    one.metrics.observeStore('put', 'ok', 0.03)
+    one.metrics.observeStore({ operation: 'put', code: 'ok', durationMs: 30, bytes: 700 })
     for (let scrape = 0; scrape < 2; scrape++) {
       const { body, type } = await one.get('/metrics')
       expect(type).toContain('text/plain')
       expect(value(body, 'gmah_backup_runs_total{job="backup-all",outcome="succeeded"}')).toBe('1')
-      expect(value(body, 'gmah_backup_last_success_timestamp_seconds{subject="tenants/acme"}')).toBe(
-        '1795435200',
-      )
-      expect(value(body, 'gmah_backup_last_backup_bytes{subject="tenants/acme",kind="new"}')).toBe('300')
-      expect(value(body, 'gmah_backup_last_backup_bytes{subject="tenants/acme",kind="stored"}')).toBe('120')
-      expect(value(body, 'gmah_backup_last_backup_rows{subject="tenants/acme"}')).toBe('42')
       expect(value(body, 'gmah_backup_freshness_window_seconds{schedule="nightly",job="backup-all"}')).toBe(
         '97200',
       )
       expect(value(body, 'gmah_backup_store_operation_seconds_count{operation="put",code="ok"}')).toBe('1')
       expect(value(body, 'gmah_backup_incidents_open{rule="backup-failed",severity="critical"}')).toBe('2')
-      expect(value(body, 'gmah_backup_alert_messages_waiting')).toBe('2')
+      expect(value(body, 'gmah_backup_store_transferred_bytes_total{operation="put"}')).toBe('700')
+      expect(value(body, 'gmah_backup_alert_messages_waiting{channel="team"}')).toBe('2')
+      expect(value(body, 'gmah_backup_alert_channel_failing{channel="team"}')).toBe('1')
+      expect(value(body, 'gmah_backup_build_info{version="0.1.0"}')).toBe('1')
       expect(body).toContain('nodejs_eventloop_lag_p99_seconds')
     }
   })
@@ -199,7 +198,7 @@ describe('/metrics', () => {
 
   test('of two servers do not meet', async () => {
     const [one, two] = [api(), api()]
-    one.metrics.observeStore('get', 'ok', 1)
+    one.metrics.observeStore({ operation: 'get', code: 'ok', durationMs: 1, bytes: 1 })
     expect((await two.get('/metrics')).body).not.toContain('operation="get"')
   })
 })

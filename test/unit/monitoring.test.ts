@@ -4,12 +4,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { parse } from 'yaml'
-import { createMetrics } from '../../src/api/metrics.js'
-import { proofSchema } from '../../src/domain/records.js'
-import { memoryStore } from '../kit/memory-store.js'
-import { noise } from '../kit/noise.js'
-import { ACME, backUp, testRepository } from '../kit/repository.js'
-import { openCatalogue, openState } from '../kit/state.js'
+import { openMetrics } from '../kit/metrics.js'
 
 const FOLDER = join(process.cwd(), 'monitoring')
 const read = (name: string): string => readFileSync(join(FOLDER, name), 'utf8')
@@ -31,16 +26,7 @@ const queries = [
 ]
 
 async function names(): Promise<string[]> {
-  const { journal } = openState()
-  const metrics = createMetrics({
-    journal,
-    schedules: () => [],
-    catalogue: openCatalogue(),
-    incidents: () => [],
-    pending: () => 0,
-  })
-  const text = await metrics.render()
-  metrics.close()
+  const text = await openMetrics().metrics.render()
   const declared = [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)]
   return declared.flatMap(([, name = '', type]) =>
     type === 'histogram' ? [`${name}_bucket`, `${name}_count`, `${name}_sum`] : [name],
@@ -56,42 +42,20 @@ it('every metric in a query exists', async () => {
   }
 })
 
+it('every rule is seen to fire, and to be over', () => {
+  const cases: { alertname: string; exp_alerts: unknown[] }[] = parse(
+    read('prometheus-rules.test.yaml'),
+  ).tests.flatMap((one: { alert_rule_test: unknown[] }) => one.alert_rule_test)
+  for (const { alert } of rules) {
+    const alerts = cases.filter(one => one.alertname === alert).map(one => one.exp_alerts.length > 0)
+    expect(alerts.slice(-2), alert).toEqual([true, false])
+  }
+})
+
 it('every rule says what it is and what to type', () => {
   for (const { alert, annotations } of rules) {
     expect(annotations.summary, alert).toMatch(/\S/)
     expect(annotations.description, alert).toMatch(/\S/)
-  }
-})
-
-it('the newest backup and the last proof of each subject are told from the catalogue', async () => {
-  const repository = testRepository(memoryStore())
-  const catalogue = openCatalogue()
-  try {
-    const manifest = await backUp(repository, ACME, noise(20_000, 1), '2026-11-21T02:00:00.000Z')
-    catalogue.record(manifest)
-    const proof = proofSchema.parse({
-      ...{
-        format: 1,
-        backup: manifest.backup,
-        at: '2026-11-22T04:00:00.000Z',
-        level: 'restore',
-        outcome: 'passed',
-      },
-      ...{ loadSeconds: 1, seconds: 2, tables: 1, rows: 1, differences: [], tool: 'test' },
-    })
-    catalogue.proofs.record(ACME, 'key', proof)
-    const { journal } = openState()
-    const sources = { journal, schedules: () => [], incidents: () => [], pending: () => 0 }
-    const text = await createMetrics({ ...sources, catalogue }).render()
-    const at = (iso: string) => String(Date.parse(iso) / 1000)
-    expect(text).toContain(
-      `gmah_backup_newest_backup_timestamp_seconds{subject="${ACME}"} ${at('2026-11-21T02:00:00Z')}\n`,
-    )
-    expect(text).toContain(
-      `gmah_backup_last_proof_timestamp_seconds{subject="${ACME}"} ${at('2026-11-22T04:00:00Z')}\n`,
-    )
-  } finally {
-    await repository.close()
   }
 })
 
