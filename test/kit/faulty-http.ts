@@ -18,6 +18,8 @@ export type HttpEffect =
   /** Changes the answer's body but not its head. */
   | { garble: (body: Buffer) => Buffer }
   | { delayMs: number }
+  /** Keeps the request until this is settled, then hands it on: also when whoever sent it is gone by then. */
+  | { until: Promise<unknown> }
   /** Takes the request and never answers. */
   | { hang: true }
 
@@ -101,6 +103,7 @@ async function answer(behind: URL, exchange: Exchange, effect: HttpEffect | null
   }
   if (effect && 'reset' in effect && effect.reset === 'before') return cut(outgoing)
   if (effect && 'delayMs' in effect) await new Promise(resolve => setTimeout(resolve, effect.delayMs))
+  if (effect && 'until' in effect) await effect.until
   const reply = await forward(behind, exchange).catch(() => null)
   if (!reply || (effect && 'reset' in effect)) return cut(outgoing)
   if (effect && 'garble' in effect) {
