@@ -100,20 +100,19 @@ async function night({ runner, parts }: App, { tenants }: { tenants: string[] })
   return null
 }
 
-/** @returns the seconds until the proof began to read. */
+/** @returns the seconds until the load was done and the proof began. */
 async function restore(
   { runner, parts }: App,
   { tenant, database }: { tenant: string; database: string },
 ): Promise<number | null> {
   let loadedSeconds: number | null = null
-  const watch: JobContext['watch'] = {
-    progress: (_, { phase }) => {
-      if (phase === 'prove') loadedSeconds ??= secondsSince(start)
-    },
-  }
   const { failure } = await runner.run({ name: 'restore', trigger: 'manual' }, async context => {
+    const emit: JobContext['emit'] = event => {
+      if (event.type === 'proof-passed') loadedSeconds = secondsSince(start) - event.facts.durationMs / 1000
+      context.emit(event)
+    }
     const wanted = { subject: subjectNamed(tenant), backup: 'latest', database, withRoles: false }
-    await restoreBeside(parts(), wanted, { ...context, watch })
+    await restoreBeside(parts(), wanted, { ...context, emit })
     return { outcome: 'succeeded' }
   })
   if (failure) throw failure

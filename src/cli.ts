@@ -4,8 +4,9 @@ import { userInfo } from 'node:os'
 import { alertDesk } from './alerts.js'
 import { findDaemon } from './api/client.js'
 import { type App, openApp, version } from './app.js'
-import { runAtDaemon } from './cli/at-daemon.js'
+import { type AtDaemon, runAtDaemon } from './cli/at-daemon.js'
 import type { Desk, DeskJob, DeskWork, GlobalOptions, OpenOutpost } from './cli/desk.js'
+import { errandAtDaemon } from './cli/errand-at-daemon.js'
 import { surviveBrokenPipes } from './cli/output.js'
 import { createProgram, runProgram } from './cli/program.js'
 import { loadConfig } from './config.js'
@@ -39,6 +40,15 @@ async function openDesk(options: GlobalOptions): Promise<Desk> {
   const log = silentLogger()
   const identityFile = options.identity ?? null
   const app = await openApp({ config, clock, log, shutdown: signals.shutdown, identityFile })
+  const run = <T>(job: DeskJob, work: DeskWork<T>, there?: AtDaemon<T>, action = job.name): Promise<T> =>
+    signals.during(async () => {
+      // With another identity than the daemon's, only this process can do it.
+      const daemon =
+        there && identityFile === null ? await findDaemon(config.stateDirectory, ourselves) : null
+      if (!there || !daemon) return runJob(app, job, work, action)
+      const closeDead = () => closeDeadRuns(app.parts(), app.journal)
+      return runAtDaemon(daemon, there, { journal: app.journal, closeDead, signal: signals.shutdown })
+    })
   return {
     ...app.parts(),
     journal: app.journal,
@@ -51,21 +61,23 @@ async function openDesk(options: GlobalOptions): Promise<Desk> {
       config.schedules,
     ),
     alerts: alertDesk(app, clock),
-    run: (job, work, there) =>
-      signals.during(async () => {
-        // With another identity than the daemon's, only this process can do it.
-        const daemon =
-          there && identityFile === null ? await findDaemon(config.stateDirectory, ourselves) : null
-        if (!there || !daemon) return runJob(app, job, work)
-        const closeDead = () => closeDeadRuns(app.parts(), app.journal)
-        return runAtDaemon(daemon, there, { journal: app.journal, closeDead, signal: signals.shutdown })
-      }),
+    run,
+    errand: (errand, asked, watch = {}) =>
+      run(
+        errand.job(asked),
+        async context => {
+          const { told, ...end } = await errand.perform(app.parts(), asked, { ...context, watch })
+          return { ...end, result: told }
+        },
+        errandAtDaemon(app.journal, errand, asked, watch),
+        errand.name,
+      ),
     close: app.close,
   }
 }
 
 /** One run, its line in the audit, and its result or what it failed of, which names the run. */
-async function runJob<T>(app: App, job: DeskJob, work: DeskWork<T>): Promise<T> {
+async function runJob<T>(app: App, job: DeskJob, work: DeskWork<T>, action: string): Promise<T> {
   await closeDeadRuns(app.parts(), app.journal)
   const done: { result?: T } = {}
   const { run, failure } = await app.runner.run({ ...job, trigger: 'manual' }, async context => {
@@ -75,7 +87,7 @@ async function runJob<T>(app: App, job: DeskJob, work: DeskWork<T>): Promise<T> 
   })
   app.journal.audit({
     who: `${userInfo().username}, command line`,
-    action: job.name,
+    action,
     target: job.subject ?? 'all',
     outcome: failure ? 'failed' : 'allowed',
     detail: failure ? `${failure.code}: ${failure.message}` : null,

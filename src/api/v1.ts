@@ -11,6 +11,7 @@ import { archiveRoutes } from './routes/archives.js'
 import { auditRoutes } from './routes/audit.js'
 import { backupRoutes } from './routes/backups.js'
 import { checkRoutes } from './routes/checks.js'
+import { errandRoutes } from './routes/errands.js'
 import { playbookRoutes } from './routes/playbooks.js'
 import { proofRoutes } from './routes/proofs.js'
 import { restoreRoutes } from './routes/restores.js'
@@ -18,6 +19,7 @@ import { retentionRoutes } from './routes/retention.js'
 import { runRoutes } from './routes/runs.js'
 import { scheduleRoutes } from './routes/schedules.js'
 import { snapshotRoutes } from './routes/snapshots.js'
+import { statusRoutes } from './routes/status.js'
 import { tenantRoutes } from './routes/tenants.js'
 import { tokenRoutes } from './routes/tokens.js'
 import type { ApiServer } from './typed.js'
@@ -25,6 +27,7 @@ import type { Door, Works } from './works.js'
 
 /** One file a noun: add yours here. */
 const ROUTES = [
+  statusRoutes,
   tenantRoutes,
   archiveRoutes,
   backupRoutes,
@@ -60,6 +63,7 @@ export function addV1(server: ApiServer, works: Works, door: Door): void {
       async guarded => {
         guardRoutes(guarded, door, works)
         for (const routes of ROUTES) routes(guarded as unknown as ApiServer, works)
+        if (door.kind === 'socket') errandRoutes(guarded as unknown as ApiServer, works)
       },
       { prefix: '/v1' },
     )

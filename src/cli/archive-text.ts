@@ -2,15 +2,16 @@
 import type { ArchiveIndex } from '../domain/archive.js'
 import { shellWord } from '../domain/shell-word.js'
 import { type SubjectId, subjectName } from '../domain/subject.js'
+import type { ArchiveTold } from '../jobs/errands-store.js'
 import type { StoredArchive } from '../jobs/list-archives.js'
 import { oneLine } from './cells.js'
 import { bytesText, counted, instantText } from './output.js'
 import { table } from './table.js'
 
-export function archiveLine(index: ArchiveIndex): string {
-  const { subject, name, instant, archive, entries, exceptions } = index
+export function archiveLine(index: ArchiveTold): string {
+  const { subject, name, instant, archive, files, exceptions } = index
   const lines = [
-    `${subjectName(subject as SubjectId)} ${name}: database as of ${instantText(instant)}, ${counted(entries.length, 'file')}, ${bytesText(archive.bytes)} stored and read back`,
+    `${subjectName(subject as SubjectId)} ${name}: database as of ${instantText(instant)}, ${counted(files, 'file')}, ${bytesText(archive.bytes)} stored and read back`,
     ...exceptionLines(exceptions),
   ]
   return lines.join('\n')
@@ -41,7 +42,7 @@ export function indexText(stored: StoredArchive, index: ArchiveIndex | null): st
   }
   const rows = index.entries.map(one => [bytesText(one.bytes), one.sha256.slice(0, 12), one.name])
   return [
-    archiveLine({ ...index, exceptions: [] }),
+    archiveLine({ ...index, exceptions: [], files: index.entries.length }),
     `backup ${index.backup}, made ${instantText(index.createdAt)} by ${index.tool}`,
     ...exceptionLines(index.exceptions),
     '',

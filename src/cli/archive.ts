@@ -1,15 +1,12 @@
 // `archive create | list | show | extract | verify`: the monthly long-term archives.
 import type { Command } from 'commander'
-import { type ArchiveIndex, monthOf, parseMonth } from '../domain/archive.js'
+import { monthOf, parseMonth } from '../domain/archive.js'
 import { EXIT } from '../domain/errors.js'
-import type { SubjectId } from '../domain/subject.js'
-import { archiveTenant } from '../jobs/archive-tenant.js'
+import { ARCHIVE, ARCHIVE_VERIFY } from '../jobs/errands-store.js'
 import { extractArchive } from '../jobs/extract-archive.js'
 import { listAllArchives } from '../jobs/list-archives.js'
 import { openArchive } from '../jobs/open-archive.js'
 import { subjectNamed } from '../jobs/open-backup.js'
-import type { JobEnd } from '../jobs/runner.js'
-import { verifyArchive } from '../jobs/verify-archive.js'
 import { archiveLine, archivesText, indexText } from './archive-text.js'
 import { atDesk, type Desk, type Doors, type GlobalOptions } from './desk.js'
 import { bytesText, counted, processTerminal, show, type Terminal } from './output.js'
@@ -40,19 +37,12 @@ function createCommand(archive: Command, doors: Doors): void {
       act<{ month?: string; backup: string }>(doors, command, async ({ desk, terminal, options }) => {
         const month = options.month ?? monthOf(desk.clock.now(), zoneOf(desk))
         const request = { subject: subjectNamed(tenant), month, backup: options.backup }
-        const make: JobBody<ArchiveIndex> = context => archiveTenant(desk, request, context)
-        const index = await run(desk, terminal, 'archive', request.subject, make, endOf)
-        const { entries: _, frames: __, ...facts } = index
-        show(terminal, facts, () => archiveLine(index))
-        return endOf(index).outcome === 'partial' ? EXIT.partial : undefined
+        const made = await watched(terminal, desk.clock, watch => desk.errand(ARCHIVE, request, watch))
+        const { files: _, ...facts } = made
+        show(terminal, facts, () => archiveLine(made))
+        return made.exceptions.some(one => one.what === 'missing') ? EXIT.partial : undefined
       }),
     )
-}
-
-/** A file that is missing makes it partial, as in the month's own run. */
-function endOf({ name, exceptions }: ArchiveIndex): JobEnd {
-  const missing = exceptions.filter(one => one.what === 'missing').length
-  return { outcome: missing > 0 ? 'partial' : 'succeeded', facts: { archive: name, missing } }
 }
 
 /** The month is the wall clock's where the schedule is. */
@@ -101,8 +91,12 @@ function extractCommand(archive: Command, doors: Doors): void {
     .action((tenant: string, which: string, member: string, _options, command: Command) =>
       act<{ to: string }>(doors, command, async ({ desk, terminal, options }) => {
         const request = { subject: subjectNamed(tenant), archive: which, member, file: options.to }
-        const report = await run(desk, terminal, 'archive-extract', request.subject, context =>
-          extractArchive(desk, request, context),
+        const job = { name: 'archive-extract', subject: request.subject }
+        const report = await watched(terminal, desk.clock, watch =>
+          desk.run(job, async context => ({
+            outcome: 'succeeded',
+            result: await extractArchive(desk, request, { ...context, watch }),
+          })),
         )
         show(terminal, { ...report, file: options.to }, () => `${options.to}: ${bytesText(report.bytes)}`)
         return undefined
@@ -119,8 +113,8 @@ function verifyCommand(archive: Command, doors: Doors): void {
     .action((tenant: string, which: string, _options, command: Command) =>
       act(doors, command, async ({ desk, terminal }) => {
         const request = { subject: subjectNamed(tenant), archive: which }
-        const report = await run(desk, terminal, 'archive-verify', request.subject, context =>
-          verifyArchive(desk, request, context),
+        const report = await watched(terminal, desk.clock, watch =>
+          desk.errand(ARCHIVE_VERIFY, request, watch),
         )
         const what = `${counted(report.members, 'file')}, ${bytesText(report.bytes)}`
         const note = report.indexed ? '' : '; it has no index, so single files take a whole reading'
@@ -144,23 +138,4 @@ function act<T = object>(
   const options = command.optsWithGlobals<GlobalOptions & T>()
   const terminal = processTerminal(options)
   return atDesk(doors, options, terminal, desk => work({ desk, terminal, options }))
-}
-
-type JobBody<T> = (context: Parameters<Parameters<Desk['run']>[1]>[0]) => Promise<T>
-
-/** One journalled run with its progress on the terminal. */
-function run<T>(
-  desk: Desk,
-  terminal: Terminal,
-  name: string,
-  subject: SubjectId,
-  body: JobBody<T>,
-  end: (result: T) => JobEnd = () => ({ outcome: 'succeeded' }),
-): Promise<T> {
-  return watched(terminal, desk.clock, watch =>
-    desk.run({ name, subject }, async context => {
-      const result = await body({ ...context, watch })
-      return { ...end(result), result }
-    }),
-  )
 }

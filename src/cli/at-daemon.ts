@@ -1,11 +1,11 @@
 // A job that the running daemon does for us: start it there, watch it, then read what the journal kept of it.
 import type { DaemonClient } from '../api/client.js'
 import { Failure } from '../domain/errors.js'
-import type { ErrorFacts, StoredEvent } from '../domain/events.js'
+import type { StoredEvent } from '../domain/events.js'
 import type { RunId } from '../domain/ids.js'
 import type { LiveEvent } from '../domain/live-events.js'
 import type { Journal } from '../jobs/journal.js'
-import type { Run } from '../jobs/journal-rows.js'
+import { failureOf, type Run } from '../jobs/journal-rows.js'
 
 export interface AtDaemon<T> {
   /** Path and body of what starts it. */
@@ -41,7 +41,7 @@ export async function runAtDaemon<T>(
   const run = await endOf(journal, id, closeDead)
   const events = journal.events({ run: id, limit: EVENTS_MAX })
   const given = await result(run, events)
-  if (run.error) throw restored(run.error, id)
+  if (run.error) throw failureOf(run.error, id)
   return given
 }
 
@@ -52,15 +52,4 @@ async function endOf(journal: Journal, id: RunId, closeDead: () => Promise<void>
   throw new Failure('interrupted', `the daemon stopped telling of the run ${id}`, {
     hint: `type \`gmah-backup runs ${id}\` to see how it ends`,
   })
-}
-
-/** The failure as it was kept, with its causes as text. */
-export function restored({ code, message, hint, causes }: ErrorFacts, run: RunId | null = null): Failure {
-  const chain = causes
-    .slice(1)
-    .reduceRight<Error | undefined>(
-      (cause, line) => new Error(line, cause ? { cause } : undefined),
-      undefined,
-    )
-  return new Failure(code, message, { hint, ...(chain ? { cause: chain } : {}), facts: run ? { run } : {} })
 }

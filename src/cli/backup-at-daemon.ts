@@ -1,9 +1,10 @@
 // `backup` while a daemon runs: the daemon does it, and its events make the same lines and the same report as here.
 import type { StoredEvent } from '../domain/events.js'
 import type { NightReport } from '../jobs/backup-report.js'
+import { failureOf } from '../jobs/journal-rows.js'
 import { openBackup } from '../jobs/open-backup.js'
 import type { BackupRequest, Parts, Progress, Watcher } from '../jobs/parts.js'
-import { type AtDaemon, restored } from './at-daemon.js'
+import type { AtDaemon } from './at-daemon.js'
 
 /** @param made gets the report, also when the run fails. */
 export function backupAtDaemon(
@@ -21,7 +22,7 @@ export function backupAtDaemon(
       if (event.type === 'run-planned') watch.planned?.(event.facts.subjects)
       if (event.type === 'progress' && event.subject) watch.progress?.(event.subject, event.facts as Progress)
       if (event.type === 'backup-failed' && event.subject)
-        watch.failed?.(event.subject, restored(event.facts.error))
+        watch.failed?.(event.subject, failureOf(event.facts.error))
       if (event.type === 'backup-committed' && event.subject) {
         const opening = openBackup(parts.repository, event.subject, event.facts.backup)
         committed.push(opening.then(({ manifest }) => watch.backedUp?.(manifest)))
@@ -44,8 +45,8 @@ async function reportOf(parts: Parts, events: readonly StoredEvent[]): Promise<N
     if (event.type === 'backup-committed' && subject)
       report.succeeded.push((await openBackup(parts.repository, subject, event.facts.backup)).manifest)
     if (event.type === 'backup-failed' && subject)
-      report.failed.push({ subject, failure: restored(event.facts.error) })
-    if (event.type === 'discovery-problem') report.problems.push(restored(event.facts.error))
+      report.failed.push({ subject, failure: failureOf(event.facts.error) })
+    if (event.type === 'discovery-problem') report.problems.push(failureOf(event.facts.error))
   }
   return report
 }

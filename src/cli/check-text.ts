@@ -1,7 +1,8 @@
 // What a check found, for a person: a line a subject while it goes on, then what is wrong and what to type.
+import type { CheckFacts } from '../domain/events.js'
 import { shellWord } from '../domain/shell-word.js'
 import { type SubjectId, subjectName } from '../domain/subject.js'
-import { type CheckReport, isSound, type SubjectCheck } from '../jobs/check-report.js'
+import type { CheckReport, SubjectCheck } from '../jobs/check-report.js'
 import { oneLine } from './cells.js'
 import { bytesText, counted, failureText, instantText } from './output.js'
 
@@ -11,11 +12,12 @@ const TOLD = 5
 const named = (subject: SubjectId): string => oneLine(subjectName(subject))
 
 /** ok      acme: 14 backups, 3 210 chunks, 1.20 GB; read back 120 chunks, 98.0 MB */
-export function checkLine(check: SubjectCheck): string {
-  const { backups, chunks, storedBytes, readChunks, readBytes } = check
+export function checkLine(subject: SubjectId, found: CheckFacts): string {
+  const { backups, chunks, storedBytes, readChunks, readBytes, damaged, broken, problems } = found
   const there = `${counted(backups, 'backup')}, ${counted(chunks, 'chunk')}, ${bytesText(storedBytes)}`
   const read = readChunks > 0 ? `; read back ${counted(readChunks, 'chunk')}, ${bytesText(readBytes)}` : ''
-  return `${isSound(check) ? 'ok     ' : 'DAMAGED'} ${named(check.subject)}: ${there}${read}`
+  const sound = damaged + broken.length + problems.length === 0
+  return `${sound ? 'ok     ' : 'DAMAGED'} ${named(subject)}: ${there}${read}`
 }
 
 export function checkText(report: CheckReport): string {

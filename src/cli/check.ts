@@ -1,9 +1,8 @@
 // `check [tenant…]`: is everything there that the backups need, and does it read back.
 import type { Command } from 'commander'
 import { EXIT } from '../domain/errors.js'
-import { type ReadMode, readModeOf } from '../domain/read-mode.js'
-import { type CheckReport, endOfCheck, isSound } from '../jobs/check-report.js'
-import { checkStore } from '../jobs/check-store.js'
+import { type CheckReport, isSound } from '../jobs/check-report.js'
+import { CHECK } from '../jobs/errands-store.js'
 import { parseNights, parseReadWords, parseSize } from './arguments.js'
 import { checkJson, checkLine, checkText } from './check-text.js'
 import { atDesk, type Desk, type Doors, type GlobalOptions } from './desk.js'
@@ -35,13 +34,12 @@ export function checkCommand(program: Command, doors: Doors): void {
       const options = command.optsWithGlobals<CheckOptions>()
       const terminal = processTerminal(options)
       await atDesk(doors, options, terminal, async desk => {
-        const request = { names: tenants, mode: modeOf(desk, options), budgetBytes: options.budget ?? null }
-        const checked = (check: Parameters<typeof checkLine>[0]): void => {
-          if (!terminal.json) terminal.err(checkLine(check))
-        }
-        const report = await desk.run({ name: 'check' }, async context => {
-          const result = await checkStore(desk, request, { ...context, watch: { checked } })
-          return { ...endOfCheck(result), result }
+        const { read, budget = null } = options
+        const request = { names: tenants, read, nights: nightsOf(desk, options), budgetBytes: budget }
+        const report = await desk.errand(CHECK, request, {
+          checked: (...check) => {
+            if (!terminal.json) terminal.err(checkLine(...check))
+          },
         })
         show(terminal, checkJson(report), () => checkText(report))
         return exitOf(report)
@@ -50,11 +48,11 @@ export function checkCommand(program: Command, doors: Doors): void {
 }
 
 /** A rotation by hand goes on where the scheduled one is. */
-function modeOf(desk: Desk, { read, nights }: CheckOptions): ReadMode {
+function nightsOf(desk: Desk, { nights }: CheckOptions): number {
   const scheduled = desk.config.schedules.flatMap(one =>
     one.job === 'check' && one.read.kind === 'rotate' ? [one.read.nights] : [],
   )
-  return readModeOf(read, nights ?? scheduled[0] ?? 30)
+  return nights ?? scheduled[0] ?? 30
 }
 
 function exitOf({ checked, failed }: CheckReport): number {

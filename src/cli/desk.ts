@@ -3,9 +3,10 @@ import type { AlertDesk } from '../domain/alerts.js'
 import type { Config } from '../domain/configuration.js'
 import { EXIT } from '../domain/errors.js'
 import type { AuditVerdict } from '../jobs/audit.js'
+import type { Errand } from '../jobs/errand.js'
 import type { Journal } from '../jobs/journal.js'
 import type { Outpost } from '../jobs/list-snapshots.js'
-import type { JobContext, Parts } from '../jobs/parts.js'
+import type { JobContext, Parts, Watcher } from '../jobs/parts.js'
 import type { PlaybookRuns } from '../jobs/playbook-runs.js'
 import type { JobEnd, JobRequest } from '../jobs/runner.js'
 import type { Scheduler } from '../jobs/scheduler.js'
@@ -32,6 +33,8 @@ export interface Desk extends Parts {
    * runs, there. @throws what the work threw.
    */
   run<T>(job: DeskJob, work: DeskWork<T>, atDaemon?: AtDaemon<T>): Promise<T>
+  /** Does an errand, here or, while a daemon runs, there. @throws what it failed of. */
+  errand<Asked, Told>(errand: Errand<Asked, Told>, asked: Asked, watch?: Watcher): Promise<Told>
   close(): Promise<void>
 }
 

@@ -1,7 +1,7 @@
 // `backup pin`, `backup unpin`: one backup kept whatever the policy says, and no longer.
 import { userInfo } from 'node:os'
 import type { Command } from 'commander'
-import { pinBackup, unpinBackup } from '../jobs/pin-backup.js'
+import { PIN, UNPIN } from '../jobs/errands-store.js'
 import { atDesk, type Doors, type GlobalOptions } from './desk.js'
 import { processTerminal, show } from './output.js'
 
@@ -17,10 +17,7 @@ export function pinCommand(backup: Command, doors: Doors): void {
       await atDesk(doors, options, terminal, async desk => {
         const { subject, id: found } = desk.catalogue.find(id)
         const request = { subject, backup: found, who: userInfo().username, why: options.why }
-        const pin = await desk.run({ name: 'pin', subject }, async context => ({
-          outcome: 'succeeded',
-          result: await pinBackup(desk, request, context),
-        }))
+        const pin = await desk.errand(PIN, request)
         show(terminal, pin, ({ backup: id, why }) => `${id} is pinned: ${why}`)
         return undefined
       })
@@ -37,11 +34,8 @@ export function unpinCommand(backup: Command, doors: Doors): void {
       const terminal = processTerminal(options)
       await atDesk(doors, options, terminal, async desk => {
         const { subject, id: found } = desk.catalogue.find(id)
-        await desk.run({ name: 'unpin', subject }, async context => ({
-          outcome: 'succeeded',
-          result: await unpinBackup(desk, { subject, backup: found, who: userInfo().username }, context),
-        }))
-        show(terminal, { backup: found, pinned: false }, () => `${found} is not pinned any more`)
+        const request = { subject, backup: found, who: userInfo().username }
+        show(terminal, await desk.errand(UNPIN, request), () => `${found} is not pinned any more`)
         return undefined
       })
     })

@@ -3,9 +3,17 @@ import { userInfo } from 'node:os'
 import { type Command, InvalidArgumentError } from 'commander'
 import { EXIT } from '../domain/errors.js'
 import type { Playbook } from '../domain/playbook.js'
-import { allPlaybooks, playbookNamed, resumePlaybook, startPlaybook } from '../jobs/playbook-desk.js'
+import type { Run } from '../jobs/journal-rows.js'
+import {
+  allPlaybooks,
+  PLAYBOOK_JOB,
+  playbookNamed,
+  resumePlaybook,
+  startPlaybook,
+} from '../jobs/playbook-desk.js'
 import { reportFile, reportText } from '../jobs/playbook-report.js'
 import type { PlaybookRun } from '../jobs/playbook-runs.js'
+import type { RunJob } from '../jobs/playbook-steps.js'
 import { preparePlaybook } from '../jobs/run-playbook.js'
 import { confirmTenant } from './confirm.js'
 import { atDesk, type Desk, type Doors, type GlobalOptions } from './desk.js'
@@ -90,17 +98,34 @@ const showOne: Work = async (desk, terminal, name) => {
   return undefined
 }
 
-const runOne: Work = async (desk, terminal, name, options) => {
+const runOne: Work = async (desk, terminal, name, { set, yesRestore }) => {
   const playbook = playbookNamed(desk.playbooksFolder(), name)
-  for (const { step } of preparePlaybook(playbook, options.set)) {
-    if (step.do === 'restore-in-place') await confirmTenant(terminal, step.tenant, options.yesRestore)
+  const confirmed: { confirm?: string } = {}
+  for (const { step } of preparePlaybook(playbook, set)) {
+    if (step.do !== 'restore-in-place') continue
+    await confirmTenant(terminal, step.tenant, yesRestore)
+    confirmed.confirm = step.tenant
   }
-  return told(desk, terminal, await startPlaybook(desk, desk.playbookRuns, playbook, options.set, desk.run))
+  const runJob = asOne(desk, `/v1/playbooks/${encodeURIComponent(name)}/runs`, { set, ...confirmed })
+  return told(desk, terminal, await startPlaybook(desk, desk.playbookRuns, playbook, set, runJob))
 }
 
 async function goOn(desk: Desk, terminal: Terminal, id: string, who: string | null): Promise<number> {
-  return told(desk, terminal, await resumePlaybook(desk, desk.playbookRuns, id, who, desk.run))
+  const { playbookRuns } = desk
+  const verb = who === null ? 'resume' : 'approve'
+  const runJob = asOne(desk, `/v1/playbook-runs/${playbookRuns.find(id).id}/${verb}`, {})
+  return told(desk, terminal, await resumePlaybook(desk, playbookRuns, id, who, runJob))
 }
+
+/** Where a daemon runs it executes the playbook as a whole; here each step is a run of this process. */
+const asOne =
+  (desk: Desk, path: string, body: object): RunJob =>
+  (job, work) => {
+    if (job.name !== PLAYBOOK_JOB) return desk.run(job, work)
+    // A run that failed has no facts: what it failed of is told instead.
+    const result = ({ error, facts }: Run) => (error ? null : desk.playbookRuns.find(String(facts.id)))
+    return desk.run(job, work, { path, body, result: result as never })
+  }
 
 function told(desk: Desk, terminal: Terminal, run: PlaybookRun): number {
   const report = reportFile(desk.config.stateDirectory, run)

@@ -1,5 +1,5 @@
 // `restore platform/globals`: the roles that are missing, and which others differ.
-import { GLOBALS } from '../domain/subject.js'
+import { type Briefly, RESTORE_GLOBALS } from '../jobs/errands-restore.js'
 import { type GlobalsReport, restoreGlobals } from '../jobs/restore-globals.js'
 import type { Desk } from './desk.js'
 import { counted, instantText, show, type Terminal } from './output.js'
@@ -11,20 +11,17 @@ export async function restoreRoles(
   request: { backup: string; dryRun: boolean },
 ): Promise<undefined> {
   const { signal } = new AbortController()
-  const report = request.dryRun
+  const { backup: asked, dryRun } = request
+  const report = dryRun
     ? await restoreGlobals(desk, request, { signal, emit: () => {} })
-    : await desk.run({ name: 'restore', subject: GLOBALS }, async context => {
-        const result = await restoreGlobals(desk, request, context)
-        const facts = { backup: result.manifest.backup, created: result.missing.length }
-        return { outcome: 'succeeded', facts, result }
-      })
+    : await desk.errand(RESTORE_GLOBALS, { backup: asked })
   const { manifest, ...found } = report
   const { backup, instant } = manifest
-  show(terminal, { backup, instant, ...found }, () => rolesText(report, request.dryRun))
+  show(terminal, { backup, instant, ...found }, () => rolesText(report, dryRun))
   return undefined
 }
 
-function rolesText(report: GlobalsReport, dryRun: boolean): string {
+function rolesText(report: Briefly<GlobalsReport>, dryRun: boolean): string {
   const { manifest, passedOver, missing, different, onlyHere, equal } = report
   const made = dryRun ? 'would be created' : 'created'
   return [

@@ -2,9 +2,9 @@
 import { EXIT, Failure } from '../domain/errors.js'
 import type { SubjectId } from '../domain/subject.js'
 import { subjectName } from '../domain/subject.js'
-import type { InPlaceReport, InPlaceRequest } from '../jobs/in-place-report.js'
+import { type InPlaceTold, RESTORE_IN_PLACE } from '../jobs/errands-restore.js'
+import type { InPlaceRequest } from '../jobs/in-place-report.js'
 import { planRestore } from '../jobs/plan-restore.js'
-import { endOfInPlace, restoreInPlace } from '../jobs/restore-in-place.js'
 import { confirmTenant } from './confirm.js'
 import type { Desk } from './desk.js'
 import { show, type Terminal } from './output.js'
@@ -31,10 +31,7 @@ export async function replaceLive(
   if (!terminal.json) terminal.err(planText(plan))
   await confirmTenant(terminal, subjectName(asked.subject), options.yesRestore)
   const report = await watched(terminal, desk.clock, watch =>
-    desk.run({ name: 'restore', subject: asked.subject }, async context => {
-      const result = await restoreInPlace(desk, request, { ...context, watch })
-      return { ...endOfInPlace(result, request), result }
-    }),
+    desk.errand(RESTORE_IN_PLACE, { ...request, confirm: subjectName(asked.subject) }, watch),
   )
   show(terminal, inPlaceJson(report), () => inPlaceText(report))
   return report.poolerProblem ? EXIT.partial : undefined
@@ -48,7 +45,7 @@ function reasonFor({ withoutSafetyCopy, why }: InPlaceOptions): string | null {
   })
 }
 
-function inPlaceJson({ manifest, safetyCopy, ...report }: InPlaceReport) {
+function inPlaceJson({ manifest, safetyCopy, ...report }: InPlaceTold) {
   const { subject, backup, instant } = manifest
   return { subject, backup, instant, safetyCopy: safetyCopy?.backup ?? null, ...report }
 }

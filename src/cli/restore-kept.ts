@@ -2,8 +2,9 @@
 import type { Command } from 'commander'
 import { EXIT } from '../domain/errors.js'
 import { subjectName } from '../domain/subject.js'
-import { endOfKeptSweep, planKeptSweep, sweepKept } from '../jobs/sweep-kept.js'
-import { undoRestore, undoTarget } from '../jobs/undo-restore.js'
+import { RESTORE_UNDO, SWEEP_KEPT } from '../jobs/errands-restore.js'
+import { planKeptSweep } from '../jobs/sweep-kept.js'
+import { undoTarget } from '../jobs/undo-restore.js'
 import { confirmTenant } from './confirm.js'
 import { atDesk, type Doors, type GlobalOptions } from './desk.js'
 import { counted, instantText, processTerminal, show } from './output.js'
@@ -31,10 +32,7 @@ export function restoreKeptCommands(restore: Command, doors: Doors): void {
       const options = command.optsWithGlobals<GlobalOptions>()
       const terminal = processTerminal(options)
       await atDesk(doors, options, terminal, async desk => {
-        const swept = await desk.run({ name: 'sweep-kept' }, async context => {
-          const result = await sweepKept(desk, context)
-          return { ...endOfKeptSweep(result), result }
-        })
+        const swept = await desk.errand(SWEEP_KEPT, {})
         const { dropped } = swept
         const failed = swept.failed.map(({ database, failure: { code, message } }) => ({
           database,
@@ -69,12 +67,8 @@ function undoCommand(restore: Command, doors: Doors): void {
           )
         }
         await confirmTenant(terminal, subjectName(subject), options.yesRestore)
-        const job = { name: 'restore-undo', subject, lock: `restore of ${subject}` }
-        const outcome = await desk.run(job, async context => {
-          const result = await undoRestore(desk, target, context)
-          const facts = { undone: target.run, database: result.database, kept: result.kept }
-          return { outcome: result.poolerProblem ? 'partial' : 'succeeded', facts, result }
-        })
+        const request = { run: target.run, subject, confirm: subjectName(subject) }
+        const outcome = await desk.errand(RESTORE_UNDO, request)
         show(terminal, { undone: target.run, subject, ...outcome }, () =>
           [`${outcome.database} is what it was before run ${target.run}`, ...swapLines(outcome)].join('\n'),
         )

@@ -2,7 +2,8 @@
 import { keptRun } from '../domain/restore-names.js'
 import { subjectName } from '../domain/subject.js'
 import type { PassedOver } from '../jobs/choose-backup.js'
-import type { InPlaceReport, SwapOutcome } from '../jobs/in-place-report.js'
+import type { InPlaceTold } from '../jobs/errands-restore.js'
+import type { SwapOutcome } from '../jobs/in-place-report.js'
 import type { RestorePlan, Younger } from '../jobs/restore-plan.js'
 import type { KeptEntry } from '../jobs/sweep-kept.js'
 import { bytesText, counted, countText, instantText, secondsText } from './output.js'
@@ -15,7 +16,7 @@ const CLIENTS_SHOWN = 8
 export function planText(plan: RestorePlan): string {
   const { backup, live, expected, disk, versions } = plan
   const rows: [string, string][] = [
-    [plan.inPlace ? 'in place' : 'beside', plan.database],
+    [plan.inPlace ? 'in place' : plan.intoSchema === null ? 'beside' : 'into', targetText(plan)],
     [
       'backup',
       `${backup.backup} (${backup.kind}) as of ${instantText(backup.instant)}, ${secondsText(backup.ageSeconds)} old`,
@@ -24,10 +25,7 @@ export function planText(plan: RestorePlan): string {
     ...(plan.gapSeconds === null
       ? []
       : [['gap', `${secondsText(plan.gapSeconds)} before what was asked`] as [string, string]]),
-    [
-      'holds',
-      `${counted(backup.tables, 'table')}, ${counted(backup.rows, 'row')}, ${bytesText(backup.bytes)}`,
-    ],
+    ...holdsRows(plan),
     ['takes', `about ${secondsText(expected.seconds + expected.safetyCopySeconds)} (${basisText(plan)})`],
     ['now', live ? `${bytesText(live.bytes)}, ${clientsText(plan)}` : 'the database is gone'],
     ...youngerRows(plan.younger, plan.inPlace),
@@ -43,6 +41,21 @@ export function planText(plan: RestorePlan): string {
     ...plan.problems.map((one): [string, string] => ['STOP', `${one.message} [${one.code}]; ${one.hint}`]),
   ]
   return table(['restore', subjectName(plan.subject)], rows)
+}
+
+const targetText = ({ database, intoSchema }: RestorePlan): string =>
+  intoSchema === null ? database : `a new schema ${intoSchema} of ${database}`
+
+function holdsRows({ backup, part }: RestorePlan): [string, string][] {
+  const whole = `${counted(backup.tables, 'table')}, ${counted(backup.rows, 'row')}, ${bytesText(backup.bytes)}`
+  if (!part) return [['holds', whole]]
+  const names = part.tables.slice(0, TABLES_SHOWN).map(one => `${one.schema}.${one.name}`)
+  const more = part.tables.length - names.length
+  return [
+    ['tables', `${names.join(', ')}${more > 0 ? ` and ${counted(more, 'more table')}` : ''}`],
+    ['holds', `${counted(part.rows, 'row')}, ${bytesText(part.bytes)}, of ${whole}`],
+    ['fetches', `about ${bytesText(part.fetchedBytes)} of ${bytesText(backup.storedBytes)}`],
+  ]
 }
 
 const passedOverText = (one: PassedOver): string =>
@@ -83,7 +96,7 @@ function youngerRows({ seconds, walBytes, tables }: Younger, inPlace: boolean): 
 const freeText = (free: number | null): string =>
   free === null ? 'free is not known' : `${bytesText(free)} free`
 
-export function proofLines(proof: InPlaceReport['proof']): string[] {
+export function proofLines(proof: InPlaceTold['proof']): string[] {
   const lines = [
     `proven: ${counted(proof.tables, 'table')}, ${counted(proof.rows, 'row')}, ${bytesText(proof.bytes)} are equal to the backup`,
   ]
@@ -96,7 +109,7 @@ export function proofLines(proof: InPlaceReport['proof']): string[] {
 export const passedOverLines = (all: readonly PassedOver[]): string[] =>
   all.map(one => `LOOK AT THIS: ${passedOverText(one)}`)
 
-export function inPlaceText(report: InPlaceReport): string {
+export function inPlaceText(report: InPlaceTold): string {
   const { manifest, database, safetyCopy, createdRoles, proof, passedOver } = report
   return [
     `${database} holds ${subjectName(manifest.subject)} as of ${instantText(manifest.instant)} (backup ${manifest.backup})`,

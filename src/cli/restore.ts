@@ -4,27 +4,24 @@ import type { PostgresConfig } from '../domain/configuration.js'
 import { Failure } from '../domain/errors.js'
 import { shellWord } from '../domain/shell-word.js'
 import { GLOBALS, subjectName } from '../domain/subject.js'
+import { type Briefly, RESTORE, RESTORE_ARCHIVE } from '../jobs/errands-restore.js'
 import { subjectNamed } from '../jobs/open-backup.js'
-import type { JobContext } from '../jobs/parts.js'
+import type { Watcher } from '../jobs/parts.js'
 import { planRestore } from '../jobs/plan-restore.js'
-import { restoreArchive } from '../jobs/restore-archive.js'
-import {
-  endOfRestore,
-  type RestoreReport,
-  type RestoreRequest,
-  restoreBeside,
-} from '../jobs/restore-beside.js'
+import type { RestoreReport, RestoreRequest } from '../jobs/restore-beside.js'
 import { parseNames } from './arguments.js'
 import { atDesk, type Desk, type Doors, type GlobalOptions } from './desk.js'
 import { instantText, processTerminal, show, type Terminal } from './output.js'
 import { watched } from './progress.js'
 import { restoreRoles } from './restore-globals.js'
 import { type InPlaceOptions, replaceLive } from './restore-in-place.js'
+import { putIntoSchema } from './restore-into-schema.js'
 import { restoreKeptCommands } from './restore-kept.js'
 import { passedOverLines, planText, proofLines } from './restore-text.js'
 
 interface RestoreOptions extends GlobalOptions, InPlaceOptions {
   as?: string
+  intoSchema?: string
   inPlace?: true
   backup?: string
   at?: string
@@ -42,7 +39,11 @@ export function restoreCommand(program: Command, doors: Doors): void {
     .option('--in-place', 'in place of the live database, which is put aside')
     .option('--backup <which>', 'latest (the default), a backup id, or an instant')
     .option('--at <instant>', 'the newest backup not after it')
-    .option('--tables <names>', 'beside: only these tables, separated by commas', parseNames)
+    .option(
+      '--into-schema <schema>',
+      'with --tables: a new schema of the live database, where nothing else is touched',
+    )
+    .option('--tables <names>', 'only these tables, separated by commas', parseNames)
     .option('--schema <name>', 'the schema of --tables', 'public')
     .option('--with-roles', 'create missing roles from the newest globals backup')
     .option('--from-archive [name]', 'beside, out of a monthly archive: latest, or a name like 2026-12')
@@ -70,34 +71,44 @@ async function restoreAs(
   const withRoles = options.withRoles === true
   if (subject === GLOBALS && options.as === undefined && !options.inPlace)
     return restoreRoles(desk, terminal, { backup, dryRun: options.plan === true })
-  if ((options.as === undefined) === (options.inPlace === undefined)) {
-    throw new Failure('usage', 'restore to where?', {
-      hint: 'type --as <new database> to restore beside, or --in-place to put it in place of the live one',
-    })
-  }
+  checkTarget(options)
   checkFromArchive(options)
-  if (options.inPlace && options.tables) {
-    throw new Failure('usage', '--tables restores beside: it takes no --in-place', {
-      hint: 'restore them with --as <new database>, look at them, and copy what you need',
-    })
-  }
+  const { intoSchema = null } = options
+  const tables = options.tables?.map(name => ({ schema: options.schema, name }))
   const { signal } = new AbortController()
-  const plan = { subject, backup, database: options.as ?? null, withRoles }
+  const plan = { subject, backup, database: options.as ?? null, withRoles, intoSchema, tables }
   if (options.plan) {
     show(terminal, (await planRestore(desk, plan, { signal })).plan, planText)
     return undefined
   }
+  if (intoSchema !== null && tables)
+    return putIntoSchema(desk, terminal, { subject, backup, withRoles, intoSchema, tables })
   if (options.as === undefined) return replaceLive(desk, terminal, { subject, backup, withRoles }, options)
-  const tables = options.tables?.map(name => ({ schema: options.schema, name }))
   const request = { subject, backup, database: options.as, withRoles, ...(tables ? { tables } : {}) }
   const report = await watched(terminal, desk.clock, watch =>
-    desk.run({ name: 'restore', subject }, async context => {
-      const result = await restoreFrom(desk, request, options.fromArchive, { ...context, watch })
-      return { ...endOfRestore(result), result }
-    }),
+    restoreFrom(desk, request, options.fromArchive, watch),
   )
   show(terminal, reportJson(report), () => reportText(report, desk.config.postgres))
   return undefined
+}
+
+function checkTarget({ as, inPlace, intoSchema, tables }: RestoreOptions): void {
+  const targets = [as, inPlace, intoSchema].filter(one => one !== undefined)
+  if (targets.length !== 1) {
+    throw new Failure('usage', 'restore to where?', {
+      hint: 'type one of --as <new database> to restore beside, --into-schema <new schema> with --tables, or --in-place to put it in place of the live one',
+    })
+  }
+  if (inPlace && tables) {
+    throw new Failure('usage', '--tables restores beside: it takes no --in-place', {
+      hint: 'restore them with --as <new database> or --into-schema <new schema>, look at them, and copy what you need',
+    })
+  }
+  if (intoSchema !== undefined && !tables) {
+    throw new Failure('usage', '--into-schema goes with --tables', {
+      hint: 'say which tables: --tables <names>; a whole backup is restored with --as or --in-place',
+    })
+  }
 }
 
 /** An archive holds one backup, and is restored beside: what is in it may be years old. */
@@ -112,12 +123,14 @@ function restoreFrom(
   desk: Desk,
   request: RestoreRequest,
   fromArchive: RestoreOptions['fromArchive'],
-  context: JobContext,
-): Promise<RestoreReport> {
-  if (fromArchive === undefined) return restoreBeside(desk, request, context)
-  const { subject, database, withRoles } = request
+  watch: Watcher,
+): Promise<Briefly<RestoreReport>> {
+  const { tables, ...whole } = request
+  if (fromArchive === undefined)
+    return desk.errand(RESTORE, { ...whole, ...(tables ? { tables: [...tables] } : {}) }, watch)
+  const { backup: _, ...beside } = whole
   const archive = fromArchive === true ? 'latest' : fromArchive
-  return restoreArchive(desk, { subject, archive, database, withRoles }, context)
+  return desk.errand(RESTORE_ARCHIVE, { ...beside, archive }, watch)
 }
 
 function whichBackup({ backup, at }: RestoreOptions): string {
@@ -131,7 +144,7 @@ function whichBackup({ backup, at }: RestoreOptions): string {
 }
 
 function reportText(
-  { manifest, database, createdRoles, proof, passedOver }: RestoreReport,
+  { manifest, database, createdRoles, proof, passedOver }: Briefly<RestoreReport>,
   server: PostgresConfig,
 ): string {
   const at = `-h ${shellWord(server.host)} -p ${server.port} -U ${shellWord(server.user)}`
@@ -145,7 +158,7 @@ function reportText(
   ].join('\n')
 }
 
-function reportJson({ manifest, database, createdRoles, passedOver, proof }: RestoreReport) {
+function reportJson({ manifest, database, createdRoles, passedOver, proof }: Briefly<RestoreReport>) {
   return {
     database,
     subject: manifest.subject,

@@ -2,8 +2,9 @@
 import type { Command } from 'commander'
 import { EXIT } from '../domain/errors.js'
 import { lookWhoIsThere } from '../jobs/departures.js'
+import { SWEEP } from '../jobs/errands-store.js'
 import { subjectNamed } from '../jobs/open-backup.js'
-import { endOfSweep, type SweepReport, sweepStore } from '../jobs/sweep-store.js'
+import { endOfSweep, type SweepReport } from '../jobs/sweep-store.js'
 import { viewRetention } from '../jobs/view-retention.js'
 import { parseCount } from './arguments.js'
 import { atDesk, type Desk, type Doors, type GlobalOptions } from './desk.js'
@@ -39,12 +40,7 @@ export function sweepCommand(program: Command, doors: Doors): void {
       const terminal = processTerminal(options)
       await atDesk(doors, options, terminal, async desk => {
         if (options.dryRun) return showPlan(desk, terminal, undefined)
-        const report = await desk.run({ name: 'sweep' }, async context => {
-          const present = await lookWhoIsThere(desk, context.signal)
-          const request = { present, yesRemove: options.yesRemove ?? null }
-          const result = await sweepStore(desk, request, context)
-          return { ...endOfSweep(result), result }
-        })
+        const report = await desk.errand(SWEEP, { yesRemove: options.yesRemove ?? null })
         show(terminal, sweepJson(report), () => sweepText(report))
         return isWhole(report) ? EXIT.ok : EXIT.partial
       })

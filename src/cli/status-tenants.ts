@@ -1,14 +1,17 @@
 // The tenants' section of the status page: one line each, worst first, what is fine cut short.
-import { formatDuration } from '../domain/quantity.js'
+import { ageText, formatDuration } from '../domain/quantity.js'
 import { subjectName } from '../domain/subject.js'
 import type { PlatformStatus } from '../jobs/status.js'
 import type { SubjectStatus } from '../jobs/status-judgement.js'
 import { bytesText, counted, failureText, instantText, secondsText } from './output.js'
+import { costText } from './status-layers.js'
 import type { StatusSection } from './status-section.js'
 import { table } from './table.js'
 
+type Judged = Pick<PlatformStatus, 'subjects' | 'windows' | 'problems' | 'storedCost'>
+
 /** @param most so many lines at least, and every one that is outside its window. */
-export function tenantsSection(status: PlatformStatus, most: number, columns: number | null): StatusSection {
+export function tenantsSection(status: Judged, most: number, columns: number | null): StatusSection {
   const { subjects, windows, problems } = status
   const outside = subjects.filter(one => one.troubles.length > 0)
   const shown = subjects.slice(0, Math.max(most, outside.length))
@@ -30,16 +33,13 @@ export function tenantsSection(status: PlatformStatus, most: number, columns: nu
     shown.length === 0 ? ['nobody is there yet'] : [table(headings, shown.map(row), { right, columns })]
   if (rest > 0) lines.push(`and ${rest} more inside every window; --all shows them`)
   lines.push(...problems.map(one => `LOOK AT THIS: ${failureText(one)}`))
+  const bytes = subjects.reduce((sum, one) => sum + one.storedBytes, 0)
+  const { amount, currency } = status.storedCost
+  if (bytes > 0) lines.push(`in store: ${bytesText(bytes)}, about ${costText(amount, currency)} a month`)
   const allowed = [windowText('backup', windows.backupMs), windowText('proof', windows.proofMs)].join(', ')
   return {
     title: `${outside.length} of ${counted(subjects.length, 'subject')} outside a window (${allowed})`,
     lines,
-    outside: outside.length > 0 || problems.length > 0,
-    json: {
-      windows,
-      subjects,
-      problems: problems.map(({ code, message, hint }) => ({ code, message, hint })),
-    },
   }
 }
 
@@ -64,11 +64,3 @@ function row(one: SubjectStatus): string[] {
 }
 
 const at = (ms: number): string => instantText(new Date(ms).toISOString())
-
-/** 45 s, 12 min, 26 h, 9 d: an age is read at a glance. */
-export function ageText(seconds: number): string {
-  if (seconds < 120) return `${Math.round(seconds)} s`
-  if (seconds < 7200) return `${Math.floor(seconds / 60)} min`
-  if (seconds < 48 * 3600) return `${Math.floor(seconds / 3600)} h`
-  return `${Math.floor(seconds / 86_400)} d`
-}

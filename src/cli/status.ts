@@ -1,13 +1,13 @@
 // `status`: one screen that says whether everyone is inside their windows, worst first; exit status 1 when someone is not.
 import type { Command } from 'commander'
 import { EXIT } from '../domain/errors.js'
-import { newestSnapshots } from '../jobs/newest-snapshots.js'
-import { platformStatus } from '../jobs/status.js'
-import { atDesk, type Desk, type Doors, type GlobalOptions } from './desk.js'
+import { type PlatformStatus, platformStatus } from '../jobs/status.js'
+import { isWell, statusDocument } from '../jobs/status-document.js'
+import { atDesk, type Doors, type GlobalOptions } from './desk.js'
 import { processTerminal, show, type Terminal } from './output.js'
+import { archivesSection, snapshotsSection } from './status-layers.js'
 import { schedulesSection } from './status-schedules.js'
 import type { StatusSection } from './status-section.js'
-import { snapshotsSection } from './status-snapshots.js'
 import { tenantsSection } from './status-tenants.js'
 
 /** As many tenants as leave room for the rest on one screen. */
@@ -24,27 +24,25 @@ export function statusCommand(program: Command, doors: Doors): void {
       const terminal = processTerminal(options)
       await atDesk(doors, options, terminal, async desk => {
         const most = options.all ? Number.MAX_SAFE_INTEGER : TENANTS_SHOWN
-        const sections = await sectionsOf(desk, terminal, most)
-        const outside = Object.values(sections).some(one => one.outside)
-        const json = Object.fromEntries(Object.entries(sections).map(([name, one]) => [name, one.json]))
-        show(terminal, { ok: !outside, ...json }, () => Object.values(sections).map(sectionText).join('\n\n'))
-        return outside ? EXIT.unexpected : EXIT.ok
+        const status = await platformStatus(
+          desk,
+          desk.scheduler.status(),
+          AbortSignal.timeout(SERVER_WITHIN_MS),
+        )
+        show(terminal, statusDocument(status, { whole: true }), () =>
+          sectionsOf(status, terminal, most).map(sectionText).join('\n\n'),
+        )
+        return isWell(status) ? EXIT.ok : EXIT.unexpected
       })
     })
 }
 
-/** The page from top to bottom; a layer that has more to say than its schedule gets a section of its own here. */
-async function sectionsOf(
-  desk: Desk,
-  { columns }: Terminal,
-  most: number,
-): Promise<Record<string, StatusSection>> {
-  const status = await platformStatus(desk, AbortSignal.timeout(SERVER_WITHIN_MS))
-  return {
-    tenants: tenantsSection(status, most, columns),
-    snapshots: snapshotsSection(desk.hetzner ? newestSnapshots(desk) : null, columns),
-    schedules: schedulesSection(desk.scheduler.status(), status.at, columns),
-  }
-}
+/** The page from top to bottom. */
+const sectionsOf = (status: PlatformStatus, { columns }: Terminal, most: number): StatusSection[] => [
+  tenantsSection(status, most, columns),
+  snapshotsSection(status.snapshots, status.at, columns),
+  archivesSection(status.archives, status.at, columns),
+  schedulesSection(status.schedules, columns),
+]
 
 const sectionText = ({ title, lines }: StatusSection): string => [title, ...lines].join('\n')

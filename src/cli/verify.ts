@@ -1,16 +1,9 @@
 // `verify <tenant>|<backup id>`: is it all stored, does it read back, does it restore to equal tables.
 import { type Command, Option } from 'commander'
-import { PROOF_LEVELS, type ProofLevel, type ProofRecord } from '../domain/records.js'
+import { PROOF_LEVELS, type ProofLevel } from '../domain/records.js'
 import { subjectName } from '../domain/subject.js'
-import type { Progress, Watcher } from '../jobs/parts.js'
-import {
-  backupNamed,
-  endOfVerify,
-  type VerifyReport,
-  type VerifyRequest,
-  verifyBackup,
-} from '../jobs/verify.js'
-import type { AtDaemon } from './at-daemon.js'
+import { VERIFY } from '../jobs/errands-store.js'
+import { backupNamed, type VerifyReport } from '../jobs/verify.js'
 import { oneLine } from './cells.js'
 import { atDesk, type Doors, type GlobalOptions } from './desk.js'
 import { counted, instantText, processTerminal, secondsText, show } from './output.js'
@@ -35,38 +28,12 @@ export function verifyCommand(program: Command, doors: Doors): void {
       await atDesk(doors, options, terminal, async desk => {
         const request = { ...backupNamed(desk, name), level: options.level }
         const { subject } = request
-        const report = await watched(terminal, desk.clock, watch =>
-          desk.run(
-            { name: 'verify', subject },
-            async context => {
-              const result = await verifyBackup(desk, request, { ...context, watch })
-              return { ...endOfVerify(result), result }
-            },
-            verifyAtDaemon(request, watch),
-          ),
-        )
+        const report = await watched(terminal, desk.clock, watch => desk.errand(VERIFY, request, watch))
         show(terminal, { subject, instant: report.instant, ...report.record }, () => reportText(report))
         return undefined
       })
     })
 }
-
-/** The same, done by the daemon: the verdict is what its run says of itself. */
-const verifyAtDaemon = (
-  { subject, backup, level }: VerifyRequest,
-  watch: Watcher,
-): AtDaemon<VerifyReport> => ({
-  path: `/v1/tenants/${encodeURIComponent(subject)}/verifications`,
-  body: { backup, level },
-  heard: event => {
-    if (event.type === 'progress' && event.subject) watch.progress?.(event.subject, event.facts as Progress)
-  },
-  result: ({ facts: { instant, ...record } }) => ({
-    subject,
-    instant: String(instant),
-    record: record as unknown as ProofRecord,
-  }),
-})
 
 const WHAT: Record<ProofLevel, string> = {
   stored: 'is stored whole',

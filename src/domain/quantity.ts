@@ -23,6 +23,14 @@ export function formatDuration(ms: number): string {
   return `${ms}ms`
 }
 
+/** 45 s, 12 min, 26 h, 9 d: an age is read at a glance. */
+export function ageText(seconds: number): string {
+  if (seconds < 120) return `${Math.round(seconds)} s`
+  if (seconds < 7200) return `${Math.floor(seconds / 60)} min`
+  if (seconds < 48 * 3600) return `${Math.floor(seconds / 3600)} h`
+  return `${Math.floor(seconds / 86_400)} d`
+}
+
 /** A zod type: text with a unit in, milliseconds out. */
 export function duration(limits: { minMs: number; maxMs: number }) {
   const range = `from ${formatDuration(limits.minMs)} to ${formatDuration(limits.maxMs)}`

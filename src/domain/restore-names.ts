@@ -17,6 +17,15 @@ export const stagingRun = (database: string): RunId | null =>
     ? parseRunId(database.slice(STAGING.length))
     : null
 
+const SCHEMA_NOTE = 'gmah-backup: its tables go into a schema of '
+
+/** A comment on a staging database: where the run makes a schema of the same name. */
+export const schemaNote = (live: string): string => `${SCHEMA_NOTE}${live}`
+
+/** The live database that a staging database's comment names; null for any other comment. */
+export const notedDatabase = (comment: string | null): string | null =>
+  comment?.startsWith(SCHEMA_NOTE) ? comment.slice(SCHEMA_NOTE.length) : null
+
 /** What a live database is called once a run has put another in its place. A long name loses its end, never half a letter. */
 export function keptName(database: string, run: RunId): string {
   const room = NAME_BYTES - KEPT.length - RUN_DIGITS

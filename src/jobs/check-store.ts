@@ -92,5 +92,5 @@ function tell(check: SubjectCheck, context: JobContext): void {
     problems: check.problems.map(one => `${one.code}: ${one.message}`),
   }
   context.emit({ type: 'subject-checked', subject, facts })
-  context.watch?.checked?.(check)
+  context.watch?.checked?.(subject, facts)
 }

@@ -5,39 +5,30 @@ import { instantMs } from '../domain/ids.js'
 import { formatDuration } from '../domain/quantity.js'
 import { type SubjectId, subjectName } from '../domain/subject.js'
 import type { Catalogue, CatalogueEntry } from '../repository/catalogue.js'
-import type { CatalogueProof } from '../repository/catalogue-proofs.js'
 import type { Candidate } from '../verify/drill-plan.js'
 
 /** One for each subject that has a backup. */
 export function drillCandidates(catalogue: Catalogue): Candidate[] {
   const lengths = new Map(catalogue.list().map(one => [one.id, one.bytes]))
   const sound = new Map(catalogue.newest().map(one => [one.subject, one]))
+  const tries = new Map(catalogue.proofs.tries().map(one => [one.subject, one]))
   // Who has nothing sound is not left out: its drill fails, and says why.
   return catalogue.newestAtAll().map(last => {
     const newest = sound.get(last.subject) ?? last
-    const tries = catalogue.proofs.list({ subject: newest.subject }).filter(one => one.level === 'restore')
-    const passed = tries.filter(one => one.outcome === 'passed')
+    const { triedAt = null, provenAt = null, backup = null, seconds = null } = tries.get(last.subject) ?? {}
+    const bytes = backup === null ? undefined : lengths.get(backup)
     return {
       subject: newest.subject,
       backup: newest.id,
       bytes: newest.bytes,
-      triedAtMs: atOf(tries[0]),
-      provenAtMs: atOf(passed[0]),
-      measured: measureOf(passed, lengths),
+      triedAtMs: msOf(triedAt),
+      provenAtMs: msOf(provenAt),
+      measured: bytes === undefined || seconds === null ? null : { bytes, seconds },
     }
   })
 }
 
-const atOf = (proof: CatalogueProof | undefined): number | null => (proof ? Date.parse(proof.at) : null)
-
-/** Of the newest proof whose backup is still known, and with it its length. */
-function measureOf(passed: readonly CatalogueProof[], lengths: ReadonlyMap<string, number>) {
-  for (const { backup, seconds } of passed) {
-    const bytes = lengths.get(backup)
-    if (bytes !== undefined) return { bytes, seconds }
-  }
-  return null
-}
+const msOf = (at: string | null): number | null => (at === null ? null : Date.parse(at))
 
 /** The longest that the schedules of backups let the last one become; null when nothing is scheduled. */
 export function backupWindowMs({ schedules }: Pick<Config, 'schedules'>): number | null {

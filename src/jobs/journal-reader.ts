@@ -12,6 +12,7 @@ import {
   toEvent,
   toRun,
 } from './journal-rows.js'
+import { reportOf } from './kept-report.js'
 
 export interface RunFilter {
   /** Default 50. Newest first. */
@@ -25,6 +26,8 @@ export interface JournalReader {
   runs(filter?: RunFilter): Run[]
   /** Null when there is none. */
   run(id: RunId): Run | null
+  /** What a run had to say at its end, where somebody asked for it; null when nobody did, or it failed. */
+  report(id: RunId): unknown
   /** Runs of a job as a whole that a schedule asked for at this instant, oldest first. */
   runsDue(job: string, due: Date): Run[]
   /** The newest run of a job as a whole, of one outcome if asked; null when there is none. */
@@ -79,6 +82,7 @@ export function readJournal(db: Sqlite): JournalReader {
     runs: ({ limit = 50, job = null, subject = null, state = null } = {}) =>
       all(() => newest.all({ limit, job, subject, state }), toRun),
     run: id => all<RunRow, Run>(() => one.all(id), toRun)[0] ?? null,
+    report: id => all(() => one.all(id), reportIn)[0] ?? null,
     lastRun: (job, outcome = undefined) =>
       all<RunRow, Run>(() => last.all({ job, outcome: outcome ?? null }), toRun)[0] ?? null,
     runsDue: (job, at) => all(() => due.all(job, at.toISOString()), toRun),
@@ -102,3 +106,5 @@ export function readJournal(db: Sqlite): JournalReader {
       ),
   }
 }
+
+const reportIn = ({ report }: { report: string | null }): unknown => report && reportOf(report)

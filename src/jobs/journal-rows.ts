@@ -1,6 +1,6 @@
 // The journal's rows as the program's own types, both ways. Everything that goes in loses its secrets here.
 
-import { causes, type Failure } from '../domain/errors.js'
+import { causes, Failure } from '../domain/errors.js'
 import type { ErrorFacts, NewEvent, Outcome, StoredEvent, Trigger } from '../domain/events.js'
 import type { RunId } from '../domain/ids.js'
 import { redact } from '../domain/redact.js'
@@ -120,4 +120,18 @@ export function fromEvent(event: NewEvent, at: Date): Omit<EventRow, 'seq'> {
 /** A failure as rows and logs may hold it. */
 export function errorFacts(failure: Failure): ErrorFacts {
   return redact({ code: failure.code, message: failure.message, hint: failure.hint, causes: causes(failure) })
+}
+
+/** The failure again, with its causes as text. */
+export function failureOf(
+  { code, message, hint, causes: lines }: ErrorFacts,
+  run: RunId | null = null,
+): Failure {
+  const chain = lines
+    .slice(1)
+    .reduceRight<Error | undefined>(
+      (cause, line) => new Error(line, cause ? { cause } : undefined),
+      undefined,
+    )
+  return new Failure(code, message, { hint, ...(chain ? { cause: chain } : {}), facts: run ? { run } : {} })
 }

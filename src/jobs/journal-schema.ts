@@ -111,4 +111,5 @@ export const JOURNAL_MIGRATIONS: readonly string[] = [
   create table playbook_runs (id text primary key, started_at text not null, run text not null) strict;
   `,
   ROTATION_MIGRATION,
+  'alter table runs add column report text;',
 ]

@@ -20,6 +20,7 @@ import {
   toEvent,
   toRun,
 } from './journal-rows.js'
+import { reportText } from './kept-report.js'
 
 export interface NewRun {
   job: string
@@ -36,7 +37,13 @@ export interface Journal extends JournalReader {
   /** Closes a run, once. @throws Failure unexpected when it is closed already; run-unknown when there is none. */
   finishRun(
     id: RunId,
-    end: { outcome: Exclude<Outcome, 'running'>; failure?: Failure; facts?: Record<string, unknown> },
+    end: {
+      outcome: Exclude<Outcome, 'running'>
+      failure?: Failure
+      facts?: Record<string, unknown>
+      /** For whoever asked for it from another process; plain data, dates and failures. */
+      report?: unknown
+    },
   ): Run
   /** Keeps an event, then tells the listeners of this process. */
   event(event: NewEvent): StoredEvent
@@ -70,12 +77,13 @@ export function openJournal(db: Sqlite, clock: Clock, report: (error: unknown) =
     tell(event)
     return event
   }
-  const finishRun: Journal['finishRun'] = (id, { outcome, failure, facts = {} }) => {
+  const finishRun: Journal['finishRun'] = (id, { outcome, failure, facts = {}, report }) => {
     const open = reader.run(id)
     if (!open) throw new Failure('run-unknown', `there is no run ${id}`)
     const error = failure ? errorFacts(failure) : null
     const closed: Run = { ...open, outcome, error, facts, finishedAt: clock.now() }
-    written(() => rows.close(closed))
+    const text = report === undefined ? null : reportText(report)
+    written(() => rows.close(closed, text))
     return closed
   }
   return {
@@ -105,7 +113,7 @@ function rowWriter(db: Sqlite, clock: Clock) {
     'id, job, subject, trigger, due, host, pid, process_start, started_at, finished_at, outcome, error, facts'
   const insertRun = db.prepare(`insert into runs (${columns}) values (${columns.replace(/(\w+)/g, '@$1')})`)
   const closeRun = db.prepare(
-    `update runs set finished_at = @finished_at, outcome = @outcome, error = @error, facts = @facts
+    `update runs set finished_at = @finished_at, outcome = @outcome, error = @error, facts = @facts, report = @report
      where id = @id and outcome = 'running'`,
   )
   const running = db.prepare(`select * from runs where outcome = 'running'`)
@@ -119,8 +127,8 @@ function rowWriter(db: Sqlite, clock: Clock) {
     insertRun.run(fromRun(run))
     return append(startOf(run))
   })
-  const close = db.transaction((run: Run): StoredEvent => {
-    if (closeRun.run(fromRun(run)).changes === 0) {
+  const close = db.transaction((run: Run, report: string | null): StoredEvent => {
+    if (closeRun.run({ ...fromRun(run), report }).changes === 0) {
       throw new Failure('unexpected', `the run ${run.id} is closed already`)
     }
     return append(endOf(run))
@@ -128,7 +136,7 @@ function rowWriter(db: Sqlite, clock: Clock) {
   return {
     append,
     open: (run: Run) => open.immediate(run),
-    close: (run: Run) => close.immediate(run),
+    close: (run: Run, report: string | null) => close.immediate(run, report),
     running: () => (running.all() as RunRow[]).map(toRun),
   }
 }

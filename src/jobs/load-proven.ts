@@ -5,7 +5,12 @@ import type { DumpFacts } from '../domain/manifest.js'
 import { stagingName } from '../domain/restore-names.js'
 import { GLOBALS } from '../domain/subject.js'
 import { type Session, withSession } from '../postgres/connection.js'
-import { applyDatabaseProperties, createDatabaseLike, dropDatabase } from '../postgres/databases.js'
+import {
+  applyDatabaseProperties,
+  createDatabaseLike,
+  dropDatabase,
+  renameDatabase,
+} from '../postgres/databases.js'
 import { createRoles } from '../postgres/roles.js'
 import { maintenanceDatabase } from '../postgres/target.js'
 import { findTool, majorOf } from '../postgres/tools.js'
@@ -63,6 +68,23 @@ export async function loadProven(
   } catch (thrown) {
     await dropStaging(parts.config.postgres, staging)
     tellDifferences(thrown, request, context)
+    throw thrown
+  }
+}
+
+/** The same, under the name that was asked for. @throws Failure as loadProven; target-exists: nothing is left. */
+export async function loadAs(
+  parts: Parts,
+  session: Session,
+  request: LoadRequest,
+  context: JobContext,
+): Promise<Loaded> {
+  const loaded = await loadProven(parts, session, request, context)
+  try {
+    await renameDatabase(session, loaded.staging, request.database)
+    return loaded
+  } catch (thrown) {
+    await dropStaging(parts.config.postgres, loaded.staging)
     throw thrown
   }
 }

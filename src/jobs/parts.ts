@@ -1,6 +1,7 @@
 // What every job works with, wired once in app.ts, and what it is told about the run it is in.
 import type { Config } from '../domain/configuration.js'
 import type { Failure } from '../domain/errors.js'
+import type { CheckFacts } from '../domain/events.js'
 import type { BackupKind, Manifest } from '../domain/manifest.js'
 import type { ProofRecord } from '../domain/records.js'
 import type { SubjectId } from '../domain/subject.js'
@@ -9,7 +10,6 @@ import type { Catalogue } from '../repository/catalogue.js'
 import type { Repository } from '../repository/repository.js'
 import type { Store } from '../store/port.js'
 import type { Clock } from '../sys/clock.js'
-import type { SubjectCheck } from './check-report.js'
 import type { JournalReader } from './journal-reader.js'
 import type { RotationLaps } from './rotation-laps.js'
 import type { RunContext } from './runner.js'
@@ -45,7 +45,7 @@ export interface Watcher {
   restored?(report: Restored): void
   proven?(subject: SubjectId, proof: ProofRecord): void
   failed?(subject: SubjectId, failure: Failure): void
-  checked?(check: SubjectCheck): void
+  checked?(subject: SubjectId, found: CheckFacts): void
 }
 
 /** A subject that is back. */

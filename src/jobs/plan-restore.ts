@@ -5,38 +5,35 @@ import { shellWord } from '../domain/shell-word.js'
 import { GLOBALS, type SubjectId, subjectName } from '../domain/subject.js'
 import { type Session, withSession } from '../postgres/connection.js'
 import { databaseExists } from '../postgres/databases.js'
-import {
-  connectionsTo,
-  databaseBytes,
-  dataDirectory,
-  preparedTransactions,
-  rowEstimates,
-  walSince,
-} from '../postgres/occupancy.js'
+import { connectionsTo, databaseBytes, dataDirectory, preparedTransactions } from '../postgres/occupancy.js'
 import { readProperties } from '../postgres/properties.js'
 import { maintenanceDatabase, overSocket } from '../postgres/target.js'
 import { majorOf } from '../postgres/tools.js'
+import { schemaProblems } from '../restore/live-schema.js'
 import { examineTarget } from '../restore/preflight.js'
 import { freeBytes } from '../sys/disk.js'
 import { compareDatabases } from '../verify/compare-database.js'
 import { type ChoiceOptions, type ChosenBackup, chooseBackup } from './choose-backup.js'
 import { look } from './list-tenants.js'
 import type { JobContext, Parts } from './parts.js'
+import { plannedPart } from './planned-part.js'
 import {
   askedInstant,
   type LiveDatabase,
+  type PlannedPart,
   type PlanRequest,
   plannedBackup,
   planProblem,
   type RestorePlan,
   secondsBetween,
-  type Younger,
 } from './restore-plan.js'
 import { expectedDump, expectedRestore } from './restore-rate.js'
+import { youngerThan } from './younger-than.js'
 
 /** Indexes are no part of a dump: a database without a live twin is taken for twice its dump. */
 const DISK_A_DUMP = 2
-const TABLES_TOLD = 50
+/** Proven apart first, then copied over. */
+const COPIES_INTO_A_SCHEMA = 2
 
 export interface PlannedRestore {
   plan: RestorePlan
@@ -61,16 +58,18 @@ export async function planRestore(
     ...options,
   })
   const dump = dumpOf(chosen.manifest)
+  const part = await plannedPart(parts, request, { ...chosen, dump }, signal)
   const live = await liveName(parts, request.subject, dump, signal)
   const { postgres } = parts.config
   const plan = await withSession(postgres, maintenanceDatabase(postgres), { signal }, session =>
-    describe(parts, session, request, chosen, { dump, live, signal }),
+    describe(parts, session, request, chosen, { dump, part, live, signal }),
   )
   return { plan, chosen: { ...chosen, dump } }
 }
 
 interface Found {
   dump: DumpFacts
+  part: PlannedPart | null
   live: string
   signal: AbortSignal
 }
@@ -80,32 +79,43 @@ async function describe(
   session: Session,
   request: PlanRequest,
   { manifest, passedOver, sayings }: ChosenBackup,
-  { dump, live, signal }: Found,
+  { dump, part, live, signal }: Found,
 ): Promise<RestorePlan> {
-  const inPlace = request.database === null
+  const { intoSchema = null } = request
+  const inPlace = request.database === null && intoSchema === null
   const now = parts.clock.now()
   const check = await examineTarget(session, manifest, request.database, request)
   const there = (await databaseExists(session, live)) ? await liveState(session, live, dump) : null
-  const disk = await diskFor(parts, session, manifest, there)
+  const loaded = (part?.bytes ?? manifest.stream.bytes) * (intoSchema === null ? 1 : COPIES_INTO_A_SCHEMA)
+  const disk = await diskFor(
+    parts,
+    session,
+    Math.max(inPlace ? (there?.bytes ?? 0) : 0, loaded * DISK_A_DUMP),
+  )
   const asked = askedInstant(request.backup)
   const problems = [
     ...check.problems,
     ...(inPlace && there ? await renameProblems(session, live) : []),
+    ...(intoSchema === null
+      ? []
+      : await schemaProblems(parts.config.postgres, session, live, intoSchema, signal)),
     ...diskProblems(disk),
   ]
   return {
     subject: request.subject,
     inPlace,
     database: request.database ?? live,
+    intoSchema,
     backup: plannedBackup(manifest, now),
+    part,
     gapSeconds: asked ? secondsBetween(manifest.instant, asked) : null,
     passedOver,
     expected: {
-      ...expectedRestore(parts, manifest, sayings),
+      ...expectedRestore(parts, manifest, sayings, loaded),
       safetyCopySeconds: inPlace && there ? expectedDump(parts, request.subject) : 0,
     },
     live: there,
-    younger: await youngerThan(parts, session, manifest, dump, there ? live : null, signal),
+    younger: await youngerThan(parts, session, manifest, { dump, part, live: there ? live : null, signal }),
     missingRoles: check.missingRoles,
     versions: { backup: dump.server.version, server: session.server.version },
     disk,
@@ -114,7 +124,7 @@ async function describe(
 }
 
 /** The database that the subject has on the server; when it is gone, the one that it had when the backup was made. */
-async function liveName(
+export async function liveName(
   parts: Parts,
   subject: SubjectId,
   dump: DumpFacts,
@@ -135,65 +145,14 @@ async function liveState(session: Session, database: string, dump: DumpFacts): P
   }
 }
 
-async function youngerThan(
-  parts: Parts,
-  session: Session,
-  manifest: Manifest,
-  dump: DumpFacts,
-  live: string | null,
-  signal: AbortSignal,
-): Promise<Younger> {
-  const { lsn } = dump.server
-  return {
-    seconds: secondsBetween(manifest.instant, parts.clock.now()),
-    walBytes: lsn === null ? null : await walSince(session, lsn),
-    tables: live === null ? null : await changedTables(parts, live, dump, signal),
-  }
-}
-
-/** A damaged database may refuse to be asked; that must not keep anyone from restoring it. */
-async function changedTables(
-  { config }: Parts,
-  live: string,
-  dump: DumpFacts,
-  signal: AbortSignal,
-): Promise<Younger['tables']> {
-  const estimates = await withSession(config.postgres, live, { signal }, rowEstimates).catch(thrown => {
-    if (signal.aborted) throw thrown
-    return null
-  })
-  if (estimates === null) return null
-  return compareRows(dump.tables, estimates).slice(0, TABLES_TOLD)
-}
-
-type Rows = readonly { schema: string; name: string; rows: number }[]
-
-/** Tables that are on one side only, or have another number of rows there. */
-function compareRows(before: Rows, now: Rows): NonNullable<Younger['tables']> {
-  const keyOf = (one: Rows[number]): string => JSON.stringify([one.schema, one.name])
-  const [then, later] = [
-    new Map(before.map(one => [keyOf(one), one])),
-    new Map(now.map(one => [keyOf(one), one])),
-  ]
-  return [...new Map([...then, ...later])]
-    .map(([key, { schema, name }]) => ({
-      schema,
-      name,
-      backup: then.get(key)?.rows ?? null,
-      now: later.get(key)?.rows ?? null,
-    }))
-    .filter(one => one.backup !== one.now)
-}
-
 async function diskFor(
   { config }: Parts,
   session: Session,
-  manifest: Manifest,
-  live: LiveDatabase | null,
+  neededBytes: number,
 ): Promise<RestorePlan['disk']> {
   const folder = overSocket(config.postgres) ? await dataDirectory(session) : null
   return {
-    neededBytes: Math.max(live?.bytes ?? 0, manifest.stream.bytes * DISK_A_DUMP),
+    neededBytes,
     freeBytes: folder === null ? null : await freeBytes(folder),
   }
 }

@@ -11,6 +11,7 @@ import type { JobContext, Parts } from './parts.js'
 import { planRestore } from './plan-restore.js'
 import { endOfRestore, restoreBeside } from './restore-beside.js'
 import { endOfInPlace, restoreInPlace } from './restore-in-place.js'
+import { restoreIntoSchema } from './restore-into-schema.js'
 import type { PlanRequest, RestorePlan } from './restore-plan.js'
 import type { RestorePlans, StoredPlan } from './restore-plans.js'
 import type { JobEnd, Runner, RunResult } from './runner.js'
@@ -71,7 +72,7 @@ export async function startPlanned(
   }: { runner: Runner; starter: Starter; watch: (context: JobContext) => JobContext },
 ): Promise<RunResult> {
   const stored = plans.usable(id)
-  if (stored.request.database === null) assertMeant(stored, starter, parts.config.api.approval)
+  if (stored.plan.inPlace) assertMeant(stored, starter, parts.config.api.approval)
   const asked = stored.request as unknown as AskedRestore
   const signal = AbortSignal.timeout(PLANNING_MS)
   const { plan } = await planRestore(parts, asked, { signal })
@@ -114,7 +115,9 @@ export async function startUndo(
 const PLANNING_MS = 120_000
 
 async function carryOut(parts: Parts, asked: AskedRestore, context: JobContext): Promise<JobEnd> {
-  const { database } = asked
+  const { database, intoSchema, tables } = asked
+  if (typeof intoSchema === 'string' && tables)
+    return endOfRestore(await restoreIntoSchema(parts, { ...asked, intoSchema, tables }, context))
   if (database !== null) return endOfRestore(await restoreBeside(parts, { ...asked, database }, context))
   return endOfInPlace(await restoreInPlace(parts, asked, context), asked)
 }
@@ -154,6 +157,8 @@ async function basisOf(
     plan.backup.backup,
     plan.inPlace,
     plan.database,
+    plan.intoSchema,
+    plan.part?.tables ?? null,
     plan.live && [plan.live.database, plan.live.changes],
     plan.missingRoles,
     plan.versions,

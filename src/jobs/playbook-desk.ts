@@ -7,6 +7,9 @@ import type { PlaybookRun, PlaybookRuns } from './playbook-runs.js'
 import type { RunJob } from './playbook-steps.js'
 import { approve, continuePlaybook, preparePlaybook, valuesOf } from './run-playbook.js'
 
+/** The job that holds the steps together. */
+export const PLAYBOOK_JOB = 'playbook'
+
 /** Every playbook, by name. @throws Failure playbook-invalid. */
 export const allPlaybooks = (folder: string): Playbook[] => readPlaybooks(folder)
 
@@ -70,7 +73,7 @@ function asRun(
   runJob: RunJob,
   work: (context: Parameters<Parameters<RunJob>[1]>[0]) => Promise<PlaybookRun>,
 ): Promise<PlaybookRun> {
-  return runJob({ name: 'playbook', lock: `playbook ${playbook}` }, async context => {
+  return runJob({ name: PLAYBOOK_JOB, lock: `playbook ${playbook}` }, async context => {
     const result = await work(context)
     const facts = { playbook, id: result.id, state: result.state }
     return { outcome: result.state === 'succeeded' ? 'succeeded' : 'partial', facts, result }

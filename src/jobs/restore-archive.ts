@@ -1,19 +1,17 @@
 // A restore beside out of a monthly archive: needs the archive and a key that opens it, and nothing else of the bucket.
 import { createHash } from 'node:crypto'
 import { type ArchiveName, DUMP_NAME, GLOBALS_NAME } from '../domain/archive.js'
-import { asFailure, Failure } from '../domain/errors.js'
-import type { BackupId } from '../domain/ids.js'
+import { Failure } from '../domain/errors.js'
 import type { Manifest } from '../domain/manifest.js'
 import { type SubjectId, subjectName } from '../domain/subject.js'
 import { withSession } from '../postgres/connection.js'
-import { renameDatabase } from '../postgres/databases.js'
 import { maintenanceDatabase } from '../postgres/target.js'
 import { checkTarget } from '../restore/preflight.js'
-import { errorFacts } from './journal-rows.js'
-import { dropStaging, loadProven } from './load-proven.js'
+import { loadAs } from './load-proven.js'
 import { type OpenArchive, openArchive, readArchiveManifest, readMember } from './open-archive.js'
 import type { JobContext, Parts } from './parts.js'
 import type { RestoreReport } from './restore-beside.js'
+import { tellRestore } from './tell-restore.js'
 
 export interface ArchiveRestoreRequest {
   subject: SubjectId
@@ -32,28 +30,17 @@ export interface ArchiveRestoreReport extends RestoreReport {
  * Restores the database of an archive into a new one, proven against the manifest inside.
  * @throws Failure archive-unknown, key-wrong, object-corrupt; of the preflight, the load or the proof.
  */
-export async function restoreArchive(
+export function restoreArchive(
   parts: Parts,
   request: ArchiveRestoreRequest,
   context: JobContext,
 ): Promise<ArchiveRestoreReport> {
-  const startedTicks = parts.clock.ticks()
-  const tried: { backup: BackupId | null } = { backup: null }
-  const target = request.database
-  try {
+  return tellRestore(parts, context, request.database, async begin => {
     const archive = await openArchive(parts, request.subject, request.archive, context.signal)
     const { backup: manifest } = await readArchiveManifest(archive)
-    tried.backup = manifest.backup
-    context.emit({ type: 'restore-started', facts: { backup: manifest.backup, target } })
-    const report = await restoreOpened(parts, request, archive, manifest, context)
-    const durationMs = Math.round(parts.clock.ticks() - startedTicks)
-    context.emit({ type: 'restore-finished', facts: { backup: manifest.backup, target, durationMs } })
-    return report
-  } catch (thrown) {
-    const error = errorFacts(asFailure(thrown))
-    context.emit({ type: 'restore-failed', facts: { backup: tried.backup, target, error } })
-    throw thrown
-  }
+    begin(manifest)
+    return restoreOpened(parts, request, archive, manifest, context)
+  })
 }
 
 async function restoreOpened(
@@ -73,23 +60,10 @@ async function restoreOpened(
       globals: () => textOf(readMember(archive, GLOBALS_NAME)),
     }
     const request = { key: null, source, manifest, dump, missingRoles, database }
-    const { staging, proof, seconds } = await loadProven(parts, session, request, context)
-    try {
-      await renameDatabase(session, staging, database)
-    } catch (thrown) {
-      await dropStaging(postgres, staging)
-      throw thrown
-    }
+    const { proof, seconds } = await loadAs(parts, session, request, context)
     const { name } = archive.stored
-    const done = {
-      manifest,
-      database,
-      createdRoles: missingRoles,
-      passedOver: [],
-      proof,
-      loadSeconds: seconds,
-    }
-    return { ...done, archive: name }
+    const made = { manifest, database, createdRoles: missingRoles, passedOver: [], archive: name }
+    return { ...made, proof, loadSeconds: seconds }
   })
 }
 

@@ -1,7 +1,6 @@
 // A restore in place: what is there is copied, the backup is loaded beside it and proven, and only then do the two change
 // places. What was there stays, under another name, until the sweep's day; `restore undo` brings it back.
 import { asFailure, Failure } from '../domain/errors.js'
-import type { BackupId } from '../domain/ids.js'
 import type { Manifest } from '../domain/manifest.js'
 import { keptName } from '../domain/restore-names.js'
 import { MASTER, masterSubject, type SubjectId, subjectName, tenantSubject } from '../domain/subject.js'
@@ -22,6 +21,7 @@ import type { JobEnd } from './runner.js'
 import { withSubjectLease } from './subject-lease.js'
 import { swapIn } from './swap-in.js'
 import { takeSound } from './take-sound.js'
+import { type Begin, tellRestore } from './tell-restore.js'
 
 /**
  * Puts a tenant's database back to a backup, under its own name. When this rejects, the tenant has what it had before.
@@ -34,29 +34,9 @@ export function restoreInPlace(
   outer: JobContext,
 ): Promise<InPlaceReport> {
   const { subject } = request
-  const key = restoreLeaseKey(subject)
-  const attempted: Attempted = { backup: null, database: subjectName(subject) }
-  const startedTicks = parts.clock.ticks()
-  return withSubjectLease(
-    parts,
-    subject,
-    outer,
-    async context => {
-      try {
-        const report = await restore(parts, request, context, attempted)
-        const durationMs = Math.round(parts.clock.ticks() - startedTicks)
-        const { backup } = report.manifest
-        context.emit({ type: 'restore-finished', facts: { backup, target: report.database, durationMs } })
-        return report
-      } catch (thrown) {
-        const { backup, database: target } = attempted
-        const error = errorFacts(asFailure(thrown))
-        context.emit({ type: 'restore-failed', facts: { backup, target, error } })
-        throw thrown
-      }
-    },
-    { key },
-  )
+  const restoreThere = (context: JobContext) =>
+    tellRestore(parts, context, subjectName(subject), begin => restore(parts, request, context, begin))
+  return withSubjectLease(parts, subject, outer, restoreThere, { key: restoreLeaseKey(subject) })
 }
 
 /** How the run ends. Partial: the data is as asked, but PgBouncer did not do as it was told. */
@@ -76,22 +56,16 @@ export function endOfInPlace(report: InPlaceReport, { withoutSafetyCopy }: InPla
   }
 }
 
-interface Attempted {
-  backup: BackupId | null
-  database: string
-}
-
 async function restore(
   parts: Parts,
   request: InPlaceRequest,
   context: JobContext,
-  attempted: Attempted,
+  begin: Begin,
 ): Promise<InPlaceReport> {
   const { plan } = await planRestore(parts, { ...request, database: null }, context)
   refuseProblems(plan)
   const database = plan.database
-  Object.assign(attempted, { backup: plan.backup.backup, database })
-  context.emit({ type: 'restore-started', facts: { backup: plan.backup.backup, target: database } })
+  begin(plan.backup, database)
   const liveOid = await oidOf(parts, database, context)
   const safetyCopy = await copyOfNow(parts, request, plan, context)
   // Whatever is backed up meanwhile, the safety copy first of all, is not what was asked for.
@@ -102,7 +76,7 @@ async function restore(
       without,
     })
     refuseProblems(now)
-    attempted.backup = chosen.manifest.backup
+    begin(chosen.manifest, database)
     const load = { ...chosen, missingRoles: now.missingRoles, database }
     const { postgres } = parts.config
     const done = await withSession(

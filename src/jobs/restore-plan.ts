@@ -3,6 +3,7 @@ import { ERRORS, type ErrorCode, type Failure } from '../domain/errors.js'
 import type { BackupId } from '../domain/ids.js'
 import type { BackupKind, Manifest } from '../domain/manifest.js'
 import type { SubjectId } from '../domain/subject.js'
+import type { TableName } from '../postgres/archive/choose-entries.js'
 import type { Connections } from '../postgres/occupancy.js'
 import type { PassedOver } from './choose-backup.js'
 import type { ExpectedTime } from './restore-rate.js'
@@ -15,6 +16,10 @@ export interface PlanRequest {
   database: string | null
   /** Roles that are missing may be created from the globals backup. */
   withRoles: boolean
+  /** Only these tables; all that there is when it is left out. */
+  tables?: readonly TableName[] | undefined
+  /** Into a new schema of this name in the live database; `database` is null then. */
+  intoSchema?: string | null | undefined
 }
 
 export interface RestorePlan {
@@ -22,7 +27,11 @@ export interface RestorePlan {
   inPlace: boolean
   /** What will hold the restored data. */
   database: string
+  /** The schema that will, when only that is new. */
+  intoSchema: string | null
   backup: PlannedBackup
+  /** What of the backup is asked for; null: all of it. */
+  part: PlannedPart | null
   /** From the backup's instant to the one asked for; null when none was. */
   gapSeconds: number | null
   /** Newer backups that are broken, and why. */
@@ -53,6 +62,16 @@ export interface PlannedBackup {
   rows: number
   bytes: number
   storedBytes: number
+}
+
+export interface PlannedPart {
+  /** Partitions by themselves. */
+  tables: { schema: string; name: string; rows: number }[]
+  rows: number
+  bytes: number
+  /** What is fetched of the backup's chunks. */
+  fetchedChunks: number
+  fetchedBytes: number
 }
 
 export interface LiveDatabase {

@@ -16,18 +16,25 @@ const DUMPS_IN_A_RESTORE = 4
 const ASSUMED_BYTES_PER_SECOND = 10 * 1024 * 1024
 const SAMPLES_MAX = 5
 
-/** Seconds that loading and proving this backup should take; a safety copy comes on top. */
-export function expectedRestore(parts: Parts, manifest: Manifest, sayings: Sayings): ExpectedTime {
-  const { subject, stream } = manifest
+/**
+ * Seconds that loading and proving this backup should take; a safety copy comes on top.
+ * @param bytes of it that are loaded, all by default.
+ */
+export function expectedRestore(
+  parts: Parts,
+  { subject, stream }: Manifest,
+  sayings: Pick<Sayings, 'proofs'>,
+  bytes: number = stream.bytes,
+): ExpectedTime {
   const samples: [ExpectedTime['basis'], number[]][] = [
     ['restores', restoreRates(parts, subject)],
     ['drills', drillRates(parts, subject, sayings)],
     ['dumps', dumpRates(parts, subject).map(rate => rate / DUMPS_IN_A_RESTORE)],
   ]
   const found = samples.find(([, rates]) => rates.length > 0)
-  if (!found) return { seconds: stream.bytes / ASSUMED_BYTES_PER_SECOND, basis: 'nothing', samples: 0 }
+  if (!found) return { seconds: bytes / ASSUMED_BYTES_PER_SECOND, basis: 'nothing', samples: 0 }
   const [basis, rates] = found
-  return { seconds: stream.bytes / median(rates.slice(0, SAMPLES_MAX)), basis, samples: rates.length }
+  return { seconds: bytes / median(rates.slice(0, SAMPLES_MAX)), basis, samples: rates.length }
 }
 
 /** Seconds of this subject's newest dump; 0 when there is none. */
@@ -42,7 +49,7 @@ function restoreRates({ journal }: Parts, subject: SubjectId): number[] {
     .filter(isRate)
 }
 
-function drillRates({ catalogue }: Parts, subject: SubjectId, { proofs }: Sayings): number[] {
+function drillRates({ catalogue }: Parts, subject: SubjectId, { proofs }: Pick<Sayings, 'proofs'>): number[] {
   const bytes = new Map(catalogue.list({ subject }).map(entry => [entry.id, entry.bytes]))
   return [...proofs.values()]
     .sort((a, b) => (a.at < b.at ? 1 : -1))

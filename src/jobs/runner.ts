@@ -36,6 +36,8 @@ export interface RunContext {
 export interface JobEnd {
   outcome: 'succeeded' | 'partial'
   facts?: Record<string, unknown>
+  /** What it has to say to whoever asked for it from another process: see Journal.finishRun. */
+  report?: unknown
 }
 
 export interface RunResult {

@@ -1,15 +1,19 @@
 // How the platform stands: every subject that has a database or a backup, with its windows. Reads the catalogue and the server.
 import { asFailure, type Failure } from '../domain/errors.js'
-import { instantMs } from '../domain/ids.js'
+import { type BackupId, instantMs } from '../domain/ids.js'
 import type { Schedule } from '../domain/schedule.js'
 import type { SubjectId } from '../domain/subject.js'
 import { verdictsOf } from '../domain/verdicts.js'
 import type { CatalogueEntry } from '../repository/catalogue.js'
-import { type Candidate, expectedSeconds } from '../verify/drill-plan.js'
+import type { CatalogueProof } from '../repository/catalogue-proofs.js'
+import { expectedSeconds } from '../verify/drill-plan.js'
 import { backupWindowMs, drillCandidates } from './drill-candidates.js'
 import { look } from './list-tenants.js'
 import type { Parts } from './parts.js'
+import type { ScheduleStatus } from './scheduler.js'
 import { judge, type SubjectFacts, type SubjectStatus, type Windows, worstFirst } from './status-judgement.js'
+import { type ArchiveLayer, archiveLayer, type SnapshotLayer, snapshotLayer } from './status-layers.js'
+import { type JudgedSchedule, judgeSchedules } from './status-schedules.js'
 
 export interface PlatformStatus {
   at: Date
@@ -18,15 +22,34 @@ export interface PlatformStatus {
   subjects: SubjectStatus[]
   /** What kept this page from seeing everything: it then speaks of what the catalogue knows. */
   problems: Failure[]
+  /** What all backups cost a month, by `alerts.digest`. */
+  storedCost: { amount: number; currency: string }
+  snapshots: SnapshotLayer
+  archives: ArchiveLayer
+  schedules: JudgedSchedule[]
 }
 
+const BYTES_PER_GB = 1e9
+
 /** Asks the server who is there; one that is away is a problem on the page, not a reason to show none. */
-export async function platformStatus(parts: Parts, signal: AbortSignal): Promise<PlatformStatus> {
+export async function platformStatus(
+  parts: Parts,
+  statuses: readonly ScheduleStatus[],
+  signal: AbortSignal,
+): Promise<PlatformStatus> {
   const now = parts.clock.now()
   const windows = { backupMs: backupWindowMs(parts.config), proofMs: proofWindowMs(parts.config.schedules) }
   const { living, problems } = await whoLives(parts, signal)
   const subjects = factsOf(parts, living).map(facts => judge(facts, windows, now.getTime()))
-  return { at: now, windows, subjects: subjects.sort(worstFirst), problems }
+  const bytes = subjects.reduce((sum, one) => sum + one.storedBytes, 0)
+  const { pricePerGbMonth, currency } = parts.config.alerts.digest
+  return {
+    ...{ at: now, windows, subjects: subjects.sort(worstFirst), problems },
+    storedCost: { amount: (bytes / BYTES_PER_GB) * pricePerGbMonth, currency },
+    snapshots: snapshotLayer(parts, statuses),
+    archives: archiveLayer(parts, statuses, subjects),
+    schedules: judgeSchedules(statuses, now),
+  }
 }
 
 /** How old a proof may become, by the strictest schedule of drills; null when there is none. */
@@ -45,48 +68,52 @@ async function whoLives(parts: Parts, signal: AbortSignal) {
 }
 
 function factsOf(parts: Parts, living: ReadonlySet<SubjectId> | null): SubjectFacts[] {
-  const candidates = new Map(drillCandidates(parts.catalogue).map(one => [one.subject, one]))
+  const { catalogue } = parts
+  const candidates = new Map(drillCandidates(catalogue).map(one => [one.subject, one]))
+  const stored = new Map(catalogue.figures.stored().map(one => [one.subject, one.bytes]))
+  const entries = grouped(catalogue.list(), one => one.subject)
+  const proofs = grouped(catalogue.proofs.ofKept(), one => one.backup)
   const all = [...candidates.values()]
   const subjects = new Set([...(living ?? []), ...candidates.keys()])
   return [...subjects].map(subject => {
-    const entries = parts.catalogue.list({ subject })
-    const isLiving = living === null ? null : living.has(subject)
-    return subjectFacts(parts, {
+    const candidate = candidates.get(subject)
+    return {
       subject,
-      living: isLiving,
-      entries,
-      candidate: candidates.get(subject),
-      all,
-    })
+      living: living === null ? null : living.has(subject),
+      ...whatThereIs(entries.get(subject) ?? [], proofs),
+      provenAtMs: candidate?.provenAtMs ?? null,
+      storedBytes: stored.get(subject) ?? 0,
+      expectedSeconds: candidate ? expectedSeconds(candidate, all) : null,
+    }
   })
 }
 
-interface Known {
-  subject: SubjectId
-  living: boolean | null
-  /** Newest first. */
-  entries: readonly CatalogueEntry[]
-  candidate: Candidate | undefined
-  all: readonly Candidate[]
-}
-
-function subjectFacts(parts: Parts, { subject, living, entries, candidate, all }: Known): SubjectFacts {
+/** @param entries of one subject, newest first. */
+function whatThereIs(
+  entries: readonly CatalogueEntry[],
+  proofs: ReadonlyMap<BackupId, CatalogueProof[]>,
+): Pick<SubjectFacts, 'newest' | 'latest' | 'firstMs' | 'broken'> {
   const newest = entries.find(one => one.broken === null)
-  const proofs = parts.catalogue.proofs.list({ subject })
+  const oldest = entries.at(-1)
   const broken = entries.flatMap(({ id, broken: why }) => {
     if (why !== null) return [{ id, level: 'read' as const }]
-    const { failed } = verdictsOf(proofs.filter(one => one.backup === id))
+    const { failed } = verdictsOf(proofs.get(id) ?? [])
     return failed ? [{ id, level: failed.level }] : []
   })
   return {
-    subject,
-    living,
     newest: newest ? { id: newest.id, instantMs: instantMs(newest.instant), bytes: newest.bytes } : null,
     latest: entries[0]?.id ?? null,
-    firstMs: entries.length > 0 ? Math.min(...entries.map(one => instantMs(one.instant))) : null,
-    provenAtMs: candidate?.provenAtMs ?? null,
+    firstMs: oldest ? instantMs(oldest.instant) : null,
     broken,
-    storedBytes: entries.reduce((sum, one) => sum + one.newStoredBytes, 0),
-    expectedSeconds: candidate ? expectedSeconds(candidate, all) : null,
   }
+}
+
+function grouped<K, T>(all: readonly T[], keyOf: (one: T) => K): Map<K, T[]> {
+  const groups = new Map<K, T[]>()
+  for (const one of all) {
+    const group = groups.get(keyOf(one))
+    if (group) group.push(one)
+    else groups.set(keyOf(one), [one])
+  }
+  return groups
 }

@@ -107,6 +107,11 @@ export async function exchangeNames(
   )
 }
 
+/** A comment on the database, in place of what is there. */
+export async function commentOn(session: Session, name: string, comment: string): Promise<void> {
+  await session.query(`COMMENT ON DATABASE ${quoteIdentifier(name)} IS ${quoteLiteral(comment)}`)
+}
+
 /** One that is not there is success. `force` ends its connections. */
 export async function dropDatabase(
   session: Session,

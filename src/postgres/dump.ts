@@ -12,6 +12,10 @@ export interface DumpOptions extends ProgramOptions {
   snapshotId?: string
   /** How long to wait for each table's lock. */
   lockWaitTimeoutMs: number
+  /** Only what is in it, and that itself. A name without upper case, for pg_dump takes a pattern. */
+  schema?: string
+  /** Default true. */
+  data?: boolean
 }
 
 /**
@@ -26,6 +30,8 @@ export async function startDump(options: DumpOptions): Promise<Child> {
     '--no-password',
     `--lock-wait-timeout=${options.lockWaitTimeoutMs}`,
     ...(options.snapshotId === undefined ? [] : [`--snapshot=${options.snapshotId}`]),
+    ...(options.schema === undefined ? [] : [`--schema=${options.schema}`, '--strict-names']),
+    ...(options.data === false ? ['--schema-only'] : []),
     `--dbname=${databaseConninfo(options.database)}`,
   ]
   const child = await startProgram(options, args, { bigWrites: true })

@@ -31,7 +31,10 @@ const PINNED = [
  * The environment for pg_dump and its kin; dispose of it when the child is gone.
  * @throws Failure config-invalid when the password can't stand in a password file.
  */
-export async function libpqEnvironment(target: PostgresTarget): Promise<LibpqEnvironment> {
+export async function libpqEnvironment(
+  target: PostgresTarget,
+  settings: readonly string[] = [],
+): Promise<LibpqEnvironment> {
   const passwords = await passwordFile(target.password)
   return {
     env: {
@@ -47,7 +50,7 @@ export async function libpqEnvironment(target: PostgresTarget): Promise<LibpqEnv
       PGCONNECT_TIMEOUT: '15',
       PGAPPNAME: 'gmah-backup',
       PGTZ: 'UTC',
-      PGOPTIONS: PINNED.map(setting => `-c ${setting}`).join(' '),
+      PGOPTIONS: [...PINNED, ...settings].map(setting => `-c ${setting}`).join(' '),
       ...certificates(target),
     },
     dispose: passwords?.remove ?? (async () => {}),

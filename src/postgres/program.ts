@@ -11,16 +11,18 @@ export interface ProgramOptions {
   tool: Tool
   signal?: AbortSignal
   politeness?: Politeness
+  /** Of the session, like `name=value`, beside those that are pinned. */
+  settings?: readonly string[]
 }
 
 /** @throws Failure config-invalid; from `result`, tool-missing. */
 export async function startProgram(
-  { target, tool, signal, politeness }: ProgramOptions,
+  { target, tool, signal, politeness, settings }: ProgramOptions,
   args: readonly string[],
   options: { bigWrites: boolean },
 ): Promise<Child> {
   const wrapper = [...(await dieWithUs('TERM')), ...(await politeWrapper(politeness ?? {}, options))]
-  const { env, dispose } = await libpqEnvironment(target)
+  const { env, dispose } = await libpqEnvironment(target, settings)
   try {
     signal?.throwIfAborted()
     const child = startChild(tool.path, { args, env, wrapper, ...(signal ? { signal } : {}) })

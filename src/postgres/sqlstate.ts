@@ -10,6 +10,7 @@ const DENIED = new Set(['3D000', '42501'])
 const BY_CODE: Record<string, ErrorCode> = {
   '55P03': 'lock-timeout',
   '42P04': 'target-exists',
+  '42P06': 'target-exists',
   '53100': 'disk-full',
 }
 

@@ -29,8 +29,12 @@ export async function listArchives(
     const own = part === 'archive' ? { bytes, storedAt: modifiedAt } : { indexed: true }
     found.set(name, { ...known, ...own })
   }
-  return [...found.values()].sort((a, b) => b.storedAt.getTime() - a.storedAt.getTime())
+  return [...found.values()].sort(newestFirst)
 }
+
+/** A store's clock may know whole seconds only: of two in one second, the later name is the later archive. */
+const newestFirst = (a: StoredArchive, b: StoredArchive): number =>
+  b.storedAt.getTime() - a.storedAt.getTime() || b.name.localeCompare(a.name, 'en', { numeric: true })
 
 /** The index first: from then on the archive counts for nothing. @throws Failure store-locked */
 export async function deleteArchive(

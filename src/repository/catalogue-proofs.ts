@@ -23,6 +23,15 @@ export type CatalogueProof = Pick<
   'backup' | 'at' | 'level' | 'outcome' | 'loadSeconds' | 'seconds' | 'differences'
 > & { key: string; subject: SubjectId }
 
+/** Null: never. `backup` and `seconds` are of the newest that passed and whose backup is still there. */
+export interface SubjectTries {
+  subject: SubjectId
+  triedAt: string | null
+  provenAt: string | null
+  backup: BackupId | null
+  seconds: number | null
+}
+
 export type LastProof = Pick<CatalogueProof, 'subject' | 'at' | 'seconds' | 'loadSeconds'>
 
 const COLUMNS = 'key, subject, backup, at, level, outcome, loadSeconds, seconds, differences'
@@ -46,10 +55,7 @@ export class CatalogueProofs {
                  AND (@backup IS NULL OR backup = @backup) ORDER BY at DESC, key DESC`
     const { subject = null, backup = null } = filter
     const rows = guard(this.#db.name, () => this.#db.prepare(sql).all({ subject, backup }))
-    return (rows as (CatalogueProof & { differences: string })[]).map(row => ({
-      ...row,
-      differences: JSON.parse(row.differences) as string[],
-    }))
+    return (rows as ProofRow[]).map(fromRow)
   }
 
   /** The newest restore that passed of each subject that has a backup; asked of an index, however many proofs there are. */
@@ -59,6 +65,24 @@ export class CatalogueProofs {
                    SELECT key FROM proofs WHERE subject = s.subject AND level = 'restore' AND outcome = 'passed'
                    ORDER BY at DESC LIMIT 1)`
     return guard(this.#db.name, () => this.#db.prepare(sql).all() as LastProof[])
+  }
+
+  /** Those of backups that are still there, of every subject: of years of proofs these are the few that say something. */
+  ofKept(): CatalogueProof[] {
+    const sql = `SELECT ${COLUMNS} FROM proofs WHERE backup IN (SELECT id FROM backups)`
+    return guard(this.#db.name, () => this.#db.prepare(sql).all() as ProofRow[]).map(fromRow)
+  }
+
+  /** Of each subject that has a backup: its last restore for a proof, the last that passed, and what that took. */
+  tries(): SubjectTries[] {
+    const newest = (what: string, which = '') =>
+      `(SELECT ${what} FROM proofs WHERE subject = s.subject AND level = 'restore' ${which} ORDER BY at DESC, key DESC LIMIT 1)`
+    const passed = `AND outcome = 'passed'`
+    // What was measured says something only beside the length of what was restored.
+    const known = `${passed} AND backup IN (SELECT id FROM backups WHERE subject = s.subject)`
+    const sql = `SELECT s.subject, ${newest('at')} AS triedAt, ${newest('at', passed)} AS provenAt, p.backup, p.seconds
+                 FROM (SELECT DISTINCT subject FROM backups) AS s LEFT JOIN proofs AS p ON p.key = ${newest('key', known)}`
+    return guard(this.#db.name, () => this.#db.prepare(sql).all() as SubjectTries[])
   }
 
   /** What they come to for one backup. */
@@ -102,3 +126,10 @@ export class CatalogueProofs {
     guard(this.#db.name, () => keys.forEach(key => void drop.run(key)))
   }
 }
+
+type ProofRow = Omit<CatalogueProof, 'differences'> & { differences: string }
+
+const fromRow = (row: ProofRow): CatalogueProof => ({
+  ...row,
+  differences: JSON.parse(row.differences) as string[],
+})

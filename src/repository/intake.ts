@@ -1,12 +1,13 @@
 // Feeds a stream to an intake thread and hands on the chunks that come back, with bounded memory both ways.
-import type { Readable } from 'node:stream'
+import { type Readable, Writable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
 import type { Worker } from 'node:worker_threads'
 import { Failure } from '../domain/errors.js'
 import type { ChunkId } from '../domain/ids.js'
 import type { CutterParameters } from '../seal/cutter.js'
-import { builtFile } from '../sys/built.js'
-import { type FailureMessage, failureFrom, startThread } from '../sys/threads.js'
+import { type FailureMessage, failureFrom } from '../sys/threads.js'
 import type { ChunkIndex, ChunkIndexData } from './chunk-index.js'
+import { giveThreadBack, takeThread } from './intake-threads.js'
 
 /** Sees every byte of a stream in order, on the intake thread, and says at the end what it saw. Throws when the stream is unsound. */
 export interface StreamObserver {
@@ -41,13 +42,15 @@ export interface IntakeResult {
   facts: unknown
 }
 
-export interface ThreadData {
+/** Plain data: it crosses to the thread. */
+export interface StreamStart {
   cutting: { parameters: CutterParameters; chunkIdKey: Uint8Array; index: ChunkIndexData } | null
   observer: string | null
   waitingBytesMax: number
 }
 
 export type ToThread =
+  | { type: 'start'; stream: StreamStart }
   | { type: 'pieces'; pieces: Uint8Array[] }
   | { type: 'end' }
   | { type: 'sealed'; bytes: number }
@@ -65,8 +68,10 @@ export type FromThread =
 export const HEAD_BYTES = 64
 /** Bytes on the way to the thread: enough to ride over the time one chunk takes there. */
 const WINDOW_BYTES = 4 * 1024 * 1024
-/** A piece has 64 KiB at most, and a message costs as much as cutting one: what comes while the thread is busy goes together. */
-const BATCH_BYTES = 256 * 1024
+/** A piece has 64 KiB at most, and a message, with its answer, costs as much as cutting one: so many go together. */
+const BATCH_BYTES = 512 * 1024
+/** What the sink may hold above that. */
+const PIECES_BYTES = 256 * 1024
 /** New chunks that wait to be sealed. */
 const WAITING_BYTES = 12 * 1024 * 1024
 
@@ -75,35 +80,36 @@ const WAITING_BYTES = 12 * 1024 * 1024
  * @throws Failure whatever the observer, onChunk or the source raised first; the source is destroyed then.
  */
 export async function takeIn(source: Readable, options: IntakeOptions): Promise<IntakeResult> {
-  const { cutting } = options
-  const data: ThreadData = {
-    cutting: cutting && {
-      parameters: cutting.parameters,
-      chunkIdKey: cutting.chunkIdKey,
-      index: cutting.known.data,
-    },
-    observer: options.observer,
-    waitingBytesMax: WAITING_BYTES,
-  }
-  const thread = startThread(builtFile(import.meta.url, './intake-thread.js'), data)
+  const thread = takeThread()
   const intake = new Intake(thread, options)
   const abort = () => intake.fail(options.signal.reason)
   options.signal.addEventListener('abort', abort, { once: true })
+  let sound = false
   try {
     options.signal.throwIfAborted()
     const [result] = await Promise.all([intake.finished, feed(source, intake)])
     await intake.handled()
+    sound = true
     return result
   } finally {
     options.signal.removeEventListener('abort', abort)
     source.destroy()
-    await thread.terminate()
+    await (sound ? giveThreadBack(thread) : thread.terminate())
   }
+}
+
+function streamStart({ cutting, observer }: IntakeOptions): StreamStart {
+  const toCut = cutting && {
+    parameters: cutting.parameters,
+    chunkIdKey: cutting.chunkIdKey,
+    index: cutting.known.data,
+  }
+  return { cutting: toCut, observer, waitingBytesMax: WAITING_BYTES }
 }
 
 async function feed(source: Readable, intake: Intake): Promise<void> {
   try {
-    for await (const piece of source) await intake.give(piece)
+    await pipeline(source, intake.sink())
     intake.end()
   } catch (thrown) {
     intake.fail(thrown)
@@ -118,7 +124,7 @@ class Intake {
   #gathered: Uint8Array[] = []
   #gatheredBytes = 0
   #inFlightBytes = 0
-  #wake: (() => void) | null = null
+  #wake: ((error?: Error) => void) | null = null
   #failure: { reason: unknown } | null = null
   #resolve!: (result: IntakeResult) => void
   #reject!: (reason: unknown) => void
@@ -131,24 +137,32 @@ class Intake {
       this.#reject = reject
     })
     this.finished.catch(() => {})
+    this.#send({ type: 'start', stream: streamStart(options) })
     thread.on('message', (message: FromThread) => this.#receive(message))
     thread.on('error', error => this.fail(error))
     thread.on('exit', () => this.fail(new Failure('unexpected', 'the intake thread ended before its stream')))
   }
 
-  async give(piece: Uint8Array): Promise<void> {
-    while (this.#inFlightBytes >= WINDOW_BYTES && !this.#failure) {
-      await new Promise<void>(resolve => {
-        this.#wake = resolve
-      })
-    }
-    if (this.#failure) throw new Failure('interrupted', 'the intake has stopped')
+  /** Where the stream goes: takes pieces as they come, and holds back while the window is full. */
+  sink(): Writable {
+    return new Writable({
+      // More than a piece, or each one would stop the source and start it again.
+      highWaterMark: PIECES_BYTES,
+      write: (piece: Uint8Array, _encoding, taken) => {
+        this.#give(piece)
+        if (this.#failure) taken(new Failure('interrupted', 'the intake has stopped'))
+        else if (this.#inFlightBytes < WINDOW_BYTES) taken()
+        else this.#wake = taken
+      },
+    })
+  }
+
+  #give(piece: Uint8Array): void {
     const bytes = piece.byteLength === piece.buffer.byteLength ? piece : new Uint8Array(piece)
     this.#inFlightBytes += bytes.length
     this.#gathered.push(bytes)
     this.#gatheredBytes += bytes.length
-    const threadIsIdle = this.#inFlightBytes === this.#gatheredBytes
-    if (threadIsIdle || this.#gatheredBytes >= BATCH_BYTES) this.#sendGathered()
+    if (this.#gatheredBytes >= BATCH_BYTES) this.#sendGathered()
   }
 
   end(): void {
@@ -166,18 +180,25 @@ class Intake {
   fail(reason: unknown): void {
     this.#failure ??= { reason }
     this.#reject(reason)
-    this.#wake?.()
+    this.#goOn()
   }
 
   #receive(message: FromThread): void {
     if (message.type === 'taken') {
       this.#inFlightBytes -= message.bytes
-      if (this.#inFlightBytes === this.#gatheredBytes) this.#sendGathered()
       this.#options.onBytes?.(message.bytes)
-      this.#wake?.()
+      this.#goOn()
     } else if (message.type === 'chunk') this.#handOn(message)
     else if (message.type === 'done') this.#finish(message)
     else this.fail(failureFrom(message.failure))
+  }
+
+  #goOn(): void {
+    const taken = this.#wake
+    if (!taken) return
+    this.#wake = null
+    if (this.#failure) taken(new Failure('interrupted', 'the intake has stopped'))
+    else taken()
   }
 
   #finish({ bytes, sha256, head, facts }: IntakeResult): void {

@@ -38,9 +38,12 @@ type Options = { signal: AbortSignal; tell?(damage: Damage): void }
 export async function knownChunks(store: Store, key: TenantKey, options: Options): Promise<KnownChunks> {
   const { subject } = key
   const { signal, tell } = options
-  const marked = await listMarked(store, subject, { signal })
-  const promised = await promisedChunks(store, key, options)
-  const waiting = await readWaiting(store, key, { signal })
+  // At once, but all of them before the listing: a chunk that is in it counts only when none of these says otherwise.
+  const [marked, promised, waiting] = await Promise.all([
+    listMarked(store, subject, { signal }),
+    promisedChunks(store, key, options),
+    readWaiting(store, key, { signal }),
+  ])
   const found = new ChunkIndexBuilder()
   const suspects = new Map<ChunkId, Suspect>()
   for await (const { key: where, bytes } of store.list(chunksPrefix(subject), { signal })) {

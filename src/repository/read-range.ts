@@ -19,7 +19,7 @@ export async function* readRange(
 ): AsyncGenerator<Uint8Array> {
   const head = Buffer.from(manifest.stream.head, 'base64')
   if (from < head.length) yield head.subarray(from, to)
-  const wanted = placed(manifest, head.length).filter(({ at, chunk }) => at < to && at + chunk.bytes > from)
+  const wanted = placedChunks(manifest).filter(({ at, chunk }) => at < to && at + chunk.bytes > from)
   const left = new AbortController()
   const signal = AbortSignal.any([options.signal, left.signal])
   expectManyListeners(signal)
@@ -46,8 +46,9 @@ export async function* readRange(
   }
 }
 
-function placed({ chunks }: Manifest, start: number) {
-  let at = start
+/** Each chunk with where it begins in the stream; the head, which is in none, comes before. */
+export function placedChunks({ stream, chunks }: Pick<Manifest, 'stream' | 'chunks'>) {
+  let at = Buffer.from(stream.head, 'base64').length
   return chunks.map(chunk => {
     const one = { chunk, at }
     at += chunk.bytes

@@ -46,13 +46,15 @@ export async function writeStream(
 ): Promise<WrittenStream> {
   expectManyListeners(options.signal)
   // Keeps a child's first words while the listing goes on: its output flows away unless somebody is there to read it.
-  source.on('readable', () => {})
+  const keep = () => {}
+  source.on('readable', keep)
   try {
     const { signal, onDamage } = options
     const known = await knownChunks(repository.store, key, {
       signal,
       ...(onDamage ? { tell: onDamage } : {}),
     })
+    source.off('readable', keep)
     return await writeUnknown(repository, key, source, known, options)
   } finally {
     // Whatever broke, nobody reads any more: a child would wait for ever to be rid of its output.

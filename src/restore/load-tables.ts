@@ -6,7 +6,7 @@ import type { DumpFacts, Manifest } from '../domain/manifest.js'
 import { chooseEntries, type TableName } from '../postgres/archive/choose-entries.js'
 import type { Entry } from '../postgres/archive/contents.js'
 import { type Contents, factsOfEntries, oneBlock, readArchiveContents } from '../postgres/archive/part.js'
-import { readRange } from '../repository/read-range.js'
+import { placedChunks, readRange } from '../repository/read-range.js'
 import type { Repository } from '../repository/repository.js'
 import type { TenantKey } from '../repository/tenant-keys.js'
 import { type LoadOptions, loadStream } from './load.js'
@@ -14,6 +14,8 @@ import { type LoadOptions, loadStream } from './load.js'
 export interface PartOfBackup {
   contents: Contents
   entries: Entry[]
+  /** Where the tables' rows lie in the stream, in its order. */
+  blocks: { from: number; to: number }[]
   /** What the manifest says, of the part alone: a proof compares this. */
   dump: DumpFacts
 }
@@ -34,8 +36,8 @@ export async function partOfBackup(
   asked: readonly TableName[],
   options: { signal: AbortSignal },
 ): Promise<PartOfBackup> {
-  const whole = { from: 0, to: manifest.stream.bytes }
-  const contents = await readArchiveContents(readRange(repository, key, manifest, whole, options))
+  const beforeData = { from: 0, to: endAfter(manifest, dump, 0) }
+  const contents = await readArchiveContents(readRange(repository, key, manifest, beforeData, options))
   const missing = asked.filter(one => !contents.entries.some(entry => isTable(entry, one)))
   if (missing.length > 0) {
     const names = missing.map(one => `${one.schema}.${one.name}`).join(', ')
@@ -47,7 +49,28 @@ export async function partOfBackup(
   const data = new Set(entries.filter(one => one.type === 'TABLE DATA').map(keyOf))
   const tables = dump.tables.filter(one => data.has(keyOf(one)))
   const facts = factsOfEntries(entries)
-  return { contents, entries, dump: { ...dump, ...facts, tables, largeObjects: NO_LARGE_OBJECTS } }
+  const blocks = tables
+    .map(({ offset }) => ({ from: offset, to: endAfter(manifest, dump, offset) }))
+    .toSorted((a, b) => a.from - b.from)
+  return { contents, entries, blocks, dump: { ...dump, ...facts, tables, largeObjects: NO_LARGE_OBJECTS } }
+}
+
+/** Where what begins at `offset` has ended for sure: there the next table's rows begin. */
+const endAfter = ({ stream }: Manifest, { tables }: DumpFacts, offset: number): number =>
+  Math.min(stream.bytes, ...tables.map(table => table.offset).filter(one => one > offset))
+
+/** What has to be fetched for a part: the chunks that its table of contents and its rows lie in. Pure. */
+export function chunksOfPart(
+  manifest: Pick<Manifest, 'stream' | 'chunks'>,
+  { contents, blocks }: Pick<PartOfBackup, 'contents' | 'blocks'>,
+): { chunks: number; storedBytes: number } {
+  const ranges = [{ from: 0, to: contents.end }, ...blocks]
+  const needed = new Map(
+    placedChunks(manifest)
+      .filter(({ at, chunk }) => ranges.some(({ from, to }) => at < to && at + chunk.bytes > from))
+      .map(({ chunk }) => [chunk.id, chunk.storedBytes]),
+  )
+  return { chunks: needed.size, storedBytes: [...needed.values()].reduce((sum, bytes) => sum + bytes, 0) }
 }
 
 const isTable = (entry: Entry, { schema, name }: TableName): boolean =>
@@ -64,7 +87,7 @@ export async function loadTables(
   repository: Repository,
   key: TenantKey,
   manifest: Manifest,
-  { contents, entries, dump }: PartOfBackup,
+  { contents, entries, blocks }: PartOfBackup,
   options: LoadOptions & { folder: string },
 ): Promise<void> {
   const { signal, onBytes } = options
@@ -72,9 +95,7 @@ export async function loadTables(
   const range = (from: number, to: number) => readRange(repository, key, manifest, { from, to }, reading)
   async function* stream(): AsyncGenerator<Uint8Array> {
     yield* range(0, contents.end)
-    for (const { offset } of dump.tables.toSorted((a, b) => a.offset - b.offset)) {
-      yield* oneBlock(range(offset, manifest.stream.bytes))
-    }
+    for (const { from, to } of blocks) yield* oneBlock(range(from, to))
   }
   const folder = await mkdtemp(join(options.folder, 'restore-list-'))
   try {

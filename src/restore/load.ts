@@ -17,6 +17,7 @@ export interface LoadOptions {
   signal: AbortSignal
   /** Only the entries of this list, see startRestore. */
   listFile?: string
+  settings?: readonly string[]
   onBytes?(bytes: number): void
 }
 
@@ -44,10 +45,10 @@ export async function loadBackup(
  */
 export async function loadStream(
   stream: AsyncIterable<Uint8Array>,
-  { target, database, tool, politeness, signal, listFile }: LoadOptions,
+  { target, database, tool, politeness, signal, listFile, settings }: LoadOptions,
 ): Promise<void> {
-  const list = listFile === undefined ? {} : { listFile }
-  const child = await startRestore({ target, database, tool, politeness, signal, ...list })
+  const more = { ...(listFile === undefined ? {} : { listFile }), ...(settings ? { settings } : {}) }
+  const child = await startRestore({ target, database, tool, politeness, signal, ...more })
   const feeding = pipeline(Readable.from(stream, { highWaterMark: 1, objectMode: true }), child.stdin)
   // Its input must not simply end when ours breaks: pg_restore would take that for the end of the archive.
   feeding.catch(() => child.kill('SIGKILL'))

@@ -58,9 +58,11 @@ export class Cutter {
     this.#chunk = new Uint8Array(this.#kernel.memory.buffer, this.#kernel.buffer(), parameters.maxBytes)
   }
 
-  /** Takes the next bytes of the stream. @returns the chunks that end in them, each in an ArrayBuffer of its own. */
-  push(bytes: Uint8Array): Uint8Array<ArrayBuffer>[] {
-    const chunks: Uint8Array<ArrayBuffer>[] = []
+  /**
+   * Takes the next bytes of the stream, and gives the chunks that end in them; it must be followed to its end.
+   * A chunk is good until the next one is asked for: most are known already, and whoever keeps one copies it.
+   */
+  *push(bytes: Uint8Array): Generator<Uint8Array> {
     let rest = bytes
     while (rest.length > 0) {
       const from = this.#length
@@ -69,18 +71,17 @@ export class Cutter {
       const cut = this.#kernel.scan(from, to) || (to === this.#maxBytes ? to : 0)
       this.#length = cut || to
       rest = rest.subarray(this.#length - from)
-      if (cut) chunks.push(this.#take())
+      if (cut) yield this.#take()
     }
-    return chunks
   }
 
   /** The last chunk, shorter than the others may be; null when nothing is left. The cutter then starts a new stream. */
-  end(): Uint8Array<ArrayBuffer> | null {
+  end(): Uint8Array | null {
     return this.#length > 0 ? this.#take() : null
   }
 
-  #take(): Uint8Array<ArrayBuffer> {
-    const chunk = new Uint8Array(this.#chunk.subarray(0, this.#length))
+  #take(): Uint8Array {
+    const chunk = this.#chunk.subarray(0, this.#length)
     this.#length = 0
     return chunk
   }

@@ -10,7 +10,7 @@ import {
   type KeyObject,
   randomBytes,
 } from 'node:crypto'
-import { Stanza } from 'age-encryption'
+import type { Stanza } from 'age-encryption'
 import { Failure } from '../domain/errors.js'
 import { privateKeyOf, publicBytes } from './age-keys.js'
 
@@ -26,7 +26,10 @@ const BODY_BYTES = 32
 const BASE_POINT = Buffer.alloc(SHARE_BYTES).fill(9, 0, 1)
 
 /** The stanza that lets the owner of `recipient` (32 bytes) have the file key. @throws Failure key-invalid for a low-order point. */
-export function wrapFileKey(fileKey: Uint8Array, recipient: Uint8Array): Stanza {
+export function wrapFileKey(
+  fileKey: Uint8Array,
+  recipient: Uint8Array,
+): { args: string[]; body: Uint8Array } {
   // Not generateKeyPairSync: node frees its job under the pair's own lock, and when garbage is collected while the pair is
   // being exported, that is a lock which this very thread holds. It then waits for itself for ever.
   const ephemeral = privateKeyOf(randomBytes(SHARE_BYTES))
@@ -39,7 +42,8 @@ export function wrapFileKey(fileKey: Uint8Array, recipient: Uint8Array): Stanza 
   }
   const cipher = createCipheriv(CIPHER, key, NONCE, { authTagLength: TAG_BYTES })
   const sealed = [cipher.update(fileKey), cipher.final(), cipher.getAuthTag()]
-  return new Stanza([TYPE, Buffer.from(share).toString('base64').replaceAll('=', '')], Buffer.concat(sealed))
+  const args = [TYPE, Buffer.from(share).toString('base64').replaceAll('=', '')]
+  return { args, body: Buffer.concat(sealed) }
 }
 
 /**

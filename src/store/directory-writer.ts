@@ -66,12 +66,14 @@ export function directoryWriter(root: Root, clock: Clock): Writer {
     write: async (file, body, place, signal) => {
       await prepare()
       const part = join(privatePlace, `${randomBytes(8).toString('hex')}${PART}`)
+      let renamed = false
       try {
         await writeSynced(part, body, signal)
         for (let tries = 1; ; tries++) {
           try {
             await parents.make(dirname(file))
             const placed = await settle(part, file, place, signal)
+            renamed = placed && place !== 'absent'
             if (placed) await syncIfThere(dirname(file))
             return placed
           } catch (thrown) {
@@ -80,7 +82,8 @@ export function directoryWriter(root: Root, clock: Clock): Writer {
           }
         }
       } finally {
-        await rm(part, { force: true })
+        // Asked of a name that is gone, node makes an error with its stack, which takes as long as all the rest here.
+        if (!renamed) await rm(part, { force: true })
       }
     },
     prune: file => pruneAbove(file, root.path, parents.forget),

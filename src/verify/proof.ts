@@ -3,12 +3,10 @@ import type { DumpConfig, PostgresConfig } from '../domain/configuration.js'
 import { Failure } from '../domain/errors.js'
 import type { DumpFacts, SequenceFacts, TableFacts, TocEntryFacts } from '../domain/manifest.js'
 import type { ArchiveFacts } from '../postgres/archive/reader.js'
-import { explainDumpEnd, startDump } from '../postgres/dump.js'
 import { openSnapshot } from '../postgres/snapshot.js'
-import { findTool, majorOf } from '../postgres/tools.js'
-import { takeIn } from '../repository/intake.js'
-import { builtFile } from '../sys/built.js'
+import { majorOf } from '../postgres/tools.js'
 import { compareDatabases } from './compare-database.js'
+import { observeDump } from './observe-dump.js'
 
 export interface Difference {
   what: 'table' | 'sequence' | 'large objects' | 'schema' | 'database'
@@ -43,30 +41,15 @@ export async function prove(
   const { signal, politeness, onBytes } = options
   const snapshot = await openSnapshot(target, database, { signal })
   try {
-    const tool = await findTool('pg_dump', majorOf(snapshot.server.versionNum), {
-      directory: target.toolsDirectory,
-    })
-    const { snapshotId } = snapshot
-    const child = await startDump({
-      target,
-      database,
-      tool,
+    const { snapshotId, server } = snapshot
+    const facts = await observeDump(target, database, server, {
       snapshotId,
-      lockWaitTimeoutMs: target.lockWaitTimeoutMs,
       politeness,
       signal,
+      ...(onBytes ? { onBytes } : {}),
     })
-    const observer = builtFile(import.meta.url, '../postgres/archive/observer.js').href
-    const [taken, ended] = await Promise.allSettled([
-      takeIn(child.stdout, { cutting: null, observer, signal, ...(onBytes ? { onBytes } : {}) }),
-      child.result,
-    ])
-    signal.throwIfAborted()
-    if (ended.status === 'rejected') throw ended.reason
-    if (ended.value.exitCode !== 0) throw explainDumpEnd(ended.value, database)
-    if (taken.status === 'rejected') throw taken.reason
     const sameMajor = majorOf(snapshot.server.versionNum) === majorOf(backup.server.versionNum)
-    const proof = compareFacts(backup, taken.value.facts as ArchiveFacts, sameMajor)
+    const proof = compareFacts(backup, facts, sameMajor)
     const itself = compareDatabases(backup.database, snapshot.properties, sameMajor)
     return {
       ...proof,

@@ -12,11 +12,14 @@ import { type Cluster, startCluster } from '../kit/cluster.js'
 import { editConfig, startCli } from '../kit/daemon.js'
 import { type FaultyHttp, faultyHttp } from '../kit/faulty-http.js'
 import { type Installation, install } from '../kit/installation.js'
+import { dice } from '../kit/platform-year.js'
 import { type R2, startR2 } from '../kit/r2.js'
 import { never } from '../kit/repository.js'
 
-/** ARCHIVE_KILLS=30 for all of it. */
+/** ARCHIVE_KILLS=30 for all of it; ARCHIVE_SEED=… repeats the instants of a failure. */
 const KILLS = Number(process.env.ARCHIVE_KILLS ?? 2)
+const SEED = Number(process.env.ARCHIVE_SEED ?? Math.floor(Math.random() * 2 ** 31))
+const roll = dice(SEED)
 const ACME = subjectNamed('acme')
 
 let cluster: Cluster
@@ -87,16 +90,21 @@ async function look(): Promise<{ visible: number; counted: number }> {
 }
 
 test.each(Array.from({ length: KILLS }, (_, kill) => kill))(
-  'kill %i',
+  `kill %i (ARCHIVE_SEED=${SEED})`,
   async kill => {
     const before = await look()
-    const share = (kill + Math.random()) / KILLS
+    const share = (kill + roll()) / KILLS
     const process = startCli(here, 'archive', 'create', 'acme', '--month', '2026-12')
+    let over = false
+    void process.ended.then(() => {
+      over = true
+    })
     const own = () => here.app.journal.runs({ state: 'running' }).some(run => run.process.pid === process.pid)
-    await until(own)
+    await until(() => own() || over)
     await Promise.race([process.ended, pause(share * archiveMs)])
     process.kill('SIGKILL')
     await process.ended
+    await until(() => proxy.underWay() === 0)
     const after = await look()
     expect(after.counted - before.counted).toBeLessThanOrEqual(1)
     expect(await archived()).toBe(0)

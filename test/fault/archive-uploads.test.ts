@@ -6,6 +6,7 @@ import { hashObject } from '../../src/repository/archive-write.js'
 import { archiveKey } from '../../src/store/keys.js'
 import { s3Store } from '../../src/store/s3.js'
 import { archiveBytes } from '../kit/archives.js'
+import { until } from '../kit/clock.js'
 import { type FaultyHttp, faultyHttp, type HttpEffect } from '../kit/faulty-http.js'
 import { memoryStore } from '../kit/memory-store.js'
 import { type R2, startR2 } from '../kit/r2.js'
@@ -98,8 +99,7 @@ describe('the whole', () => {
     proxy.add({ method: 'PUT', path: /partNumber=2&/, effect: { hang: true } })
     const made = archiveBytes(repository, files, { signal: controller.signal })
     made.catch(() => {})
-    for (let looks = 0; looks < 300 && !proxy.requests.some(one => /partNumber=2&/.test(one.url)); looks++)
-      await new Promise(resolve => setTimeout(resolve, 50))
+    await until(() => proxy.requests.some(one => /partNumber=2&/.test(one.url)))
     controller.abort()
     expect((await made.catch(thrown => thrown)).code).toBe('interrupted')
     expect([await visible(), uploadsLeft()]).toEqual([false, []])
@@ -107,9 +107,12 @@ describe('the whole', () => {
 
   it('is not replaced by another that began before it was there', async () => {
     const other = Buffer.from('the archive of another process')
-    await archiveBytes(repository, files, {
-      onUpload: () => void s3Store(r2).put(KEY, other),
-    }).then(
+    proxy.add({
+      method: 'PUT',
+      path: /partNumber=2&/,
+      effect: { first: () => s3Store(r2).put(KEY, other) },
+    })
+    await archiveBytes(repository, files).then(
       () => expect.unreachable(),
       thrown => expect(thrown.code).toBe('store-conflict'),
     )

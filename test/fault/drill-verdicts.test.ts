@@ -22,7 +22,7 @@ let scene: Scene
 const scratch = scratchFolder()
 
 beforeAll(async () => {
-  const drills = { scratch_directory: scratch.path, assertion_timeout: '1s' }
+  const drills = { scratch_directory: scratch.path, assertion_timeout: '60s' }
   scene = await setScene(['a', 'b'], { rows: 600, config: { drills } })
   await scene.cluster.sql(
     'postgres',
@@ -56,12 +56,14 @@ async function verify(name = 'a', change: (parts: Parts) => Parts = parts => par
   return (report as VerifyReport).record
 }
 
-const asking =
-  (...assertions: Parts['config']['drills']['assertions']) =>
+const withDrills =
+  (changes: Partial<Parts['config']['drills']>) =>
   (parts: Parts): Parts => ({
     ...parts,
-    config: { ...parts.config, drills: { ...parts.config.drills, assertions } },
+    config: { ...parts.config, drills: { ...parts.config.drills, ...changes } },
   })
+
+const asking = (...assertions: Parts['config']['drills']['assertions']) => withDrills({ assertions })
 
 const last = (type: StoredEvent['type']) => scene.here.events(type).at(-1)
 
@@ -152,19 +154,22 @@ describe('assertions', () => {
   test('that do not hold, hang, write or are no query: each is named, and the rest is asked all the same', async () => {
     const record = await verify(
       'a',
-      asking(
-        { ...plain, name: 'hangs', sql: 'select pg_sleep(600) is null' },
-        { ...plain, name: 'false', sql: 'select false' },
-        { ...plain, name: 'many', sql: 'select true from items' },
-        { ...plain, ...bounds(0, 5), name: 'rows', sql: 'select 1 from items' },
-        { ...plain, name: 'writes', sql: `select nextval('notes_id_seq') = 1` },
-        { ...plain, name: 'ends it', sql: 'select true; commit; drop table items' },
-        { ...plain, name: 'nonsense', sql: 'select true from nowhere' },
-      ),
+      withDrills({
+        assertionTimeoutMs: 3_000,
+        assertions: [
+          { ...plain, name: 'hangs', sql: 'select pg_sleep(600) is null' },
+          { ...plain, name: 'false', sql: 'select false' },
+          { ...plain, name: 'many', sql: 'select true from items' },
+          { ...plain, ...bounds(0, 5), name: 'rows', sql: 'select 1 from items' },
+          { ...plain, name: 'writes', sql: `select nextval('notes_id_seq') = 1` },
+          { ...plain, name: 'ends it', sql: 'select true; commit; drop table items' },
+          { ...plain, name: 'nonsense', sql: 'select true from nowhere' },
+        ],
+      }),
     )
     expect(record.outcome).toBe('failed')
     expect(record.differences).toEqual([
-      'assertion hangs: no answer within 1 s',
+      'assertion hangs: no answer within 3 s',
       'assertion false: it is false, not true',
       'assertion many: it yields 2 values, and must yield one: true',
       'assertion rows: 600 rows, at least 0 and at most 5 were asked for',

@@ -89,7 +89,7 @@ describe('an unclear answer makes no second snapshot', () => {
     const { fake, clock } = desk
     desk.parts.hetzner = hetznerClient(
       { endpoint: fake.endpoint, token: fake.token },
-      { clock, timeoutMs: 400 },
+      { clock, timeoutMs: 1_500 },
     )
     desk.fake.faults = occasions({ ...CREATE, fault: { hang: true } })
     expect((await desk.week()).failure).toBeNull()

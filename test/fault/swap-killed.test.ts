@@ -23,7 +23,7 @@ beforeAll(async () => {
   scene = await setScene(['a'], { rows: 200 })
   bouncer = await startBouncer(scene.cluster, { settings: 'server_login_retry = 1' })
   editConfig(scene.here, config => {
-    config.postgres = { ...config.postgres, pgbouncer: { ...bouncer.target, pause_wait: '1s' } }
+    config.postgres = { ...config.postgres, pgbouncer: { ...bouncer.target, pause_wait: '30s' } }
   })
   await scene.here.reopen()
   expect(await scene.here.night()).toMatchObject({ failure: null })
@@ -39,7 +39,7 @@ afterAll(async () => {
 /** A client that comes through PgBouncer: while the database is paused it would wait for ever. */
 async function throughPooler(): Promise<unknown> {
   const { host, port, user } = bouncer.target
-  const client = new Client({ host, port, user, database: LIVE, query_timeout: 20_000 })
+  const client = new Client({ host, port, user, database: LIVE, query_timeout: 90_000 })
   client.on('error', () => {})
   await client.connect()
   const { rows } = await client.query('SELECT count(*)::int AS count FROM items')

@@ -83,7 +83,7 @@ function gate(machine: 0 | 1, fault: { method: string; path: RegExp }) {
   })
   const from = road(machine).requests.length
   endings.push(() => open())
-  road(machine).add({ ...fault, times: Infinity, effect: { until: opened } })
+  road(machine).add({ ...fault, times: Infinity, effect: { first: () => opened } })
   const met = () =>
     road(machine)
       .requests.slice(from)

@@ -46,6 +46,21 @@ async function holdDump(tenant: string) {
   return release
 }
 
+test('status: the same page as on the command line, and of one tenant for who sees no more', async () => {
+  const { get, post, ask, token, here } = await api()
+  expect((await post('/v1/backups', { kind: 'manual', wait: true })).status).toBeLessThan(300)
+  const { status, json } = await get('/v1/status')
+  expect(status).toBe(200)
+  const page = json()
+  expect(page).toMatchObject({ ok: true, tenants: { problems: [] }, archives: { newest: null } })
+  expect(page.tenants.subjects).toHaveLength(4)
+  const { stdout } = await here.cli('--json', 'status')
+  expect(Object.keys(JSON.parse(stdout))).toEqual(Object.keys(page))
+  const own = (await ask('GET', '/v1/status', { as: token('viewer', ['acme']) })).json()
+  expect(own).toMatchObject({ snapshots: null, archives: null, schedules: [], storedCost: null })
+  expect(own.tenants.subjects).toMatchObject([{ subject: 'tenants/acme', troubles: [] }])
+})
+
 describe('backups', () => {
   test('of one tenant: a run at once, its events, its end; then it is listed', async () => {
     const { post, get, app } = await api()

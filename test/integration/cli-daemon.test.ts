@@ -1,10 +1,11 @@
 // The command line beside a running daemon: the daemon does the work, and what is shown is what would be shown without it.
+import { execa } from 'execa'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { connect } from '../../src/postgres/connection.js'
 import { until } from '../kit/clock.js'
 import { type Cluster, startCluster } from '../kit/cluster.js'
 import { type DaemonProcess, startCli, startDaemon } from '../kit/daemon.js'
-import { type Installation, install } from '../kit/installation.js'
+import { CLI, type Installation, install } from '../kit/installation.js'
 
 let cluster: Cluster
 let here: Installation
@@ -113,9 +114,13 @@ test('with another identity, and when the daemon is gone, the command works by i
   const holder = await connect(cluster.target, 'gmah_org_acme')
   onTestFinished(() => holder.close())
   await holder.run('BEGIN; LOCK TABLE public.notes IN ACCESS EXCLUSIVE MODE')
-  const before = lastRun()?.id
-  const watching = here.cli('backup', 'acme')
-  await until(() => lastRun()?.id !== before)
+  const watching = execa('node', [CLI, '--config', here.configFile, 'backup', 'acme'], { reject: false })
+  let heard = ''
+  watching.stderr?.on('data', part => {
+    heard += part
+  })
+  // It follows the run by then: one that has only asked for it could not know of it.
+  await until(() => heard.includes('backing up'))
   daemon.kill('SIGKILL')
   const { exitCode, stderr } = await watching
   expect([exitCode, stderr]).toEqual([130, expect.stringMatching(/\[interrupted\]/)])

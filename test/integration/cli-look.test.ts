@@ -225,8 +225,9 @@ describe('runs and schedules', () => {
     const [failed] = (await json('runs', '--limit', '1')).value
     const { stdout } = await here.cli('runs', failed.id)
     expect(stdout).toMatch(/^backup \(manual\): failed\n {2}error: .* \[tenant-unknown\]\n {2}hint: type/)
-    expect((await json('runs', '0123')).value.error.code).toMatch(/run-unknown/)
-    expect((await here.cli('runs', '0123')).exitCode).toBe(4)
+    const nobodys = '0123456789ab'
+    expect((await json('runs', nobodys)).value.error.code).toMatch(/run-unknown/)
+    expect((await here.cli('runs', nobodys)).exitCode).toBe(4)
     expect((await here.cli('runs', 'not an id')).exitCode).toBe(2)
   })
 

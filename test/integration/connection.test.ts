@@ -1,21 +1,21 @@
 // Connections: what is pinned, what each way of failing is called, and that a loss is told once and kills nobody.
 import { execFileSync, spawnSync } from 'node:child_process'
 import { appendFile, chmod, chown, readFile, stat, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { connect, withSession } from '../../src/postgres/connection.js'
 import { libpqEnvironment, sweepPasswordFiles } from '../../src/postgres/environment.js'
 import type { PostgresTarget, SslMode } from '../../src/postgres/target.js'
-import { type Cluster, startCluster } from '../kit/cluster.js'
+import { type Cluster, startCluster, temporaryFolder } from '../kit/cluster.js'
 
 const PASSWORD = 'per:\\cent % "quote" \' é'
+/** A loopback address that is this process's alone: a port that was free a moment ago may be taken by now. */
+const HOST = `127.${[16, 8, 0].map(shift => (process.pid >> shift) & 0xff).join('.')}`
+const PORT = 25_432
 let cluster: Cluster
-let port: number
 
 beforeAll(async () => {
-  port = await freePort()
-  cluster = await startCluster({ settings: { listen_addresses: '127.0.0.1', port: String(port) } })
+  cluster = await startCluster({ settings: { listen_addresses: HOST, port: String(PORT) } })
 })
 afterAll(() => cluster.stop())
 
@@ -123,9 +123,9 @@ describe('passwords and TLS', () => {
         ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2'],
         ...[
           '-subj',
-          '/CN=127.0.0.1',
+          `/CN=${HOST}`,
           '-addext',
-          'subjectAltName=IP:127.0.0.1',
+          `subjectAltName=IP:${HOST}`,
           '-keyout',
           key,
           '-out',
@@ -143,12 +143,12 @@ describe('passwords and TLS', () => {
     const before = await readFile(hba, 'utf8')
     await writeFile(
       hba,
-      `hostssl postgres pat 127.0.0.1/32 scram-sha-256\nhostnossl template1 pat 127.0.0.1/32 scram-sha-256\n`,
+      `hostssl postgres pat 127.0.0.0/8 scram-sha-256\nhostnossl template1 pat 127.0.0.0/8 scram-sha-256\n`,
     )
     await appendFile(hba, before.replace(/^host .*$/gm, ''))
     await cluster.sql('postgres', 'SELECT pg_reload_conf()')
-    tcp = { host: '127.0.0.1', port, user: 'pat', password: PASSWORD }
-    await vi.waitFor(() => encrypted({ ...tcp, sslMode: 'require' }), { timeout: 20_000 })
+    tcp = { host: HOST, port: PORT, user: 'pat', password: PASSWORD }
+    await vi.waitFor(() => encrypted({ ...tcp, sslMode: 'require' }), { timeout: 90_000 })
   })
 
   const encrypted = (target: PostgresTarget, database = 'postgres') =>
@@ -209,9 +209,16 @@ test('the password file of a process that was killed is swept, ours is not', asy
     const { env } = await libpqEnvironment(${JSON.stringify({ ...cluster.target, password: 'x' })})
     console.log(env.PGPASSFILE)
     process.kill(process.pid, 'SIGKILL')`
+  // In a folder of its own: whatever else starts on this machine sweeps the common one.
+  const folder = await temporaryFolder()
+  vi.stubEnv('TMPDIR', folder.path)
+  onTestFinished(async () => {
+    vi.unstubAllEnvs()
+    await folder.remove()
+  })
   const { stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' })
   const ours = await libpqEnvironment({ ...cluster.target, password: 'y' })
-  expect(await sweepPasswordFiles()).toBeGreaterThan(0)
+  expect(await sweepPasswordFiles()).toBe(1)
   await expect(stat(stdout.trim())).rejects.toMatchObject({ code: 'ENOENT' })
   await stat(ours.env.PGPASSFILE ?? '')
   await ours.dispose()
@@ -222,11 +229,3 @@ test('a password that a password file cannot hold is refused', async () => {
     code: 'config-invalid',
   })
 })
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-  const address = server.address()
-  await new Promise(resolve => server.close(resolve))
-  return typeof address === 'object' && address ? address.port : 0
-}

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { connect } from '../../src/postgres/connection.js'
 import { until } from '../kit/clock.js'
-import { type Cluster, startCluster } from '../kit/cluster.js'
+import { type Cluster, startCluster, temporaryFolder } from '../kit/cluster.js'
 import {
   type DaemonProcess,
   editConfig,
@@ -16,27 +16,36 @@ import {
 import { type FaultyStore, faultyStore } from '../kit/faulty-store.js'
 import { type Installation, install } from '../kit/installation.js'
 import { auditStore, chunkKeys, strangersTo } from '../kit/store-audit.js'
+import { type Gate, gateIn, type TwistedTools, twistedTools } from '../kit/twisted-tools.js'
 
 let cluster: Cluster
+let folder: Awaited<ReturnType<typeof temporaryFolder>>
+let tools: TwistedTools
+let gates = 0
 let here: Installation
 const started: DaemonProcess[] = []
 
-/** About 12 MB that compress to half: at 1 MiB/s a dump of it takes long enough to be met in the middle. */
+/** About 12 MB, of which two thirds go through before the gate. */
 const BIG = `CREATE TABLE pages AS
   SELECT n, (SELECT string_agg(md5(n::text || k), '') FROM generate_series(1, 60) AS k) AS body
   FROM generate_series(1, 6000) AS n`
-const SLOW = { bandwidth_mib_per_second: 1 }
+const GATE_AT = 8_000_000
 
 beforeAll(async () => {
   cluster = await startCluster()
   await cluster.createDatabase({ name: 'gmah_master', sql: 'CREATE TABLE organisations (id int)' })
   await cluster.createDatabase({ name: 'gmah_org_acme', sql: BIG })
+  folder = await temporaryFolder()
+  tools = await twistedTools(folder.path)
 })
 
-afterAll(() => cluster.stop())
+afterAll(async () => {
+  await cluster.stop()
+  await folder.remove()
+})
 
 beforeEach(async () => {
-  here = await install(cluster.target)
+  here = await install(cluster.target, { config: { postgres: { tools_directory: tools.directory } } })
 })
 
 afterEach(async () => {
@@ -45,6 +54,7 @@ afterEach(async () => {
     await daemon.ended
   }
   await here.remove()
+  tools.straighten()
 })
 
 function start(): DaemonProcess {
@@ -56,21 +66,24 @@ function start(): DaemonProcess {
 const lastRun = () => here.app.journal.runs({ limit: 1 })[0]
 const chunksStored = async (): Promise<number> => (await chunkKeys(here.parts())).size
 
-/** A daemon in the middle of the big dump. */
-async function inMidDump(drain: string): Promise<DaemonProcess> {
-  editConfig(here, config => {
-    Object.assign(config.store ?? {}, SLOW)
-    Object.assign(config.daemon ?? {}, { drain })
-  })
-  missNight(here, 0)
-  const daemon = start()
-  await daemon.ready
-  await until(async () => (await chunksStored()) >= 3)
-  return daemon
+/** From here on the big dump stops in its middle, until the gate is opened. */
+function gateInDump(): Gate {
+  const gate = gateIn(folder.path, `gate${gates++}`)
+  tools.twist('pg_dump', { database: 'gmah_org_acme', gate: gate.path, gateAt: GATE_AT })
+  return gate
 }
 
-function healed(): void {
-  editConfig(here, config => delete config.store?.bandwidth_mib_per_second)
+const midDump = (gate: Gate) => until(async () => gate.reached() && (await chunksStored()) >= 3)
+
+/** A daemon in the middle of the big dump. */
+async function inMidDump(drain: string): Promise<DaemonProcess & { gate: Gate }> {
+  editConfig(here, config => Object.assign(config.daemon ?? {}, { drain }))
+  missNight(here, 0)
+  const gate = gateInDump()
+  const daemon = start()
+  await daemon.ready
+  await midDump(gate)
+  return { ...daemon, gate }
 }
 
 test('ready, HTTP, a missed night made up for, and a stop in good order', async () => {
@@ -111,6 +124,7 @@ describe('SIGTERM in the middle of a dump', () => {
     daemon.kill('SIGTERM')
     await daemon.said(/^stopped by SIGTERM/)
     expect((await daemon.http('/readyz')).status).toBe(503)
+    daemon.gate.open()
     expect(await daemon.ended).toEqual({ code: 0, signal: null })
     expect(lastRun()).toMatchObject({ outcome: 'succeeded' })
     expect(await auditStore(here.parts())).toHaveLength(3)
@@ -126,7 +140,7 @@ describe('SIGTERM in the middle of a dump', () => {
     expect(before.map(one => one.subject)).not.toContain('tenants/acme')
     const stored = await chunkKeys(here.parts())
     const written = [...stored].map(key => statSync(join(here.storeFolder, key)).mtimeMs)
-    healed()
+    tools.straighten()
     const next = start()
     await next.said(/^backup-all succeeded/)
     const manifest = (await auditStore(here.parts())).find(one => one.subject === 'tenants/acme')
@@ -157,7 +171,7 @@ test('after an interrupt nothing more is written but the leases given back', asy
         on: 'put',
         key: /chunks/,
         times: Number.POSITIVE_INFINITY,
-        effect: { delayMs: 20 },
+        effect: { delayMs: 200 },
       } as const
       store = faultyStore(real, [slow])
       return store
@@ -261,9 +275,9 @@ describe('who else works on the store', () => {
 })
 
 test('where no daemon starts, the next command closes what a killed one left', async () => {
-  editConfig(here, config => Object.assign(config.store ?? {}, SLOW))
+  const gate = gateInDump()
   const killed = startCli(here, 'backup')
-  await until(async () => (await chunksStored()) >= 3)
+  await midDump(gate)
   killed.kill('SIGKILL')
   await killed.ended
   const left = lastRun()

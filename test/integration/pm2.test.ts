@@ -8,18 +8,21 @@ import { type Cluster, startCluster, temporaryFolder } from '../kit/cluster.js'
 import { editConfig, missNight } from '../kit/daemon.js'
 import { type Installation, install } from '../kit/installation.js'
 import { auditStore, chunkKeys, strangersTo } from '../kit/store-audit.js'
+import { gateIn, type TwistedTools, twistedTools } from '../kit/twisted-tools.js'
 
 const PM2 = join(process.cwd(), 'node_modules/.bin/pm2')
 const installed = existsSync(PM2)
 if (!installed) console.error('PM2 IS NOT INSTALLED: nothing of test/integration/pm2.test.ts is tested')
 
-/** About 12 MB that compress to half: at 1 MiB/s a dump of it takes long enough to be met in the middle. */
+/** About 12 MB, of which two thirds go through before the gate. */
 const BIG = `CREATE TABLE pages AS
   SELECT n, (SELECT string_agg(md5(n::text || k), '') FROM generate_series(1, 60) AS k) AS body
   FROM generate_series(1, 6000) AS n`
 const SECRET = 'hunter2-in-the-environment'
 
 let cluster: Cluster
+let tools: TwistedTools
+let gates = 0
 let home: Awaited<ReturnType<typeof temporaryFolder>>
 let here: Installation
 /** Of PM2's own log, the length that earlier tests wrote. */
@@ -56,18 +59,20 @@ const daemonsStarted = (): number[] =>
   here.events('daemon-started').map(({ facts }) => (facts as { pid: number }).pid)
 const lastRun = () => here.app.journal.runs({ limit: 1 })[0]
 
-/** A night at 1 MiB/s that has stored some of the big dump. */
+/** A night that stands still in the middle of the big dump; the next one will not. */
 async function startInMidDump(): Promise<void> {
-  editConfig(here, config => Object.assign(config.store ?? {}, { bandwidth_mib_per_second: 1 }))
+  const gate = gateIn(home.path, `gate${gates++}`)
+  tools.twist('pg_dump', { database: 'gmah_org_acme', gate: gate.path, gateAt: 8_000_000 })
   missNight(here, 0)
   await start()
-  await until(async () => (await chunkKeys(here.parts())).size >= 3)
-  editConfig(here, config => delete config.store?.bandwidth_mib_per_second)
+  await until(async () => gate.reached() && (await chunkKeys(here.parts())).size >= 3)
+  tools.straighten()
 }
 
 describe.skipIf(!installed)('under PM2', () => {
   beforeAll(async () => {
     home = await temporaryFolder()
+    tools = await twistedTools(home.path)
     cluster = await startCluster()
     await cluster.createDatabase({ name: 'gmah_master', sql: 'CREATE TABLE organisations (id int)' })
     await cluster.createDatabase({ name: 'gmah_org_acme', sql: BIG })
@@ -80,7 +85,9 @@ describe.skipIf(!installed)('under PM2', () => {
   })
 
   beforeEach(async () => {
-    here = await install(cluster.target, { config: { daemon: { drain: '1s' } } })
+    here = await install(cluster.target, {
+      config: { daemon: { drain: '1s' }, postgres: { tools_directory: tools.directory } },
+    })
   })
 
   afterEach(async () => {

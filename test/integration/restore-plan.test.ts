@@ -6,6 +6,7 @@ import { subjectNamed } from '../../src/jobs/open-backup.js'
 import { planRestore } from '../../src/jobs/plan-restore.js'
 import type { RestorePlan } from '../../src/jobs/restore-plan.js'
 import { chunkKey } from '../../src/store/keys.js'
+import { until } from '../kit/clock.js'
 import { type Scene, setScene } from '../kit/disaster.js'
 
 let scene: Scene
@@ -40,6 +41,9 @@ test('in place: the newest backup, the clients that would be ended, the rows tha
   const { host, port, user } = cluster.target
   const client = new Client({ host, port, user, database: 'gmah_org_a', application_name: 'shop' })
   await client.connect()
+  // The server takes a moment to see that the sessions before this one have left.
+  const others = "SELECT FROM pg_stat_activity WHERE datname = 'gmah_org_a' AND application_name <> 'shop'"
+  await until(async () => (await cluster.sql('postgres', others)).length === 0)
   const found = await plan()
   await client.end()
   expect(found).toMatchObject({

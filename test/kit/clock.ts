@@ -93,8 +93,11 @@ export async function settle(): Promise<void> {
   for (let turns = 0; turns < 10; turns++) await turn()
 }
 
-/** Waits (for real) until `condition` holds: for work that goes through a disk or a network. */
-export async function until(condition: () => boolean | Promise<boolean>, limitMs = 30_000): Promise<void> {
+/**
+ * Waits (for real) until `condition` holds: for work that goes through a disk or a network. The limit is for what never
+ * comes; it says nothing of how long a busy machine may take.
+ */
+export async function until(condition: () => boolean | Promise<boolean>, limitMs = 90_000): Promise<void> {
   const end = Date.now() + limitMs
   while (!(await condition())) {
     if (Date.now() > end) throw new Error(`did not come true within ${limitMs} ms: ${condition}`)

@@ -8,6 +8,7 @@ import { type PostgresTarget, quoteIdentifier } from '../../src/postgres/target.
 import { systemClock } from '../../src/sys/clock.js'
 import { startScratchServer } from '../../src/verify/scratch-server.js'
 import { sweepScratchServers } from '../../src/verify/scratch-sweep.js'
+import { serverPrograms } from './server-programs.js'
 
 export interface Cluster {
   /** As superuser, over the private socket. */
@@ -31,7 +32,11 @@ export async function startCluster(
   options: { settings?: Record<string, string>; locale?: string } = {},
 ): Promise<Cluster> {
   await sweepScratchServers(tmpdir(), systemClock)
-  const server = await startScratchServer({ parent: tmpdir(), clock: systemClock, ...options })
+  const toolsDirectory = serverPrograms()
+  const server = await startScratchServer({
+    ...{ parent: tmpdir(), clock: systemClock, toolsDirectory },
+    ...options,
+  })
   const target: PostgresTarget = { host: server.host, port: server.port, user: server.user }
   const sql = <Row extends object>(database: string, text: string): Promise<Row[]> =>
     withSession(target, database, {}, async session => {

@@ -45,9 +45,13 @@ const TENANT = (rows: number) => `
 /** Tenants get `rows` rows of half a kilobyte. Call `end` in afterAll. */
 export async function setScene(
   tenants: readonly string[],
-  options: { rows?: number; settings?: Record<string, string> } & InstallationOptions = {},
+  options: {
+    rows?: number
+    settings?: Record<string, string>
+    quickInitdb?: boolean
+  } & InstallationOptions = {},
 ): Promise<Scene> {
-  const { rows = 2000, settings = {}, config = {}, ...rest } = options
+  const { rows = 2000, settings = {}, config = {}, quickInitdb = true, ...rest } = options
   const cluster = await startCluster({ settings })
   await cluster.createDatabase({ name: 'gmah_master', sql: 'CREATE TABLE organisations ()' })
   const [first = 'a', ...others] = tenants
@@ -56,7 +60,7 @@ export async function setScene(
     await cluster.createDatabase({ name: `gmah_org_${tenant}`, like: `gmah_org_${first}` })
   }
   const folder = await temporaryFolder()
-  const tools = await twistedTools(folder.path)
+  const tools = await twistedTools(folder.path, { quickInitdb })
   const { postgres, dump, ...sections } = config
   const here = await install(cluster.target, {
     ...rest,

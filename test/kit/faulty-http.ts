@@ -18,8 +18,8 @@ export type HttpEffect =
   /** Changes the answer's body but not its head. */
   | { garble: (body: Buffer) => Buffer }
   | { delayMs: number }
-  /** Keeps the request until this is settled, then hands it on: also when whoever sent it is gone by then. */
-  | { until: Promise<unknown> }
+  /** Does what was asked, but something else first. */
+  | { first: () => Promise<unknown> }
   /** Takes the request and never answers. */
   | { hang: true }
 
@@ -45,6 +45,8 @@ export interface FaultyHttp {
   /** The endpoint to use in place of the one behind. */
   endpoint: string
   readonly requests: RecordedRequest[]
+  /** How many are under way: what a killed client has asked for may be done after its death. */
+  underWay(): number
   add(fault: HttpFault): void
   heal(): void
   stop(): Promise<void>
@@ -60,6 +62,7 @@ interface Exchange {
 export async function faultyHttp(target: string): Promise<FaultyHttp> {
   const behind = new URL(target)
   const requests: RecordedRequest[] = []
+  let underWay = 0
   let active: { fault: HttpFault; seen: number }[] = []
   const meet = (method: string, url: string): HttpEffect | null => {
     const hit = active.filter(
@@ -71,9 +74,10 @@ export async function faultyHttp(target: string): Promise<FaultyHttp> {
   }
   const server = createServer(async (incoming, outgoing) => {
     const { method = 'GET', url = '/', headers } = incoming
+    underWay++
     const body = await collect(incoming).catch(() => Buffer.alloc(0))
     requests.push({ method, url, headers, bodyBytes: body.length })
-    await answer(behind, { incoming, body, outgoing }, meet(method, url))
+    await answer(behind, { incoming, body, outgoing }, meet(method, url)).finally(() => underWay--)
   })
   server.on('checkContinue', (incoming, outgoing) => server.emit('request', incoming, outgoing))
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
@@ -81,6 +85,7 @@ export async function faultyHttp(target: string): Promise<FaultyHttp> {
   return {
     endpoint: `http://127.0.0.1:${port}${behind.pathname.replace(/\/$/, '')}`,
     requests,
+    underWay: () => underWay,
     add: fault => void active.push({ fault, seen: 0 }),
     heal: () => {
       active = []
@@ -102,8 +107,8 @@ async function answer(behind: URL, exchange: Exchange, effect: HttpEffect | null
     return
   }
   if (effect && 'reset' in effect && effect.reset === 'before') return cut(outgoing)
+  if (effect && 'first' in effect) await effect.first()
   if (effect && 'delayMs' in effect) await new Promise(resolve => setTimeout(resolve, effect.delayMs))
-  if (effect && 'until' in effect) await effect.until
   const reply = await forward(behind, exchange).catch(() => null)
   if (!reply || (effect && 'reset' in effect)) return cut(outgoing)
   if (effect && 'garble' in effect) {

@@ -1,8 +1,11 @@
 // A process that restores in place, or undoes, and kills itself with -9 right before or right after it writes down a step.
-// `node swap-child.js <configuration> <before|after> <event or step> restore <tenant>`, or `… undo <run>`.
+// `node swap-child.js <configuration> <before|after> <event or step> restore <tenant>`, or `… undo <run>`;
+// or that dies while it proves a table in a live database: `… tables <tenant>`.
 
 import { subjectNamed } from '../../src/jobs/open-backup.js'
+import type { Watcher } from '../../src/jobs/parts.js'
 import { restoreInPlace } from '../../src/jobs/restore-in-place.js'
+import { restoreIntoSchema } from '../../src/jobs/restore-into-schema.js'
 import type { RunContext } from '../../src/jobs/runner.js'
 import { undoRestore, undoTarget } from '../../src/jobs/undo-restore.js'
 import { open } from './installation.js'
@@ -31,6 +34,20 @@ if (verb === 'restore') {
   const request = { subject, backup: 'latest', withRoles: false, withoutSafetyCopy: null }
   await app.runner.run({ name: 'restore', subject, trigger: 'manual' }, async context => {
     await restoreInPlace(app.parts(), request, mortal(context))
+    return { outcome: 'succeeded' }
+  })
+} else if (verb === 'tables') {
+  const subject = subjectNamed(name)
+  const tables = [{ schema: 'public', name: 'items' }]
+  const request = { subject, backup: 'latest', tables, intoSchema: 'side', withRoles: false }
+  // Only the proof in the live database does not know how many bytes will come.
+  const watch: Watcher = {
+    progress: (_, { phase, of }) => {
+      if (phase === 'prove' && of === null) die()
+    },
+  }
+  await app.runner.run({ name: 'restore', subject, trigger: 'manual' }, async context => {
+    await restoreIntoSchema(app.parts(), request, { ...context, watch })
     return { outcome: 'succeeded' }
   })
 } else {

@@ -1,9 +1,19 @@
 // PostgreSQL's own programs in a folder for postgres.tools_directory, any of which can be given a twist at any time.
-import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { dirname, join } from 'node:path'
 import { databaseConninfo } from '../../src/postgres/target.js'
 import { tool } from './dumping.js'
 import { projectRoot } from './platform/scripts.js'
+import { serverPrograms } from './server-programs.js'
 
 export interface Twist {
   /** Only calls that name this database; every call by default. */
@@ -47,8 +57,8 @@ export interface TwistedTools {
   calls(program: Program, database: string): number
 }
 
-/** Makes the folder, with the real programs behind every name. */
-export async function twistedTools(parent: string): Promise<TwistedTools> {
+/** Makes the folder, with the real programs behind every name; for `initdb`, with `quickInitdb`, the one of the tests' clusters. */
+export async function twistedTools(parent: string, { quickInitdb = true } = {}): Promise<TwistedTools> {
   const directory = join(parent, 'tools')
   mkdirSync(directory)
   const bin = dirname((await tool('pg_dump')).path)
@@ -57,15 +67,22 @@ export async function twistedTools(parent: string): Promise<TwistedTools> {
   const twistFile = (program: Program) => join(directory, `${program}.twist`)
   const restore = (program: Program) => {
     const words = [process.execPath, twisted, twistFile(program), join(bin, program)].map(one => `'${one}'`)
-    writeFileSync(join(directory, program), `#!/bin/sh\nexec ${words.join(' ')} "$@"\n`)
-    chmodSync(join(directory, program), 0o755)
+    const script = join(directory, program)
     rmSync(twistFile(program), { force: true })
+    if (existsSync(script)) return
+    writeFileSync(script, `#!/bin/sh\nexec ${words.join(' ')} "$@"\n`)
+    chmodSync(script, 0o755)
   }
   for (const program of programs) restore(program)
-  for (const name of ['initdb', 'postgres']) symlinkSync(join(bin, name), join(directory, name))
+  const servers = (quickInitdb ? serverPrograms() : null) ?? bin
+  for (const name of ['initdb', 'postgres']) symlinkSync(join(servers, name), join(directory, name))
   return {
     directory,
-    twist: (program, twist) => writeFileSync(twistFile(program), JSON.stringify(twist)),
+    twist: (program, twist) => {
+      // At once, for a program may be starting.
+      writeFileSync(`${twistFile(program)}.new`, JSON.stringify(twist))
+      renameSync(`${twistFile(program)}.new`, twistFile(program))
+    },
     straighten: () => programs.forEach(restore),
     remove: program => rmSync(join(directory, program)),
     calls: (program, database) => {

@@ -1,13 +1,20 @@
 // The status page as pure functions: who is outside which window, worst first, and that nothing bad is cut off.
 import { describe, expect, test } from 'vitest'
-import { schedulesSection } from '../../src/cli/status-schedules.js'
-import { ageText, tenantsSection } from '../../src/cli/status-tenants.js'
+import { archivesSection, snapshotsSection } from '../../src/cli/status-layers.js'
+import { tenantsSection } from '../../src/cli/status-tenants.js'
+import type { Config } from '../../src/domain/configuration.js'
 import type { BackupId } from '../../src/domain/ids.js'
-import type { SubjectId } from '../../src/domain/subject.js'
+import { ageText } from '../../src/domain/quantity.js'
+import { GLOBALS, type SubjectId } from '../../src/domain/subject.js'
 import { verdictsOf } from '../../src/domain/verdicts.js'
+import type { Hetzner } from '../../src/hetzner/client.js'
 import type { Run } from '../../src/jobs/journal-rows.js'
 import type { ScheduleStatus } from '../../src/jobs/scheduler.js'
 import { judge, type SubjectFacts, worstFirst } from '../../src/jobs/status-judgement.js'
+import { archiveLayer, snapshotLayer } from '../../src/jobs/status-layers.js'
+import { judgeSchedules } from '../../src/jobs/status-schedules.js'
+import { fillJournal } from '../kit/metrics.js'
+import { openState } from '../kit/state.js'
 
 const HOUR = 3_600_000
 const DAY = 24 * HOUR
@@ -88,13 +95,13 @@ test('the page cuts off what is fine, never what is not', () => {
       NOW,
     ),
   ).sort(worstFirst)
-  const status = { at: new Date(NOW), windows: WINDOWS, subjects: many, problems: [] }
+  const storedCost = { amount: 0.6, currency: 'USD' }
+  const status = { windows: WINDOWS, subjects: many, problems: [], storedCost }
   const section = tenantsSection(status, 20, null)
-  expect(section.outside).toBe(true)
   expect(section.title).toBe('30 of 40 subjects outside a window (backup within 27h, proof within 7d)')
   expect(section.lines[0]?.match(/^BAD/gm)).toHaveLength(30)
   expect(section.lines[1]).toBe('and 10 more inside every window; --all shows them')
-  expect(tenantsSection({ ...status, subjects: many.slice(30) }, 20, null).outside).toBe(false)
+  expect(section.lines[2]).toBe('in store: 40.0 MB, about 0.60 USD a month')
 })
 
 describe('a schedule is outside its window when', () => {
@@ -124,9 +131,69 @@ describe('a schedule is outside its window when', () => {
     ],
     ['and paused', { paused: true, lastSuccess: run(30) }, 'last success 30 h ago, and it is paused'],
   ])('%s', (_what, more, trouble) => {
-    const section = schedulesSection([status(more)], new Date(NOW), null)
-    expect(section.outside).toBe(trouble !== null)
-    expect(section.json).toMatchObject([{ trouble }])
+    expect(judgeSchedules([status(more)], new Date(NOW))).toMatchObject([{ trouble }])
+  })
+})
+
+describe('the layers below', () => {
+  const status = (job: string, more: Partial<ScheduleStatus> = {}) =>
+    ({
+      schedule: { name: 'monthly', job, freshnessWindowMs: DAY },
+      ...{ paused: false, next: new Date('2026-12-01T04:30:00Z'), lastRun: null, lastSuccess: null },
+      ...more,
+    }) as ScheduleStatus
+  const known = () => {
+    const state = openState()
+    const digest = { pricePerGbMonth: 0.015, currency: 'USD' }
+    return { ...state, hetzner: null, config: { alerts: { digest } } as Config }
+  }
+  const text = ({ title, lines }: { title: string; lines: string[] }) => [title, ...lines].join('\n')
+
+  test('that are off say why, and what was made all the same is shown', () => {
+    const parts = known()
+    const now = new Date(NOW)
+    expect(text(archivesSection(archiveLayer(parts, [], []), now, null))).toBe(
+      'monthly archives: off, no schedule has `job: archive-tenants`',
+    )
+    const paused = [status('archive-tenants', { paused: true, next: null })]
+    expect(archiveLayer(parts, paused, []).off).toBe('paused: `gmah-backup schedules resume monthly`')
+    expect(snapshotLayer(parts, []).off).toMatch(/^no hetzner.token_file/)
+    const client = { ...parts, hetzner: {} as Hetzner }
+    expect(snapshotLayer(client, []).off).toBe('no schedule has `job: snapshot-servers`')
+    fillJournal(parts, 'tenants/acme' as SubjectId)
+    expect(text(snapshotsSection(snapshotLayer(client, [status('snapshot-servers')]), now, null))).toBe(
+      [
+        'server snapshots, next 2026-12-01 04:30:00Z',
+        'server  newest  made                   age  size  a month, net',
+        'vps     2       2026-11-22 00:00:00Z  36 h  3 GB      0.50 EUR',
+      ].join('\n'),
+    )
+  })
+
+  test('archives: the newest month with its age, size and cost, and who has none of it', () => {
+    const parts = known()
+    fillJournal(parts, 'tenants/acme' as SubjectId)
+    const subjects = [
+      facts({ subject: 'tenants/acme' as SubjectId }),
+      facts({ subject: 'tenants/globex' as SubjectId }),
+      facts({ subject: 'tenants/gone' as SubjectId, living: false }),
+      facts({ subject: 'tenants/young' as SubjectId, firstMs: NOW + DAY }),
+      facts({ subject: GLOBALS }),
+    ]
+    const layer = archiveLayer(parts, [status('archive-tenants')], subjects)
+    expect(layer).toMatchObject({
+      off: null,
+      newest: { month: '2026-10', subjects: 1, bytes: 8, missingFiles: 1, currency: 'USD' },
+      without: ['tenants/globex'],
+    })
+    expect(text(archivesSection(layer, new Date(NOW + 9 * DAY), null))).toBe(
+      [
+        'monthly archives, next 2026-12-01 04:30:00Z',
+        'newest   made                  age  tenants  size     a month',
+        '2026-10  2026-11-23 12:00:00Z  9 d        1   8 B  < 0.01 USD  1 file missing',
+        'without one of 2026-10: globex',
+      ].join('\n'),
+    )
   })
 })
 

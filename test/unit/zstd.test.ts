@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { randomBytes } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { compress, decompress } from '../../src/seal/zstd.js'
@@ -15,6 +15,15 @@ test('any bytes come back at any level', () => {
   )
   const chunk = randomBytes(4 * 1024 * 1024)
   expect(chunk.equals(decompress(compress(chunk), chunk.length))).toBe(true)
+})
+
+test('rows full of ids take no more room than by the stock program at the same level', () => {
+  const rows = Array.from({ length: 8000 }, (_, n) => {
+    const id = createHash('sha256').update(`${n}`).digest('hex')
+    return `${n}\t${id.slice(0, 32)}\t2026-11-${10 + (n % 20)} 0${n % 10}:00:00+00\tinvoice ${n % 97} of ${id.slice(0, 4)}\n`
+  })
+  const raw = Buffer.from(rows.join(''))
+  expect(compress(raw).length).toBeLessThanOrEqual(execFileSync('zstd', ['-3c'], { input: raw }).length)
 })
 
 test('a result stays what it was when the compressor works on', () => {

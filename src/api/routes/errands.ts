@@ -1,0 +1,48 @@
+// /v1/errands, on the socket alone: what the command line lets the daemon do, so that the two never fight over a lease.
+import type { z } from 'zod'
+import type { Errand } from '../../jobs/errand.js'
+import {
+  RESTORE,
+  RESTORE_ARCHIVE,
+  RESTORE_GLOBALS,
+  RESTORE_IN_PLACE,
+  RESTORE_UNDO,
+  SWEEP_KEPT,
+} from '../../jobs/errands-restore.js'
+import { ARCHIVE, ARCHIVE_VERIFY, CHECK, PIN, SWEEP, UNPIN, VERIFY } from '../../jobs/errands-store.js'
+import { startAnswers, startJob } from '../starting.js'
+import type { ApiServer } from '../typed.js'
+import type { Works } from '../works.js'
+
+/** The person at the command line has read the plan and typed the name there; whoever opens the socket is the daemon's own user. */
+export function errandRoutes(server: ApiServer, works: Works): void {
+  addErrand(server, works, RESTORE)
+  addErrand(server, works, RESTORE_ARCHIVE)
+  addErrand(server, works, RESTORE_IN_PLACE)
+  addErrand(server, works, RESTORE_UNDO)
+  addErrand(server, works, RESTORE_GLOBALS)
+  addErrand(server, works, SWEEP_KEPT)
+  addErrand(server, works, CHECK)
+  addErrand(server, works, VERIFY)
+  addErrand(server, works, SWEEP)
+  addErrand(server, works, ARCHIVE)
+  addErrand(server, works, ARCHIVE_VERIFY)
+  addErrand(server, works, PIN)
+  addErrand(server, works, UNPIN)
+}
+
+function addErrand<Asked, Told>(server: ApiServer, works: Works, errand: Errand<Asked, Told>): void {
+  const { name, asks } = errand
+  const schema = { hide: true, body: asks as z.ZodType, response: startAnswers }
+  const config = { needs: 'admin', changes: name } as const
+  server.post(`/errands/${name}`, { schema, config }, async (request, reply) => {
+    const asked = request.body as Asked
+    const job = errand.job(asked)
+    const about = { request, wait: false, subject: job.subject ?? null }
+    const { status, run } = await startJob(works, about, job, async (parts, context) => {
+      const { told, ...end } = await errand.perform(parts, asked, context)
+      return { ...end, report: told }
+    })
+    return reply.status(status).header('location', `/v1/runs/${run.id}`).send(run)
+  })
+}

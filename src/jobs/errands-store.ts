@@ -1,0 +1,127 @@
+// The errands that look after the store: check, verify, sweep, archives, pins.
+import { z } from 'zod'
+import type { ArchiveIndex } from '../domain/archive.js'
+import { isReadWords, readModeOf } from '../domain/read-mode.js'
+import { type Pin, PROOF_LEVELS } from '../domain/records.js'
+import { type ArchiveRequest, archiveTenant } from './archive-tenant.js'
+import { type CheckReport, endOfCheck } from './check-report.js'
+import { checkStore } from './check-store.js'
+import { lookWhoIsThere } from './departures.js'
+import { type Errand, subjectId, whichBackup } from './errand.js'
+import { pinBackup, unpinBackup } from './pin-backup.js'
+import { endOfSweep, type SweepReport, sweepStore } from './sweep-store.js'
+import { endOfVerify, type VerifyReport, type VerifyRequest, verifyBackup } from './verify.js'
+import { type VerifyReport as VerifiedArchive, verifyArchive } from './verify-archive.js'
+
+const checkRequest = z.strictObject({
+  names: z.array(z.string().min(1).max(200)).max(1000),
+  read: z.string().refine(isReadWords),
+  /** Of a whole rotation. */
+  nights: z.int().min(1).max(366),
+  budgetBytes: z.int().min(1).nullable(),
+})
+
+export const CHECK: Errand<z.output<typeof checkRequest>, CheckReport> = {
+  name: 'check',
+  asks: checkRequest,
+  job: () => ({ name: 'check' }),
+  perform: async (parts, { names, read, nights, budgetBytes }, context) => {
+    const told = await checkStore(parts, { names, mode: readModeOf(read, nights), budgetBytes }, context)
+    return { ...endOfCheck(told), told }
+  },
+}
+
+const verifyRequest = z.strictObject({
+  subject: subjectId,
+  backup: whichBackup,
+  level: z.enum(PROOF_LEVELS),
+})
+
+export const VERIFY: Errand<VerifyRequest, VerifyReport> = {
+  name: 'verify',
+  asks: verifyRequest,
+  job: ({ subject }) => ({ name: 'verify', subject }),
+  perform: async (parts, asked, context) => {
+    const told = await verifyBackup(parts, asked, context)
+    return { ...endOfVerify(told), told }
+  },
+}
+
+const sweepRequest = z.strictObject({ yesRemove: z.int().min(1).nullable() })
+
+export const SWEEP: Errand<z.output<typeof sweepRequest>, SweepReport> = {
+  name: 'sweep',
+  asks: sweepRequest,
+  job: () => ({ name: 'sweep' }),
+  perform: async (parts, { yesRemove }, context) => {
+    const present = await lookWhoIsThere(parts, context.signal)
+    const told = await sweepStore(parts, { present, yesRemove }, context)
+    return { ...endOfSweep(told), told }
+  },
+}
+
+/** An index with the number of its entries: a tenant may have a hundred thousand files. */
+export type ArchiveTold = Omit<ArchiveIndex, 'entries' | 'frames'> & { files: number }
+
+const archiveRequest = z.strictObject({
+  subject: subjectId,
+  month: z.string().regex(/^\d{4}-(0[1-9]|1[0-2])$/),
+  backup: whichBackup,
+})
+
+export const ARCHIVE: Errand<ArchiveRequest, ArchiveTold> = {
+  name: 'archive',
+  asks: archiveRequest,
+  job: ({ subject }) => ({ name: 'archive', subject }),
+  perform: async (parts, asked, context) => {
+    const { entries, frames: _, ...index } = await archiveTenant(parts, asked, context)
+    const missing = index.exceptions.filter(one => one.what === 'missing').length
+    return {
+      // A file that is missing makes it partial, as in the month's own run.
+      outcome: missing > 0 ? 'partial' : 'succeeded',
+      facts: { archive: index.name, missing },
+      told: { ...index, files: entries.length },
+    }
+  },
+}
+
+const archiveChoice = z.strictObject({ subject: subjectId, archive: z.string().min(1).max(40) })
+
+export const ARCHIVE_VERIFY: Errand<z.output<typeof archiveChoice>, VerifiedArchive> = {
+  name: 'archive-verify',
+  asks: archiveChoice,
+  job: ({ subject }) => ({ name: 'archive-verify', subject }),
+  perform: async (parts, asked, context) => ({
+    outcome: 'succeeded',
+    told: await verifyArchive(parts, asked, context),
+  }),
+}
+
+const pinRequest = z.strictObject({
+  subject: subjectId,
+  backup: whichBackup,
+  who: z.string().min(1).max(100),
+  why: z.string().min(1).max(1000),
+})
+
+export const PIN: Errand<z.output<typeof pinRequest>, Pin> = {
+  name: 'pin',
+  asks: pinRequest,
+  job: ({ subject }) => ({ name: 'pin', subject }),
+  perform: async (parts, asked, context) => ({
+    outcome: 'succeeded',
+    told: await pinBackup(parts, asked, context),
+  }),
+}
+
+const unpinRequest = pinRequest.omit({ why: true })
+
+export const UNPIN: Errand<z.output<typeof unpinRequest>, { backup: string; pinned: false }> = {
+  name: 'unpin',
+  asks: unpinRequest,
+  job: ({ subject }) => ({ name: 'unpin', subject }),
+  perform: async (parts, asked, context) => {
+    await unpinBackup(parts, asked, context)
+    return { outcome: 'succeeded', told: { backup: asked.backup, pinned: false } }
+  },
+}

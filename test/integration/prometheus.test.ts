@@ -1,0 +1,108 @@
+// The real Prometheus scrapes the real daemon: every query of the dashboard has data, and every rule can be asked.
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { archiveMonth } from '../kit/archives.js'
+import { until } from '../kit/clock.js'
+import { type Cluster, startCluster } from '../kit/cluster.js'
+import { type DaemonProcess, startDaemon } from '../kit/daemon.js'
+import { nightOfDrills, scratchFolder } from '../kit/drills.js'
+import { type Installation, install } from '../kit/installation.js'
+import { PROMETHEUS, type Prometheus, startPrometheus } from '../kit/prometheus.js'
+
+const FOLDER = join(process.cwd(), 'monitoring')
+const RULES = join(FOLDER, 'prometheus-rules.yaml')
+if (!PROMETHEUS)
+  console.warn('SKIPPED: no prometheus on this machine; `apt-get install prometheus` brings it')
+
+const panels: { title: string; targets: { expr: string }[] }[] = JSON.parse(
+  readFileSync(join(FOLDER, 'grafana-dashboard.json'), 'utf8'),
+).panels
+const LONG_MS = 120_000
+/** There is no Hetzner here. */
+const ABSENT = /gmah_backup_snapshot_/
+
+let cluster: Cluster
+let here: Installation
+let daemon: DaemonProcess
+let prometheus: Prometheus
+const scratch = scratchFolder()
+
+beforeAll(async () => {
+  if (!PROMETHEUS) return
+  cluster = await startCluster()
+  await cluster.createDatabase({ name: 'gmah_master', sql: 'CREATE TABLE organisations (id int)' })
+  await cluster.createDatabase({ name: 'gmah_org_acme', sql: 'CREATE TABLE t AS SELECT 1 AS n' })
+  here = await install(cluster.target, {
+    config: {
+      drills: { scratch_directory: scratch.path },
+      // One thing that is wrong, so that there is an incident to count.
+      alerts: {
+        heartbeats: { watch: { url_file: 'url', style: 'plain' } },
+        expiries: [{ what: 'a token', on: new Date(Date.now() + 2 * 86_400_000).toISOString().slice(0, 10) }],
+      },
+    },
+    secrets: { url: 'http://127.0.0.1:9/' },
+  })
+  for (const name of ['drills', 'retention']) {
+    const shipped = readFileSync(join(process.cwd(), 'schedules', `${name}.yaml`), 'utf8')
+    writeFileSync(join(here.folder, 'schedules', `${name}.yaml`), shipped)
+  }
+})
+
+afterAll(async () => {
+  await prometheus?.stop()
+  daemon?.kill('SIGTERM')
+  await daemon?.ended
+  await here?.remove()
+  await cluster?.stop()
+  scratch.remove()
+})
+
+test.skipIf(!PROMETHEUS)(
+  'Prometheus finds the daemon up, data for every query, and no fault in a rule',
+  async () => {
+    expect(await here.night()).toMatchObject({ failure: null })
+    // The archive first: a night of drills restores the dump in it too.
+    expect(await archiveMonth(here, '2026-10')).toMatchObject({ failure: null })
+    expect(await nightOfDrills(here)).toMatchObject({ failure: null })
+    expect(await here.cli('sweep')).toMatchObject({ exitCode: 0 })
+    daemon = startDaemon(here)
+    await daemon.ready
+    const { address } = await daemon.said(/^the daemon is ready/)
+    // Done by the daemon, whose own traffic with the store is counted.
+    expect(await here.cli('backup', 'acme')).toMatchObject({ exitCode: 0 })
+    prometheus = await startPrometheus(address as string, RULES)
+    await until(async () => (await prometheus.query('up{job="gmah-backup"} == 1')).length === 1, LONG_MS)
+    // A rate needs two scrapes, and a rule its first evaluation.
+    await until(
+      async () => Number((await prometheus.query('count_over_time(up[1h])'))[0]?.value[1]) > 1,
+      LONG_MS,
+    )
+    for (const { title, targets } of panels) {
+      for (const { expr } of targets) {
+        if (ABSENT.test(expr)) continue
+        await until(async () => (await prometheus.query(expr)).length > 0, LONG_MS).catch(() => {
+          throw new Error(`no data: ${title}: ${expr}`)
+        })
+      }
+    }
+    await until(async () => (await prometheus.rules()).every(one => one.health !== 'unknown'), LONG_MS)
+    const rules = await prometheus.rules()
+    const written = readFileSync(RULES, 'utf8').match(/- alert: /g)?.length
+    expect(rules).toHaveLength(written ?? 0)
+    for (const rule of rules) expect(rule).toMatchObject({ health: 'ok' })
+    const [proven] = await prometheus.query('gmah_backup_drill_coverage_ratio')
+    expect(proven?.value[1]).toBe('1')
+    const proofs = await prometheus.query(
+      'gmah_backup_last_proof_duration_seconds{subject="tenants/acme"} > 0',
+    )
+    expect(proofs).toHaveLength(1)
+  },
+)
+
+test.skipIf(!PROMETHEUS)('a daemon that is gone is seen to be down', async () => {
+  daemon.kill('SIGTERM')
+  await daemon.ended
+  await until(async () => (await prometheus.query('up{job="gmah-backup"} == 0')).length === 1, LONG_MS)
+})
