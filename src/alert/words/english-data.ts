@@ -91,6 +91,13 @@ export const ENGLISH_DATA = {
     meaning: 'A restore plan is being carried out. Nothing is asked of you.',
     next: ['gmah-backup runs {run}'],
   },
+  'restore-waiting': {
+    title: 'a restore in place waits for approval: {who}',
+    meaning: 'Somebody wants to replace live data, and a second person must agree: {details}.',
+    next: [
+      'curl -X POST -H "Authorization: Bearer $TOKEN" "$GMAH_BACKUP_URL/v1/restores/plans/{scope}/approvals"',
+    ],
+  },
   'playbook-waiting': {
     title: 'a playbook waits for an answer: {cause}',
     meaning: 'A restore stands still until somebody answers the question.',
@@ -115,6 +122,11 @@ export const ENGLISH_DATA = {
   'snapshot-warning': {
     title: 'something to know about a snapshot of a server',
     meaning: 'The snapshot is made; read what it does not hold, or what went wrong beside it.',
+    next: ['gmah-backup runs {run}'],
+  },
+  'server-left-off': {
+    title: 'a server was shut down for its snapshot and is still off',
+    meaning: 'Its tenants are away until somebody starts it: Hetzner console, the server, power on.',
     next: ['gmah-backup runs {run}'],
   },
   'archive-failed': {

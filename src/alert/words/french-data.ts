@@ -93,6 +93,14 @@ export const FRENCH_DATA = {
     meaning: 'Un plan de restauration est en cours. On ne vous demande rien.',
     next: ['gmah-backup runs {run}'],
   },
+  'restore-waiting': {
+    title: 'une restauration en place attend une approbation : {who}',
+    meaning:
+      'Quelqu’un veut remplacer des données en service, une seconde personne doit être d’accord : {details}.',
+    next: [
+      'curl -X POST -H "Authorization: Bearer $TOKEN" "$GMAH_BACKUP_URL/v1/restores/plans/{scope}/approvals"',
+    ],
+  },
   'playbook-waiting': {
     title: 'un scénario attend une réponse : {cause}',
     meaning: 'Une restauration est arrêtée jusqu’à ce que quelqu’un réponde à la question.',
@@ -117,6 +125,11 @@ export const FRENCH_DATA = {
   'snapshot-warning': {
     title: 'quelque chose à savoir sur l’instantané d’un serveur',
     meaning: 'L’instantané est fait ; lisez ce qu’il ne contient pas, ou ce qui a échoué à côté.',
+    next: ['gmah-backup runs {run}'],
+  },
+  'server-left-off': {
+    title: 'un serveur a été arrêté pour son instantané et l’est encore',
+    meaning: 'Ses clients sont absents jusqu’à ce qu’on le démarre : console Hetzner, le serveur, allumer.',
     next: ['gmah-backup runs {run}'],
   },
   'archive-failed': {
