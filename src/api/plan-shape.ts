@@ -9,6 +9,21 @@ const plan = z.object({
   subject: z.string(),
   inPlace: z.boolean(),
   database: z.string().describe('What will hold the restored data'),
+  intoSchema: z
+    .string()
+    .nullable()
+    .describe('The new schema of it that will, when only tables are asked for'),
+  archive: z.string().nullable().describe('The monthly archive that it comes from'),
+  part: z
+    .object({
+      tables: z.array(z.object({ schema: z.string(), name: z.string(), rows: count })),
+      rows: count,
+      bytes: count,
+      fetchedChunks: count,
+      fetchedBytes: count,
+    })
+    .nullable()
+    .describe('What of the backup is asked for; null: all of it'),
   backup: z.object({
     backup: z.string(),
     kind: z.enum(BACKUP_KINDS),
@@ -90,5 +105,6 @@ export const planView = (stored: StoredPlan): z.output<typeof planShape> => ({
   expiresAt: stored.expiresAt,
   approvedBy: stored.approvedBy,
   run: stored.run,
-  plan: stored.plan as z.output<typeof plan>,
+  // Plans of an older version lack them, and are shown for a while.
+  plan: { intoSchema: null, archive: null, part: null, ...stored.plan } as z.output<typeof plan>,
 })

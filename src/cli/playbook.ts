@@ -114,7 +114,8 @@ async function goOn(desk: Desk, terminal: Terminal, id: string, who: string | nu
   const { playbookRuns } = desk
   const verb = who === null ? 'resume' : 'approve'
   const runJob = asOne(desk, `/v1/playbook-runs/${playbookRuns.find(id).id}/${verb}`, {})
-  return told(desk, terminal, await resumePlaybook(desk, playbookRuns, id, who, runJob))
+  const approver = who === null ? null : { who, secondPerson: false }
+  return told(desk, terminal, await resumePlaybook(desk, playbookRuns, id, approver, runJob))
 }
 
 /** Where a daemon runs it executes the playbook as a whole; here each step is a run of this process. */

@@ -2,8 +2,8 @@
 import type { PostgresConfig } from '../domain/configuration.js'
 import { shellWord } from '../domain/shell-word.js'
 import { subjectName } from '../domain/subject.js'
-import { endOfRestore } from '../jobs/restore-beside.js'
-import { restoreIntoSchema, type SchemaReport, type SchemaRequest } from '../jobs/restore-into-schema.js'
+import { type Briefly, RESTORE_INTO_SCHEMA } from '../jobs/errands-restore.js'
+import type { SchemaReport, SchemaRequest } from '../jobs/restore-into-schema.js'
 import type { Desk } from './desk.js'
 import { instantText, show, type Terminal } from './output.js'
 import { watched } from './progress.js'
@@ -14,12 +14,8 @@ export async function putIntoSchema(
   terminal: Terminal,
   request: SchemaRequest,
 ): Promise<undefined> {
-  const { subject } = request
   const report = await watched(terminal, desk.clock, watch =>
-    desk.run({ name: 'restore', subject }, async context => {
-      const result = await restoreIntoSchema(desk, request, { ...context, watch })
-      return { ...endOfRestore(result), result }
-    }),
+    desk.errand(RESTORE_INTO_SCHEMA, { ...request, tables: [...request.tables] }, watch),
   )
   show(terminal, schemaJson(report), () => schemaText(report, desk.config.postgres))
   return undefined
@@ -27,7 +23,7 @@ export async function putIntoSchema(
 
 const quotedName = (name: string): string => `"${name.replaceAll('"', '""')}"`
 
-function schemaText(report: SchemaReport, server: PostgresConfig): string {
+function schemaText(report: Briefly<SchemaReport>, server: PostgresConfig): string {
   const { manifest, database, schema, createdRoles, proof, passedOver } = report
   const psql = `psql -h ${shellWord(server.host)} -p ${server.port} -U ${shellWord(server.user)} -d ${shellWord(database)}`
   const type = (sql: string): string => `${psql} -c ${shellWord(sql)}`
@@ -41,7 +37,7 @@ function schemaText(report: SchemaReport, server: PostgresConfig): string {
   ].join('\n')
 }
 
-function schemaJson({ manifest, database, schema, createdRoles, passedOver, proof }: SchemaReport) {
+function schemaJson({ manifest, database, schema, createdRoles, passedOver, proof }: Briefly<SchemaReport>) {
   const { subject, backup, instant } = manifest
   return { database, schema, subject, backup, instant, createdRoles, passedOver, proof }
 }

@@ -21,6 +21,7 @@ export function planText(plan: RestorePlan): string {
       'backup',
       `${backup.backup} (${backup.kind}) as of ${instantText(backup.instant)}, ${secondsText(backup.ageSeconds)} old`,
     ],
+    ...(plan.archive === null ? [] : [['archive', plan.archive] as [string, string]]),
     ...plan.passedOver.map((one): [string, string] => ['broken', passedOverText(one)]),
     ...(plan.gapSeconds === null
       ? []

@@ -7,7 +7,7 @@ import { GLOBALS, subjectName } from '../domain/subject.js'
 import { type Briefly, RESTORE, RESTORE_ARCHIVE } from '../jobs/errands-restore.js'
 import { subjectNamed } from '../jobs/open-backup.js'
 import type { Watcher } from '../jobs/parts.js'
-import { planRestore } from '../jobs/plan-restore.js'
+import { planArchive, planRestore } from '../jobs/plan-restore.js'
 import type { RestoreReport, RestoreRequest } from '../jobs/restore-beside.js'
 import { parseNames } from './arguments.js'
 import { atDesk, type Desk, type Doors, type GlobalOptions } from './desk.js'
@@ -78,7 +78,12 @@ async function restoreAs(
   const { signal } = new AbortController()
   const plan = { subject, backup, database: options.as ?? null, withRoles, intoSchema, tables }
   if (options.plan) {
-    show(terminal, (await planRestore(desk, plan, { signal })).plan, planText)
+    const { fromArchive } = options
+    const found =
+      fromArchive === undefined
+        ? (await planRestore(desk, plan, { signal })).plan
+        : await planArchive(desk, { ...plan, archive: archiveNamed(fromArchive) }, { signal })
+    show(terminal, found, planText)
     return undefined
   }
   if (intoSchema !== null && tables)
@@ -112,8 +117,8 @@ function checkTarget({ as, inPlace, intoSchema, tables }: RestoreOptions): void 
 }
 
 /** An archive holds one backup, and is restored beside: what is in it may be years old. */
-function checkFromArchive({ fromArchive, as, backup, at, plan }: RestoreOptions): void {
-  if (fromArchive === undefined || (as !== undefined && !backup && !at && !plan)) return
+function checkFromArchive({ fromArchive, as, backup, at, tables }: RestoreOptions): void {
+  if (fromArchive === undefined || (as !== undefined && !backup && !at && !tables)) return
   throw new Failure('usage', '--from-archive goes with --as alone', {
     hint: 'type --as <new database> --from-archive <name>; `gmah-backup archive list` shows the names',
   })
@@ -129,9 +134,11 @@ function restoreFrom(
   if (fromArchive === undefined)
     return desk.errand(RESTORE, { ...whole, ...(tables ? { tables: [...tables] } : {}) }, watch)
   const { backup: _, ...beside } = whole
-  const archive = fromArchive === true ? 'latest' : fromArchive
+  const archive = archiveNamed(fromArchive)
   return desk.errand(RESTORE_ARCHIVE, { ...beside, archive }, watch)
 }
+
+const archiveNamed = (given: string | true): string => (given === true ? 'latest' : given)
 
 function whichBackup({ backup, at }: RestoreOptions): string {
   if (at === undefined) return backup ?? 'latest'

@@ -105,6 +105,8 @@ export interface EventFacts extends SnapshotEventFacts<ErrorFacts> {
   'subject-checked': CheckFacts
   'check-failed': { error: ErrorFacts }
   'restore-started': { backup: BackupId; target: string }
+  /** It was to be started, and takes a second person's word first. */
+  'restore-waiting': { plan: string; who: string; reason: string }
   'restore-finished': { backup: BackupId; target: string; durationMs: number }
   'restore-failed': { backup: BackupId | null; target: string; error: ErrorFacts }
   /** Newer than the backup that a restore took, and broken. */

@@ -9,6 +9,7 @@ import { restoreArchive } from './restore-archive.js'
 import { endOfRestore, type RestoreReport, restoreBeside } from './restore-beside.js'
 import { type GlobalsReport, restoreGlobals } from './restore-globals.js'
 import { endOfInPlace, restoreInPlace } from './restore-in-place.js'
+import { restoreIntoSchema, type SchemaReport } from './restore-into-schema.js'
 import { endOfKeptSweep, type KeptSweep, sweepKept } from './sweep-kept.js'
 import { undoRestore, undoTarget } from './undo-restore.js'
 
@@ -37,6 +38,20 @@ export const RESTORE: Errand<z.output<typeof besideRequest>, Briefly<RestoreRepo
   job: ({ subject }) => ({ name: 'restore', subject }),
   perform: async (parts, { tables, ...asked }, context) => {
     const report = await restoreBeside(parts, { ...asked, ...(tables ? { tables } : {}) }, context)
+    return { ...endOfRestore(report), told: briefly(report) }
+  },
+}
+
+const schemaRequest = besideRequest
+  .omit({ database: true })
+  .extend({ tables: z.array(tableName).min(1).max(1000), intoSchema: z.string().min(1).max(63) })
+
+export const RESTORE_INTO_SCHEMA: Errand<z.output<typeof schemaRequest>, Briefly<SchemaReport>> = {
+  name: 'restore-into-schema',
+  asks: schemaRequest,
+  job: ({ subject }) => ({ name: 'restore', subject }),
+  perform: async (parts, asked, context) => {
+    const report = await restoreIntoSchema(parts, asked, context)
     return { ...endOfRestore(report), told: briefly(report) }
   },
 }

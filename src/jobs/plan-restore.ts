@@ -15,6 +15,7 @@ import { freeBytes } from '../sys/disk.js'
 import { compareDatabases } from '../verify/compare-database.js'
 import { type ChoiceOptions, type ChosenBackup, chooseBackup } from './choose-backup.js'
 import { look } from './list-tenants.js'
+import { openArchive, readArchiveManifest } from './open-archive.js'
 import type { JobContext, Parts } from './parts.js'
 import { plannedPart } from './planned-part.js'
 import {
@@ -67,6 +68,28 @@ export async function planRestore(
   return { plan, chosen: { ...chosen, dump } }
 }
 
+/** The same of the backup in a monthly archive, beside. @throws Failure archive-unknown, key-wrong, object-*, postgres-*. */
+export async function planArchive(
+  parts: Parts,
+  request: PlanRequest & { archive: string },
+  { signal }: Pick<JobContext, 'signal'>,
+): Promise<RestorePlan> {
+  const archive = await openArchive(parts, request.subject, request.archive, signal)
+  const { backup: manifest } = await readArchiveManifest(archive)
+  const dump = dumpOf(manifest)
+  const live = await liveName(parts, request.subject, dump, signal)
+  const chosen = { manifest, passedOver: [], sayings: { proofs: new Map() }, archive: archive.stored.name }
+  const { postgres } = parts.config
+  return withSession(postgres, maintenanceDatabase(postgres), { signal }, session =>
+    describe(parts, session, { ...request, backup: 'latest' }, chosen, { dump, part: null, live, signal }),
+  )
+}
+
+interface Chosen extends Pick<ChosenBackup, 'manifest' | 'passedOver'> {
+  sayings: Pick<ChosenBackup['sayings'], 'proofs'>
+  archive?: string | null
+}
+
 interface Found {
   dump: DumpFacts
   part: PlannedPart | null
@@ -78,7 +101,7 @@ async function describe(
   parts: Parts,
   session: Session,
   request: PlanRequest,
-  { manifest, passedOver, sayings }: ChosenBackup,
+  { manifest, passedOver, sayings, archive = null }: Chosen,
   { dump, part, live, signal }: Found,
 ): Promise<RestorePlan> {
   const { intoSchema = null } = request
@@ -107,6 +130,7 @@ async function describe(
     database: request.database ?? live,
     intoSchema,
     backup: plannedBackup(manifest, now),
+    archive,
     part,
     gapSeconds: asked ? secondsBetween(manifest.instant, asked) : null,
     passedOver,

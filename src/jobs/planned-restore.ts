@@ -8,7 +8,8 @@ import { databaseOid } from '../postgres/databases.js'
 import { maintenanceDatabase } from '../postgres/target.js'
 import { listManifests } from '../repository/manifests.js'
 import type { JobContext, Parts } from './parts.js'
-import { planRestore } from './plan-restore.js'
+import { planArchive, planRestore } from './plan-restore.js'
+import { restoreArchive } from './restore-archive.js'
 import { endOfRestore, restoreBeside } from './restore-beside.js'
 import { endOfInPlace, restoreInPlace } from './restore-in-place.js'
 import { restoreIntoSchema } from './restore-into-schema.js'
@@ -18,6 +19,8 @@ import type { JobEnd, Runner, RunResult } from './runner.js'
 import { undoRestore, undoTarget } from './undo-restore.js'
 
 export interface AskedRestore extends PlanRequest {
+  /** Out of this monthly archive: `latest` or a name like 2026-12; null: out of a backup. */
+  archive?: string | null
   /** In place: why no safety copy of what is there now is made first; null: one is made. */
   withoutSafetyCopy: string | null
 }
@@ -37,14 +40,15 @@ interface Starting {
   watch(context: JobContext): JobContext
 }
 
-/** Plans and keeps the plan. Nothing is changed. @throws Failure as planRestore. */
+/** Plans and keeps the plan. Nothing is changed. @throws Failure usage for what does not go together; as planRestore. */
 export async function makePlan(
   parts: Parts,
   plans: RestorePlans,
   request: AskedRestore,
   { who, validMs, signal }: { who: string; validMs: number; signal: AbortSignal },
 ): Promise<StoredPlan> {
-  const { plan } = await planRestore(parts, request, { signal })
+  assertTogether(request)
+  const plan = await planOf(parts, request, signal)
   const basis = await basisOf(parts, plan, signal)
   return plans.make({
     subject: request.subject,
@@ -75,7 +79,7 @@ export async function startPlanned(
   if (stored.plan.inPlace) assertMeant(stored, starter, parts.config.api.approval)
   const asked = stored.request as unknown as AskedRestore
   const signal = AbortSignal.timeout(PLANNING_MS)
-  const { plan } = await planRestore(parts, asked, { signal })
+  const plan = await planOf(parts, asked, signal)
   if ((await basisOf(parts, plan, signal)) !== stored.basis)
     throw new Failure(
       'plan-stale',
@@ -86,7 +90,9 @@ export async function startPlanned(
   const job = { name: 'restore', subject: stored.subject, trigger: 'api' } as const
   return runner.run(job, async context => {
     plans.use(id, context.run as RunId)
-    const { facts, ...end } = await carryOut(parts, { ...asked, backup: plan.backup.backup }, watch(context))
+    const { backup, archive } = plan
+    const meant = { ...asked, backup: backup.backup, archive }
+    const { facts, ...end } = await carryOut(parts, meant, watch(context))
     return {
       ...end,
       facts: { ...facts, plan: id, reason: starter.reason, who: starter.who, approvedBy: stored.approvedBy },
@@ -114,8 +120,30 @@ export async function startUndo(
 
 const PLANNING_MS = 120_000
 
+const planOf = async (parts: Parts, asked: AskedRestore, signal: AbortSignal): Promise<RestorePlan> =>
+  typeof asked.archive === 'string'
+    ? planArchive(parts, { ...asked, archive: asked.archive }, { signal })
+    : (await planRestore(parts, asked, { signal })).plan
+
+/** @throws Failure usage */
+function assertTogether({ database, tables, intoSchema = null, archive = null, backup }: AskedRestore): void {
+  const wrong = (what: string, hint: string) => new Failure('usage', what, { hint })
+  if (intoSchema !== null && (database !== null || !tables))
+    throw wrong('intoSchema goes with tables, and with database null', 'name the tables, and no database')
+  if (tables && database === null && intoSchema === null)
+    throw wrong('tables are not restored in place', 'name a new database, or a new schema as intoSchema')
+  if (archive !== null && (database === null || tables || backup !== 'latest'))
+    throw wrong('an archive is restored whole, beside', 'name a new database; leave out tables and backup')
+}
+
 async function carryOut(parts: Parts, asked: AskedRestore, context: JobContext): Promise<JobEnd> {
-  const { database, intoSchema, tables } = asked
+  const { database, intoSchema, tables, archive } = asked
+  if (typeof archive === 'string' && database !== null) {
+    const { facts, ...end } = endOfRestore(
+      await restoreArchive(parts, { ...asked, archive, database }, context),
+    )
+    return { ...end, facts: { ...facts, archive } }
+  }
   if (typeof intoSchema === 'string' && tables)
     return endOfRestore(await restoreIntoSchema(parts, { ...asked, intoSchema, tables }, context))
   if (database !== null) return endOfRestore(await restoreBeside(parts, { ...asked, database }, context))
@@ -128,7 +156,9 @@ function assertMeant(plan: StoredPlan, { who, confirm }: Starter, approval: ApiC
   assertConfirmed(name, confirm)
   if (approval === 'none' || (plan.approvedBy !== null && plan.approvedBy !== who)) return
   const why = plan.approvedBy === null ? 'nobody approved' : `${who} cannot also approve`
-  throw new Failure('approval-missing', `${why} the restore in place of ${name}`)
+  throw new Failure('approval-missing', `${why} the restore in place of ${name}`, {
+    hint: `a second person approves it with a token of their own: POST /v1/restores/plans/${plan.id}/approvals; then send this again`,
+  })
 }
 
 /** @throws Failure confirmation-missing unless the name was typed out. */
@@ -152,7 +182,7 @@ async function basisOf(
     databaseOid(session, plan.live?.database ?? plan.database),
   )
   return JSON.stringify([
-    newest ?? null,
+    plan.archive ?? newest ?? null,
     oid,
     plan.backup.backup,
     plan.inPlace,

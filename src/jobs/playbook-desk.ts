@@ -5,7 +5,7 @@ import { readPlaybooks } from '../restore/playbook-files.js'
 import type { Parts } from './parts.js'
 import type { PlaybookRun, PlaybookRuns } from './playbook-runs.js'
 import type { RunJob } from './playbook-steps.js'
-import { approve, continuePlaybook, preparePlaybook, valuesOf } from './run-playbook.js'
+import { approve, approvedFirst, continuePlaybook, preparePlaybook, valuesOf } from './run-playbook.js'
 
 /** The job that holds the steps together. */
 export const PLAYBOOK_JOB = 'playbook'
@@ -23,6 +23,12 @@ export function playbookNamed(folder: string, name: string): Playbook {
   })
 }
 
+/** Who asks, and whether what replaces live data takes a second person's word. */
+export interface Asker {
+  who: string
+  secondPerson: boolean
+}
+
 /** @throws Failure usage for wrong parameters; what continuePlaybook throws. */
 export function startPlaybook(
   parts: Parts,
@@ -30,8 +36,10 @@ export function startPlaybook(
   playbook: Playbook,
   given: Readonly<Record<string, string>>,
   runJob: RunJob,
+  { who, secondPerson }: Asker = { who: '', secondPerson: false },
 ): Promise<PlaybookRun> {
-  const steps = preparePlaybook(playbook, given)
+  const prepared = preparePlaybook(playbook, given)
+  const steps = secondPerson ? approvedFirst(prepared) : prepared
   return asRun(playbook.name, runJob, context => {
     const run: PlaybookRun = {
       id: context.run,
@@ -39,6 +47,7 @@ export function startPlaybook(
       title: playbook.title,
       parameters: valuesOf(playbook, given),
       startedAt: parts.clock.now().toISOString(),
+      startedBy: who || null,
       state: 'running',
       steps,
     }
@@ -48,14 +57,15 @@ export function startPlaybook(
 }
 
 /**
- * Goes on with one that stopped; `who` is given where it is an approval.
- * @throws Failure run-unknown; usage when it is over, or was not waiting for an approval; subject-busy while it runs.
+ * Goes on with one that stopped; `approver` is given where it is an approval.
+ * @throws Failure run-unknown; usage when it is over, or was not waiting for an approval; approval-missing when it takes
+ * somebody else's; subject-busy while it runs.
  */
 export function resumePlaybook(
   parts: Parts,
   runs: PlaybookRuns,
   id: string,
-  who: string | null,
+  approver: Asker | null,
   runJob: RunJob,
 ): Promise<PlaybookRun> {
   const { playbook } = runs.find(id)
@@ -63,7 +73,7 @@ export function resumePlaybook(
     // Read under the lock: another process may have gone on with it meanwhile.
     const run = runs.find(id)
     if (run.state === 'succeeded') throw new Failure('usage', `${run.id} is done`)
-    if (who !== null) approve(run, who, parts.clock.now())
+    if (approver !== null) approve(run, approver, parts.clock.now())
     return continuePlaybook(parts, runs, run, context, runJob)
   })
 }

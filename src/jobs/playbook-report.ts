@@ -26,7 +26,7 @@ export function reportText(run: PlaybookRun): string {
   return [
     `# ${run.title}`,
     '',
-    `Playbook ${run.playbook}, run ${run.id}, started ${run.startedAt}: **${run.state}**`,
+    `Playbook ${run.playbook}, run ${run.id}, started ${run.startedAt}${run.startedBy ? ` by ${run.startedBy}` : ''}: **${run.state}**`,
     ...(parameters.length > 0 ? ['', ...parameters] : []),
     ...run.steps.flatMap((one, at) => ['', ...stepLines(one, at + 1)]),
     '',

@@ -25,6 +25,8 @@ export interface PlaybookRun {
   title: string
   parameters: Record<string, string>
   startedAt: string
+  /** Who; null when it is not known. */
+  startedBy?: string | null
   state: 'running' | 'waiting' | 'failed' | 'succeeded'
   steps: StepState[]
 }

@@ -30,6 +30,8 @@ export interface RestorePlan {
   /** The schema that will, when only that is new. */
   intoSchema: string | null
   backup: PlannedBackup
+  /** The monthly archive that the backup is taken from; null: the backups' own chunks. */
+  archive: string | null
   /** What of the backup is asked for; null: all of it. */
   part: PlannedPart | null
   /** From the backup's instant to the one asked for; null when none was. */

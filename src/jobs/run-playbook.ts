@@ -126,9 +126,40 @@ async function perform(
   }
 }
 
-/** @throws Failure usage when it does not wait. */
-export function approve(run: PlaybookRun, who: string, at: Date): void {
+/**
+ * The same steps, with a wait for somebody's word before the first one that replaces live data, unless there is one already.
+ */
+export function approvedFirst(steps: readonly StepState[]): StepState[] {
+  const at = steps.findIndex(({ step }) => step.do === 'restore-in-place')
+  const replacing = steps[at]
+  const asks = steps.slice(0, at).some(({ step }) => step.do === 'wait-for-approval')
+  if (replacing?.step.do !== 'restore-in-place' || asks) return [...steps]
+  const { name, timeout, tenant } = replacing.step
+  const question = `May ${tenant} be restored in place? Somebody else than who started this says so.`
+  const step = {
+    do: 'wait-for-approval',
+    name: `Approval of: ${name}`,
+    timeout,
+    on_failure: 'stop',
+    question,
+  } as const
+  const wait: StepState = { ...replacing, step }
+  return [...steps.slice(0, at), wait, ...steps.slice(at)]
+}
+
+/**
+ * @throws Failure usage when it does not wait; approval-missing when a second person's word is wanted and this is the first.
+ */
+export function approve(
+  run: PlaybookRun,
+  { who, secondPerson }: { who: string; secondPerson: boolean },
+  at: Date,
+): void {
   const waiting = run.steps.find(one => one.state === 'waiting')
   if (!waiting) throw new Failure('usage', `${run.id} does not wait for anyone: it is ${run.state}`)
+  if (secondPerson && (run.startedBy ?? who) === who)
+    throw new Failure('approval-missing', `${who} started ${run.id} and cannot also approve it`, {
+      hint: `a second person says so with a token of their own: POST /v1/playbook-runs/${run.id}/approve`,
+    })
   Object.assign(waiting, { state: 'done', said: `approved by ${who}`, endedAt: at.toISOString() })
 }

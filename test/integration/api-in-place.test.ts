@@ -82,7 +82,7 @@ test('not without the name typed out, nor from a plan of another database of tha
 })
 
 test('with approval required, by a second person and not by the one who starts it', async () => {
-  const { maria, jan, post, plan, rows, ask, token } = await tenant('initech', {
+  const { maria, jan, post, plan, rows, ask, token, here } = await tenant('initech', {
     api: { approval: 'required' },
   })
   await cluster.sql('gmah_org_initech', 'DELETE FROM notes')
@@ -95,6 +95,9 @@ test('with approval required, by a second person and not by the one who starts i
     (await answer).json().code,
   ]
   expect(await codeOf(start(maria))).toEqual([403, 'approval-missing'])
+  expect(here.events('restore-waiting')).toMatchObject([
+    { subject: 'tenants/initech', facts: { plan: id, who: 'operator  0', reason: 'rows deleted' } },
+  ])
   await approve(maria)
   expect(await codeOf(start(maria))).toEqual([403, 'approval-missing'])
   expect(await codeOf(approve(token('viewer')))).toEqual([403, 'forbidden'])
@@ -108,6 +111,72 @@ test('with approval required, by a second person and not by the one who starts i
     { approvedBy: 'operator  1', who: 'operator  0' },
   ])
   expect(await rows()).toBe(100)
+})
+
+test('with approval required, a playbook that restores in place waits for a second person', async () => {
+  const { ask, token, rows, here } = await tenant('hooli', { api: { approval: 'required' } })
+  const [maria, jan] = [token('admin'), token('admin')]
+  await cluster.sql('gmah_org_hooli', 'DELETE FROM notes')
+  const body = { set: { tenant: 'hooli' }, confirm: 'hooli', wait: true }
+  const started = await ask('POST', '/v1/playbooks/tenant-in-place/runs', { as: maria, body })
+  const { id, outcome } = started.json()
+  expect([started.status, outcome, await rows()]).toEqual([200, 'partial', 0])
+  expect(here.events('playbook-waiting')).toMatchObject([{ facts: { id } }])
+  const goOn = (verb: string, as: string) =>
+    ask('POST', `/v1/playbook-runs/${id}/${verb}`, { as, body: { wait: true } })
+  const refused = await goOn('approve', maria)
+  expect([refused.status, refused.json().code]).toEqual([403, 'approval-missing'])
+  expect((await goOn('resume', maria)).json().outcome).toBe('partial')
+  expect(await rows()).toBe(0)
+  const approved = await goOn('approve', jan)
+  expect([approved.status, approved.json().outcome]).toEqual([200, 'succeeded'])
+  expect(await rows()).toBe(100)
+})
+
+test('some tables: beside, or into a schema of the live database, as planned', async () => {
+  const { maria, post, rows } = await tenant('soylent')
+  const plan = (more: object) =>
+    post(maria, '/v1/restores/plans', { tenant: 'soylent', tables: ['notes'], database: null, ...more })
+  for (const wrong of [
+    {},
+    { intoSchema: 'x', database: 'y' },
+    { intoSchema: 'x', tables: undefined },
+    { archive: '2026-11' },
+  ])
+    expect((await plan(wrong)).json().code).toBe('usage')
+  const made = await plan({ intoSchema: 'before' })
+  expect(made.json().plan).toMatchObject({
+    ...{ inPlace: false, database: 'gmah_org_soylent', intoSchema: 'before', problems: [] },
+    part: { tables: [{ schema: 'public', name: 'notes', rows: 100 }], rows: 100 },
+  })
+  await cluster.sql('gmah_org_soylent', 'DELETE FROM notes')
+  const start = (id: string) => post(maria, '/v1/restores', { plan: id, reason: 'rows deleted', wait: true })
+  const done = await start(made.json().id)
+  expect([done.status, done.json().facts]).toMatchObject([200, { partial: true, reason: 'rows deleted' }])
+  expect(await rows()).toBe(0)
+  const counted = (database: string, table: string) =>
+    cluster.sql(database, `SELECT count(*)::int AS n FROM ${table}`)
+  expect(await counted('gmah_org_soylent', 'before.notes')).toEqual([{ n: 100 }])
+  const beside = await plan({ database: 'soylent_notes' })
+  expect((await start(beside.json().id)).status).toBe(200)
+  expect(await counted('soylent_notes', 'notes')).toEqual([{ n: 100 }])
+  expect((await plan({ intoSchema: 'before' })).json().plan.problems).toMatchObject([
+    { code: 'target-exists' },
+  ])
+})
+
+test('out of a monthly archive, as planned', async () => {
+  const { maria, post } = await tenant('cyberdyne')
+  const archived = await post(maria, '/v1/tenants/cyberdyne/archives', { month: '2026-11', wait: true })
+  expect(archived.status).toBe(200)
+  const asked = { tenant: 'cyberdyne', archive: 'latest', database: 'cyberdyne_2026_11' }
+  const made = (await post(maria, '/v1/restores/plans', asked)).json()
+  expect(made.plan).toMatchObject({ archive: '2026-11', inPlace: false, backup: { rows: 100 }, problems: [] })
+  const done = await post(maria, '/v1/restores', { plan: made.id, reason: 'an audit asks', wait: true })
+  expect([done.status, done.json().facts]).toMatchObject([200, { archive: '2026-11', plan: made.id }])
+  expect(await cluster.sql('cyberdyne_2026_11', 'SELECT count(*)::int AS n FROM notes')).toEqual([{ n: 100 }])
+  const again = (await post(maria, '/v1/restores/plans', asked)).json()
+  expect(again.plan.problems).toMatchObject([{ code: 'target-exists' }])
 })
 
 test('playbooks are read, run and meant', async () => {

@@ -107,11 +107,13 @@ describe('backups', () => {
     const { post, get } = await api()
     await post('/v1/tenants/acme/backups', { wait: true })
     const [{ id }] = (await get('/v1/tenants/acme/backups')).json().backups
-    const done = await post(`/v1/backups/${id}/proofs`, { level: 'read', wait: true })
+    const verify = (backup: string) =>
+      post('/v1/tenants/acme/verifications', { backup, level: 'read', wait: true })
+    const done = await verify(id)
     expect([done.status, done.json().outcome]).toEqual([200, 'succeeded'])
     const { proofs } = (await get(`/v1/backups/${id}/proofs`)).json()
     expect(proofs).toMatchObject([{ level: 'read', outcome: 'passed', differences: [] }])
-    expect((await post('/v1/backups/0000abcd/proofs', {})).status).toBe(404)
+    expect((await verify('0000abcd')).status).toBe(404)
   })
 
   test('of everything, and a schedule now', async () => {

@@ -87,6 +87,7 @@ test.each([
   ['archive create acme', { subject: 'tenants/acme', exceptions: [] }],
   ['archive verify acme', { indexed: true }],
   ['restore acme --as some_tables --tables notes', { database: 'some_tables', proof: { rows: 1 } }],
+  ['restore acme --into-schema side --tables notes', { schema: 'side', proof: { rows: 1 } }],
   ['restore acme --as from_archive --from-archive', { database: 'from_archive', proof: { rows: 1 } }],
   ['restore acme --as some_tables', { error: { code: 'target-exists', exit: 5 } }],
 ])("%s is the daemon's run", async (words, json) => {

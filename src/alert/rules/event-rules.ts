@@ -46,6 +46,12 @@ const EVENT_RULES: { [T in EventType]: Rule<T> } = {
   ],
   'backup-failed': event => [raise('backup-failed', event, ofError(event.facts.error))],
   'restore-started': event => [raise('restore-started', event, { detail: `→ ${event.facts.target}` })],
+  'restore-waiting': event => [
+    raise('restore-waiting', event, {
+      ...{ cause: event.facts.plan, scope: event.facts.plan },
+      detail: `${event.facts.who}: ${event.facts.reason}`,
+    }),
+  ],
   'restore-finished': event => [
     raise('restore-finished', event, {
       detail: `→ ${event.facts.target}, ${Math.round(event.facts.durationMs / 1000)} s`,

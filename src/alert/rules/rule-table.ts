@@ -46,6 +46,7 @@ export const RULES = {
   'swap-finished': momentary('info'),
   'swap-repaired': momentary('warning'),
   'playbook-notice': momentary('info'),
+  'restore-waiting': momentary('critical'),
   'playbook-waiting': momentary('critical'),
   'config-refused': lasting('warning'),
   'lease-taken-over': momentary('warning'),

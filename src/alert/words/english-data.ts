@@ -91,6 +91,13 @@ export const ENGLISH_DATA = {
     meaning: 'A restore plan is being carried out. Nothing is asked of you.',
     next: ['gmah-backup runs {run}'],
   },
+  'restore-waiting': {
+    title: 'a restore in place waits for approval: {who}',
+    meaning: 'Somebody wants to replace live data, and a second person must agree: {details}.',
+    next: [
+      'curl -X POST -H "Authorization: Bearer $TOKEN" "$GMAH_BACKUP_URL/v1/restores/plans/{scope}/approvals"',
+    ],
+  },
   'playbook-waiting': {
     title: 'a playbook waits for an answer: {cause}',
     meaning: 'A restore stands still until somebody answers the question.',

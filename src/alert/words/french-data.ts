@@ -93,6 +93,14 @@ export const FRENCH_DATA = {
     meaning: 'Un plan de restauration est en cours. On ne vous demande rien.',
     next: ['gmah-backup runs {run}'],
   },
+  'restore-waiting': {
+    title: 'une restauration en place attend une approbation : {who}',
+    meaning:
+      'Quelqu’un veut remplacer des données en service, une seconde personne doit être d’accord : {details}.',
+    next: [
+      'curl -X POST -H "Authorization: Bearer $TOKEN" "$GMAH_BACKUP_URL/v1/restores/plans/{scope}/approvals"',
+    ],
+  },
   'playbook-waiting': {
     title: 'un scénario attend une réponse : {cause}',
     meaning: 'Une restauration est arrêtée jusqu’à ce que quelqu’un réponde à la question.',

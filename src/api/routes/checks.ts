@@ -53,7 +53,8 @@ const ROTATION_NIGHTS = 30
 function verifyRoute(server: ApiServer, works: Works): void {
   const schema = {
     tags: ['checks'],
-    summary: 'Verify one backup; the verdict is kept beside it in the store',
+    summary:
+      'Verify a tenant by its newest backup, or one backup of it; the verdict is kept beside it in the store',
     security: SECURITY,
     params: tenantParam,
     headers: startHeaders,
@@ -64,7 +65,10 @@ function verifyRoute(server: ApiServer, works: Works): void {
         .max(40)
         .default('latest')
         .describe('latest, a backup id or its beginning, or an instant'),
-      level: z.enum(PROOF_LEVELS).default('restore'),
+      level: z
+        .enum(PROOF_LEVELS)
+        .default('restore')
+        .describe('How far to look: all there, read back whole, or restored and compared'),
       wait: waitField,
     }),
     response: startAnswers,

@@ -6,6 +6,7 @@ import {
   RESTORE_ARCHIVE,
   RESTORE_GLOBALS,
   RESTORE_IN_PLACE,
+  RESTORE_INTO_SCHEMA,
   RESTORE_UNDO,
   SWEEP_KEPT,
 } from '../../jobs/errands-restore.js'
@@ -19,6 +20,7 @@ export function errandRoutes(server: ApiServer, works: Works): void {
   addErrand(server, works, RESTORE)
   addErrand(server, works, RESTORE_ARCHIVE)
   addErrand(server, works, RESTORE_IN_PLACE)
+  addErrand(server, works, RESTORE_INTO_SCHEMA)
   addErrand(server, works, RESTORE_UNDO)
   addErrand(server, works, RESTORE_GLOBALS)
   addErrand(server, works, SWEEP_KEPT)

@@ -1,8 +1,14 @@
 // /v1/playbooks: reading them, running one, and allowing one that waits to go on.
 import { z } from 'zod'
 import { assertMeant } from '../../jobs/planned-playbook.js'
-import { allPlaybooks, playbookNamed, resumePlaybook, startPlaybook } from '../../jobs/playbook-desk.js'
-import { assertSees } from '../caller.js'
+import {
+  type Asker,
+  allPlaybooks,
+  playbookNamed,
+  resumePlaybook,
+  startPlaybook,
+} from '../../jobs/playbook-desk.js'
+import { assertSees, type Caller } from '../caller.js'
 import { callerOf } from '../guard.js'
 import { playbookRunShape, playbookRunView, playbookShape, playbookView } from '../playbook-shape.js'
 import { answers, limitQuery, SECURITY } from '../shapes.js'
@@ -28,7 +34,7 @@ export function playbookRoutes(server: ApiServer, works: Works): void {
   readRoutes(server, works)
   startRoute(server, works)
   goOnRoute(server, works, 'resume', 'Go on with one that stopped', () => null)
-  goOnRoute(server, works, 'approve', 'Allow one that waits to go on, and go on', who => who)
+  goOnRoute(server, works, 'approve', 'Allow one that waits to go on, and go on', asker => asker)
 }
 
 function readRoutes(server: ApiServer, works: Works): void {
@@ -80,24 +86,29 @@ function startRoute(server: ApiServer, works: Works): void {
     const asked = { request, wait, subject: null }
     const { status, run } = await start(works, asked, async runner => {
       const playbook = playbookNamed(works.playbooksFolder(), name)
-      // Who is at the machine is asked no more than without the daemon.
-      const local = callerOf(request).token === null
-      assertMeant(playbook, set, confirm, local ? 'none' : works.parts().config.api.approval)
+      assertMeant(playbook, set, confirm)
       const parts = await works.freshParts()
+      const asker = askerOf(works, callerOf(request))
       return stepByStep(request, runner, runJob =>
-        startPlaybook(parts, works.playbookRuns, playbook, set, runJob),
+        startPlaybook(parts, works.playbookRuns, playbook, set, runJob, asker),
       )
     })
     return reply.status(status).header('location', `/v1/runs/${run.id}`).send(run)
   })
 }
 
+/** Who is at the machine is asked no more than without the daemon. */
+const askerOf = (works: Works, { who, token }: Caller): Asker => ({
+  who,
+  secondPerson: token !== null && works.parts().config.api.approval === 'required',
+})
+
 function goOnRoute(
   server: ApiServer,
   works: Works,
   verb: 'resume' | 'approve',
   summary: string,
-  approver: (who: string) => string | null,
+  approver: (asker: Asker) => Asker | null,
 ): void {
   const schema = {
     tags,
@@ -110,13 +121,14 @@ function goOnRoute(
   }
   const config = { needs: 'admin', changes: `playbook ${verb}` } as const
   server.post(`/playbook-runs/:id/${verb}`, { schema, config }, async (request, reply) => {
-    const { who, ...caller } = callerOf(request)
-    assertSees({ who, ...caller }, null)
+    const caller = callerOf(request)
+    assertSees(caller, null)
+    const asker = askerOf(works, caller)
     const asked = { request, wait: request.body.wait, subject: null }
     const { status, run } = await start(works, asked, async runner => {
       const parts = await works.freshParts()
       return stepByStep(request, runner, runJob =>
-        resumePlaybook(parts, works.playbookRuns, request.params.id, approver(who), runJob),
+        resumePlaybook(parts, works.playbookRuns, request.params.id, approver(asker), runJob),
       )
     })
     return reply.status(status).header('location', `/v1/runs/${run.id}`).send(run)

@@ -1,5 +1,6 @@
 // /v1/restores: first a plan that says what would happen, then the restore, from that plan alone.
 import { z } from 'zod'
+import { asFailure } from '../../domain/errors.js'
 import { parseRunId } from '../../domain/ids.js'
 import { subjectNamed } from '../../jobs/open-backup.js'
 import { makePlan, startPlanned, startUndo } from '../../jobs/planned-restore.js'
@@ -30,7 +31,29 @@ const newPlan = z.strictObject({
     .min(1)
     .max(63)
     .nullable()
-    .describe('Name of the new database, which must not exist; null: in place of the live one'),
+    .describe(
+      'Name of the new database, which must not exist; null: in place of the live one, or into a schema of it',
+    ),
+  tables: z
+    .array(z.string().min(1).max(63))
+    .min(1)
+    .max(1000)
+    .optional()
+    .describe('Only these tables, with what belongs to them'),
+  schema: z.string().min(1).max(63).default('public').describe('The schema of `tables`'),
+  intoSchema: z
+    .string()
+    .min(1)
+    .max(63)
+    .nullable()
+    .default(null)
+    .describe('With `tables`: name of a new schema of the live database, where nothing else is touched'),
+  archive: z
+    .string()
+    .regex(/^latest$|^\d{4}-\d\d(-\d+)?$/)
+    .nullable()
+    .default(null)
+    .describe('Out of a monthly archive, into a new database: latest, or its name'),
   withRoles: z.boolean().default(false).describe('Create missing roles from the newest globals backup'),
   withoutSafetyCopy: reason
     .nullable()
@@ -62,7 +85,8 @@ function planRoutes(server: ApiServer, works: Works): void {
   }
   const config = { needs: 'operator', changes: 'restore plan' } as const
   server.post('/restores/plans', { schema: make, config }, async (request, reply) => {
-    const { tenant, ...more } = request.body
+    const { tenant, tables: names, schema, ...more } = request.body
+    const tables = names?.map(one => ({ schema, name: one }))
     const subject = subjectNamed(tenant)
     request.about = subject
     const caller = callerOf(request)
@@ -72,7 +96,7 @@ function planRoutes(server: ApiServer, works: Works): void {
     const stored = await makePlan(
       parts,
       works.restorePlans,
-      { subject, ...more },
+      { subject, tables, ...more },
       {
         who: caller.who,
         validMs: parts.config.api.planMs,
@@ -137,6 +161,15 @@ function startRoute(server: ApiServer, works: Works): void {
         runner,
         starter: { who, reason: why, confirm: typed },
         watch: announced,
+      }).catch(thrown => {
+        if (asFailure(thrown).code === 'approval-missing')
+          works.journal.event({
+            type: 'restore-waiting',
+            run: null,
+            subject,
+            facts: { plan: id, who, reason: why },
+          })
+        throw thrown
       }),
     )
     return reply.status(status).header('location', `/v1/runs/${run.id}`).send(run)
