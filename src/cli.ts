@@ -31,7 +31,8 @@ async function openOutpost(options: GlobalOptions): Promise<OpenOutpost> {
   const keyring = await loadKeyring(config.keys, options.identity ?? null)
   const store = openStore(config.store, { clock })
   const hetzner = config.hetzner && hetznerClient(config.hetzner, { clock })
-  return { clock, hetzner, repository: { store, keyring }, signal: new AbortController().signal }
+  const tool = `gmah-backup ${version()}`
+  return { clock, hetzner, tool, repository: { store, keyring }, signal: new AbortController().signal }
 }
 
 async function openDesk(options: GlobalOptions): Promise<Desk> {

@@ -11,9 +11,10 @@ import { loadConfig } from './config.js'
 import type { Config } from './domain/configuration.js'
 import { asFailure } from './domain/errors.js'
 import type { Problem } from './domain/problem.js'
-import { closeLastLife, copyPlaybooks, runSchedule } from './jobs/daemon-work.js'
+import { closeLastLife, copyPlaybooks, lockOf, runSchedule } from './jobs/daemon-work.js'
 import type { Parts } from './jobs/parts.js'
 import { createScheduler, type Scheduler } from './jobs/scheduler.js'
+import { startServersLeftOff } from './jobs/start-servers.js'
 import { acquireLease } from './repository/lease.js'
 import { DAEMON_LEASE } from './store/keys.js'
 import type { OnOperation } from './store/metered.js'
@@ -145,6 +146,9 @@ async function serve(serving: Serving): Promise<void> {
     facts: { version: version(), pid: process.pid },
   })
   log.info({ address, store: app.parts().repository.store.name }, 'the daemon is ready')
+  startServersLeftOff(app.parts(), app.runner).catch(error =>
+    log.error({ error: asFailure(error) }, 'could not start the servers that a snapshot left off'),
+  )
   scheduler.start()
   alerting.start()
   life.ready()
@@ -201,7 +205,7 @@ function scheduleJobs(app: App, log: Logger, digest: Digest): Scheduler {
       states: app.states,
       clock,
       log,
-      busy: job => app.runner.busy({ name: job }),
+      busy: job => app.runner.busy(lockOf(job)),
       launch: (schedule, launch) => runSchedule(() => freshParts(app), app.runner, schedule, launch, digest),
     },
     app.parts().config.schedules,

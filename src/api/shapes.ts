@@ -96,5 +96,7 @@ export const tenantName = z
 
 export const tenantParam = z.strictObject({ tenant: tenantName })
 
+export const archiveParams = tenantParam.extend({ archive: z.string().regex(/^latest$|^\d{4}-\d\d(-\d+)?$/) })
+
 export const limitQuery = (most: number, usual: number) =>
   z.coerce.number().int().min(1).max(most).default(usual)

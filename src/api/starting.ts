@@ -37,6 +37,8 @@ interface Asked {
   wait: boolean
   /** What the run is about; null: the platform as a whole. */
   subject: SubjectId | null
+  /** For the audit, where it is about neither a subject nor all. */
+  about?: string
 }
 
 interface Answer {
@@ -64,10 +66,10 @@ const triggerOf = (request: FastifyRequest): Trigger => (callerOf(request).token
 /** Starts whatever runs one job on the runner it is given. @throws Failure as startJob. */
 export async function start(
   works: Works,
-  { request, wait, subject }: Asked,
+  { request, wait, subject, about }: Asked,
   launch: (runner: Runner) => Promise<RunResult>,
 ): Promise<Answer> {
-  request.about = subject ?? 'all'
+  request.about = about ?? subject ?? 'all'
   if (works.stopping.aborted) throw new Failure('interrupted', 'the daemon is stopping')
   const begin = (): Promise<Started> => startRun(works.runner, launch)
   const key = request.headers['idempotency-key']

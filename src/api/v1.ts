@@ -12,6 +12,7 @@ import { auditRoutes } from './routes/audit.js'
 import { backupRoutes } from './routes/backups.js'
 import { checkRoutes } from './routes/checks.js'
 import { errandRoutes } from './routes/errands.js'
+import { extractionRoutes } from './routes/extractions.js'
 import { playbookRoutes } from './routes/playbooks.js'
 import { proofRoutes } from './routes/proofs.js'
 import { restoreRoutes } from './routes/restores.js'
@@ -30,6 +31,7 @@ const ROUTES = [
   statusRoutes,
   tenantRoutes,
   archiveRoutes,
+  extractionRoutes,
   backupRoutes,
   proofRoutes,
   restoreRoutes,

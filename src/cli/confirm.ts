@@ -24,6 +24,29 @@ export async function confirmTenant(
   if (answer.trim() !== tenant) throw missing(`the restore of ${tenant} was not confirmed`, tenant)
 }
 
+/** What a person types after a question, without the blanks around it. */
+export type Ask = (question: string) => Promise<string>
+
+/** Several questions in one sitting. @throws Failure confirmation-missing when the input ends before it is answered. */
+export async function asked<T>(work: (ask: Ask) => Promise<T>): Promise<T> {
+  const reader = createInterface({ input: process.stdin, output: process.stderr })
+  const ended = new Promise<never>((_, reject) => {
+    reader.once('close', () =>
+      reject(
+        new Failure('confirmation-missing', 'the input ended before the question was answered', {
+          hint: 'nothing was changed; type the command again',
+        }),
+      ),
+    )
+  })
+  ended.catch(() => {})
+  try {
+    return await work(async question => (await Promise.race([reader.question(question), ended])).trim())
+  } finally {
+    reader.close()
+  }
+}
+
 const missing = (message: string, tenant: string): Failure =>
   new Failure('confirmation-missing', message, {
     hint: `type the tenant's name where it is asked, or pass --yes-restore ${shellWord(tenant)}`,

@@ -61,12 +61,14 @@ function createCommand(snapshot: Command, doors: Doors): void {
     .command('create')
     .argument('<server>', 'its name at Hetzner')
     .option('--description <words>', 'what it is for')
+    .option('--shutdown', 'shut it down for the snapshot, and start it again: it is away for minutes')
     .description('make one now; no schedule removes it')
     .action(async (server: string, _options, command: Command) => {
-      const options = command.optsWithGlobals<GlobalOptions & { description?: string }>()
+      const options = command.optsWithGlobals<GlobalOptions & { description?: string; shutdown?: true }>()
       const terminal = processTerminal(options)
       await atDesk(doors, options, terminal, async desk => {
-        const request = { server, description: options.description ?? null }
+        const { description = null, shutdown = false } = options
+        const request = { server, description, shutdown }
         if (!terminal.json)
           terminal.err('this takes minutes; interrupted, the next one takes over what was begun')
         const report = await desk.run({ name: 'snapshot-create', lock: SNAPSHOTS_LOCK }, async context => {

@@ -2,7 +2,7 @@
 import { ageText } from '../domain/quantity.js'
 import { subjectName } from '../domain/subject.js'
 import type { ArchiveLayer, SnapshotLayer } from '../jobs/status-layers.js'
-import { bytesText, counted, instantText } from './output.js'
+import { bytesText, counted, instantText, secondsText } from './output.js'
 import type { StatusSection } from './status-section.js'
 import { table } from './table.js'
 
@@ -17,8 +17,9 @@ export function snapshotsSection(layer: SnapshotLayer, now: Date, columns: numbe
     ageSince(new Date(one.created), now),
     `${one.sizeGb} GB`,
     one.costPerMonth === null ? '?' : costText(one.costPerMonth, one.currency ?? ''),
+    secondsText(one.durationMs / 1000),
   ])
-  const headings = ['server', 'newest', 'made', 'age', 'size', 'a month, net']
+  const headings = ['server', 'newest', 'made', 'age', 'size', 'a month, net', 'took']
   const right = ['age', 'size', 'a month, net']
   return {
     title: titleOf('server snapshots', layer),

@@ -37,6 +37,24 @@ export function parseMonth(text: string): string {
 export const monthOf = (instant: Date, zone: string): string =>
   new Date(localOf(zone, instant.getTime())).toISOString().slice(0, 7)
 
+/** A month that was missed longer ago is not made up for. */
+export const ARCHIVE_MONTHS_BACK = 12
+
+/** So many months before this one, the nearest first. */
+export function monthsBefore(month: string, count: number): string[] {
+  const [year = 0, ordinal = 0] = month.split('-').map(Number)
+  return Array.from({ length: count }, (_, back) =>
+    new Date(Date.UTC(year, ordinal - 2 - back, 1)).toISOString().slice(0, 7),
+  )
+}
+
+/** The youngest month first, and of one month the last made. */
+export function byName(a: ArchiveName, b: ArchiveName): number {
+  const [monthA, monthB] = [a.slice(0, 7), b.slice(0, 7)]
+  const ordinal = (name: ArchiveName) => Number(name.slice(8) || 1)
+  return monthA === monthB ? ordinal(b) - ordinal(a) : monthA < monthB ? 1 : -1
+}
+
 /** The first name of the month that is not taken. */
 export function freeName(month: string, taken: ReadonlySet<string>): ArchiveName {
   let name = month

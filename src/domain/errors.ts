@@ -115,6 +115,7 @@ export const ERRORS = {
   'snapshot-protected': row(EXIT.refused, 409, false, 'it is kept on purpose, or is not ours: remove it in the Hetzner console when you are sure'),
   'snapshot-limit': row(EXIT.refused, 409, false, 'the account has no room for another snapshot: delete one by hand or ask Hetzner for more; nothing was deleted'),
   'snapshot-failed': row(EXIT.provider, 502, true, 'see the action in the Hetzner console, then run it again; older snapshots were not touched'),
+  'server-left-off': row(EXIT.provider, 502, true, 'start it now in the Hetzner console: it was shut down for its snapshot'),
   'rebuild-refused': row(EXIT.refused, 409, false, 'see what the message says; nothing was changed'),
   'file-denied': row(EXIT.unexpected, 500, false, "check the file's owner and mode: commands are run as the daemon's user"),
   'disk-full': row(EXIT.unexpected, 507, false, 'free disk space where the message says: the state directory, or the disk of the PostgreSQL server'),

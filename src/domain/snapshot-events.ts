@@ -28,6 +28,9 @@ export interface SnapshotEventFacts<ErrorFacts> {
   /** Said before the request that makes one: after a crash it tells which label to look for. */
   'snapshot-requested': { server: string; serverId: number; schedule: string; label: string }
   'snapshot-made': SnapshotFacts
+  /** Said before it is asked to shut down: until its start is noted, somebody has to start it again. */
+  'server-shutdown': { server: string; serverId: number }
+  'server-started': { server: string; serverId: number; offMs: number }
   'snapshot-failed': { server: string; error: ErrorFacts }
   /** Nothing of it was found at the provider: that request made none. */
   'snapshot-abandoned': { server: string; serverId: number; label: string }

@@ -14,6 +14,8 @@ export interface ServerOrder {
   checkpoint: boolean
   /** A program with its arguments; null: none. */
   command: readonly string[] | null
+  /** Off while its snapshot is made, and started again afterwards: the tenants on it are away for so long. */
+  shutdown: boolean
 }
 
 export interface SnapshotSettings {
@@ -35,6 +37,7 @@ const server = z.strictObject({
   server: z.string().min(1),
   checkpoint: z.boolean().default(false),
   command: z.array(z.string().min(1)).min(1).optional(),
+  shutdown: z.boolean().default(false),
 })
 
 /** The keys beside those of every schedule. */
@@ -62,5 +65,11 @@ export function toSnapshotSettings(raw: z.output<typeof settings>): SnapshotSett
   }
 }
 
-/** What holds for a snapshot that somebody asks for by hand. */
+/** The schedule of a snapshot that somebody asks for by hand, and what holds for one where no schedule names its server. */
 export const MANUAL = 'manual'
+export const MANUAL_LIMITS = {
+  limit: 30,
+  protect: false,
+  snapshotDeadlineMs: 90 * MINUTE_MS,
+  lockWaitMs: 15 * MINUTE_MS,
+}

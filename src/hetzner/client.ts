@@ -40,6 +40,10 @@ export interface Hetzner {
   /** One that is gone already is success. @throws Failure snapshot-protected */
   deleteImage(id: number, signal: AbortSignal): Promise<void>
   action(id: number, signal: AbortSignal): Promise<Action>
+  /** Asks the system on it to shut down, as its power button does; its success says only that it was asked. */
+  shutDown(server: number, signal: AbortSignal): Promise<void>
+  /** @throws Failure server-locked while another action holds it. */
+  powerOn(server: number, signal: AbortSignal): Promise<void>
   /** The new root password that the answer may hold is never read. */
   rebuild(server: number, image: number, signal: AbortSignal): Promise<Action>
   sshKeys(signal: AbortSignal): Promise<SshKey[]>
@@ -56,10 +60,20 @@ export function hetznerClient(access: HetznerAccess, options: HttpOptions): Hetz
   return { ...serverCalls(http), ...imageCalls(http) }
 }
 
-const post = (http: Http, path: string, body: object, signal: AbortSignal, once = false) =>
-  http.call({ method: 'POST', path, body, schema: acted, signal, once }).then(({ action }) => action)
+const post = (http: Http, path: string, body: object | null, signal: AbortSignal, once = false) =>
+  http
+    .call({ method: 'POST', path, ...(body ? { body } : {}), schema: acted, signal, once })
+    .then(({ action }) => action)
 
-type ServerCalls = 'server' | 'serverActions' | 'action' | 'createSnapshot' | 'rebuild' | 'sshKeys'
+type ServerCalls =
+  | 'server'
+  | 'serverActions'
+  | 'action'
+  | 'createSnapshot'
+  | 'shutDown'
+  | 'powerOn'
+  | 'rebuild'
+  | 'sshKeys'
 
 function serverCalls(http: Http): Pick<Hetzner, ServerCalls> {
   return {
@@ -91,6 +105,12 @@ function serverCalls(http: Http): Pick<Hetzner, ServerCalls> {
         signal,
         once: true,
       }),
+    shutDown: async (server, signal) => {
+      await post(http, `/servers/${server}/actions/shutdown`, null, signal)
+    },
+    powerOn: async (server, signal) => {
+      await post(http, `/servers/${server}/actions/poweron`, null, signal)
+    },
     rebuild: (server, image, signal) =>
       post(http, `/servers/${server}/actions/rebuild`, { image }, signal, true),
     sshKeys: signal => http.all('/ssh_keys', 'ssh_keys', sshKeySchema, {}, signal),

@@ -1,34 +1,34 @@
-// The month's archives: each tenant and the master that has a backup and no archive of the month yet, one after the other.
+// The month's archives: each tenant and the master that has a backup and no archive of the month yet, one after the other; and
+// those of months that were missed.
 // Then what is older than it has to be kept goes, by a plan that says why. One tenant's failure is one tenant's failure.
 import { type ArchiveIndex, parseMonth } from '../domain/archive.js'
 import { asFailure, Failure } from '../domain/errors.js'
-import { instantMs } from '../domain/ids.js'
 import { GLOBALS, type SubjectId } from '../domain/subject.js'
-import { listArchives, type StoredArchive } from '../repository/archive-list.js'
-import { listManifests, listSubjects } from '../repository/manifests.js'
+import { listSubjects } from '../repository/manifests.js'
 import { archiveTenant } from './archive-tenant.js'
 import { errorFacts } from './journal-rows.js'
 import type { JobContext, Parts } from './parts.js'
 import { pruneArchives } from './prune-archives.js'
 import type { JobEnd } from './runner.js'
+import { type MonthRequest, wantedArchives } from './wanted-archives.js'
 
 export interface ArchivesReport {
   stored: ArchiveIndex[]
-  skipped: { subject: SubjectId; reason: string }[]
+  skipped: { subject: SubjectId; month: string; reason: string }[]
   failed: { subject: SubjectId; failure: Failure }[]
 }
 
 /** @throws Failure when the store cannot be listed; a subject's own failure is in the report instead. */
 export async function archiveTenants(
   parts: Parts,
-  request: { month: string; zone: string },
+  request: MonthRequest,
   context: JobContext,
 ): Promise<ArchivesReport> {
-  const month = parseMonth(request.month)
+  parseMonth(request.month)
   const subjects = (await listSubjects(parts.repository.store)).filter(subject => subject !== GLOBALS)
   context.watch?.planned?.(subjects)
   const report: ArchivesReport = { stored: [], skipped: [], failed: [] }
-  const work = { parts, month, context, report }
+  const work = { parts, request, context, report }
   const again = await archiveEach(work, subjects, { lastTry: false })
   if (again.length > 0) {
     // What failed for a passing reason would otherwise wait for a month: a night may have held the subject, say.
@@ -44,7 +44,7 @@ export async function archiveTenants(
 
 interface Work {
   parts: Parts
-  month: string
+  request: MonthRequest
   context: JobContext
   report: ArchivesReport
 }
@@ -58,59 +58,49 @@ async function archiveEach(
   const again: SubjectId[] = []
   for (const subject of subjects) {
     work.context.signal.throwIfAborted()
-    const failure = await archiveOne(work, subject)
-    if (!failure) continue
-    if (failure.retryable && !lastTry) again.push(subject)
-    else tellFailure(work, subject, failure)
+    const failed = await archiveOne(work, subject, { tell: !lastTry })
+    if (!failed) continue
+    if (failed.failure.retryable && !lastTry) again.push(subject)
+    else tellFailure(work, subject, failed)
   }
   work.context.signal.throwIfAborted()
   return again
 }
 
+interface Failed {
+  month: string
+  failure: Failure
+}
+
+/** @param tell what is passed over, the first time. @returns the month at which it stopped; this month's comes first. */
 async function archiveOne(
-  { parts, month, context, report }: Work,
+  { parts, request, context, report }: Work,
   subject: SubjectId,
-): Promise<Failure | null> {
+  { tell }: { tell: boolean },
+): Promise<Failed | null> {
+  let { month } = request
   try {
-    const reason = await whyNot(parts, subject, month, context.signal)
-    if (reason !== null) {
-      report.skipped.push({ subject, reason })
-      context.emit({ type: 'archive-skipped', subject, facts: { month, reason } })
-      return null
+    const { make, skipped } = await wantedArchives(parts, subject, request, context.signal)
+    for (const one of tell ? skipped : []) {
+      report.skipped.push({ subject, ...one })
+      context.emit({ type: 'archive-skipped', subject, facts: one })
     }
-    report.stored.push(await archiveTenant(parts, { subject, month, backup: 'latest' }, context))
+    for (const wanted of make) {
+      month = wanted.month
+      report.stored.push(await archiveTenant(parts, { subject, ...wanted }, context))
+    }
     return null
   } catch (thrown) {
     if (context.signal.aborted) throw thrown
-    return asFailure(thrown)
+    return { month, failure: asFailure(thrown) }
   }
 }
 
-function tellFailure({ month, context, report }: Work, subject: SubjectId, failure: Failure): void {
+function tellFailure({ context, report }: Work, subject: SubjectId, { month, failure }: Failed): void {
   report.failed.push({ subject, failure })
   context.emit({ type: 'archive-failed', subject, facts: { month, error: errorFacts(failure) } })
   context.watch?.failed?.(subject, failure)
 }
-
-/** A run that is made up for, or repeated after a crash, does again only what is missing. */
-async function whyNot(
-  { repository: { store } }: Parts,
-  subject: SubjectId,
-  month: string,
-  signal: AbortSignal,
-): Promise<string | null> {
-  const archives = (await listArchives(store, subject, { signal })).filter(isWhole)
-  const same = archives.find(one => one.name.startsWith(month))
-  if (same) return `${same.name} is there`
-  const [newest] = await listManifests(store, subject, { signal })
-  if (!newest) return 'there is no backup to make it from'
-  const [last] = archives
-  // A tenant that left has its last archive; the same dump once more would tell nothing new.
-  if (last && last.storedAt.getTime() > instantMs(newest.instant)) return `no backup since ${last.name}`
-  return null
-}
-
-const isWhole = ({ indexed, bytes }: StoredArchive): boolean => indexed && bytes !== null
 
 /** How the run ends. @throws Failure when nothing was archived though something should have been. */
 export function endOfArchives({ stored, skipped, failed }: ArchivesReport): JobEnd {

@@ -1,7 +1,7 @@
 // What the daemon does with the jobs: tidy up after its last life, and run what a schedule asks for.
 import { monthOf } from '../domain/archive.js'
 import { asFailure } from '../domain/errors.js'
-import type { Schedule } from '../domain/schedule.js'
+import type { JobName, Schedule } from '../domain/schedule.js'
 import { sweepPasswordFiles } from '../postgres/environment.js'
 import type { Logger } from '../sys/log.js'
 import { isAlive } from '../sys/process-identity.js'
@@ -20,7 +20,8 @@ import { publishPlaybooks } from './publish-playbooks.js'
 import { repairSwaps } from './repair-swaps.js'
 import type { JobEnd, JobRequest, Runner, RunResult } from './runner.js'
 import { sweepDrills } from './scratch-bench.js'
-import { endOfSnapshots, SNAPSHOTS_LOCK, snapshotServers } from './snapshot-servers.js'
+import { endOfSnapshots, SNAPSHOTS_LOCK, type SnapshotSchedule, snapshotServers } from './snapshot-servers.js'
+import { startServersLeftOff } from './start-servers.js'
 import { endOfKeptSweep, sweepKept } from './sweep-kept.js'
 import { sweepStaging } from './sweep-staging.js'
 import { endOfSweep, sweepStore } from './sweep-store.js'
@@ -74,6 +75,10 @@ export async function copyPlaybooks(parts: Parts, folder: string, log: Logger): 
   }
 }
 
+/** What a schedule's job must not run beside: snapshots made by hand, too. */
+export const lockOf = (job: JobName): Pick<JobRequest, 'name' | 'lock'> =>
+  job === 'snapshot-servers' ? { name: job, lock: SNAPSHOTS_LOCK } : { name: job }
+
 /**
  * Runs a schedule's job to its end, under the instant that asked for it, if any.
  * @param assemble gives the parts as they are when the run starts; what it throws is how the run failed.
@@ -86,7 +91,7 @@ export function runSchedule(
   launch: Pick<JobRequest, 'trigger' | 'due'>,
   sendDigest: (week: Week) => Promise<JobEnd>,
 ): Promise<RunResult> {
-  const job = { name: schedule.job, deadlineMs: schedule.deadlineMs, ...launch }
+  const job = { ...lockOf(schedule.job), deadlineMs: schedule.deadlineMs, ...launch }
   switch (schedule.job) {
     case 'backup-all':
       return runner.run(job, async context =>
@@ -111,7 +116,7 @@ export function runSchedule(
         const parts = await assemble()
         const { timeZone: zone } = schedule
         const month = monthOf(launch.due ?? parts.clock.now(), zone)
-        return endOfArchives(await archiveTenants(parts, { month, zone }, context))
+        return endOfArchives(await archiveTenants(parts, { month, zone, makeUp: schedule.catchUp }, context))
       })
     case 'sweep':
       return runner.run(job, async context => {
@@ -122,12 +127,24 @@ export function runSchedule(
     case 'drill':
       return runner.run(job, async context => endOfDrills(await drill(await assemble(), schedule, context)))
     case 'snapshot-servers':
-      return runner.run({ ...job, lock: SNAPSHOTS_LOCK }, async context =>
-        endOfSnapshots(await snapshotServers(await assemble(), schedule, context)),
-      )
+      return runSnapshots(assemble, runner, schedule, job)
     case 'digest':
       return runner.run(job, async context => sendDigest(await weekOf(await assemble(), context.signal)))
     default:
       return schedule satisfies never
   }
+}
+
+/** A run that its deadline cut short may have left a server off, which nobody else would start. */
+async function runSnapshots(
+  assemble: () => Promise<Parts>,
+  runner: Runner,
+  schedule: SnapshotSchedule,
+  job: JobRequest,
+): Promise<RunResult> {
+  const result = await runner.run(job, async context =>
+    endOfSnapshots(await snapshotServers(await assemble(), schedule, context)),
+  )
+  if (result.run.outcome !== 'interrupted') await startServersLeftOff(await assemble(), runner)
+  return result
 }

@@ -7,7 +7,7 @@ import { listSheets, readSheet, sheetKeyOf } from '../repository/sheets.js'
 import type { Parts } from './parts.js'
 
 /** What a person far from the server works with: the store, the keys at hand, the token. */
-export interface Outpost extends Pick<Parts, 'clock' | 'hetzner'> {
+export interface Outpost extends Pick<Parts, 'clock' | 'hetzner' | 'tool'> {
   repository: Pick<Parts['repository'], 'store' | 'keyring'>
 }
 

@@ -1,30 +1,32 @@
 // Snapshots by hand: one made now, which no schedule removes, and one removed on purpose.
 import { Failure } from '../domain/errors.js'
-import { MANUAL, type ServerOrder } from '../domain/snapshot-settings.js'
+import { MANUAL, MANUAL_LIMITS, type ServerOrder } from '../domain/snapshot-settings.js'
 import { isHeld, isOurs, isWanted, serverSelector } from '../hetzner/marks.js'
 import { sheetKeyOf } from '../repository/sheets.js'
 import type { JobContext, Parts } from './parts.js'
 import { type SnapshotReport, snapshotServer } from './snapshot-server.js'
 import { hetznerOf } from './snapshot-servers.js'
 
-const DEFAULTS = { limit: 30, protect: false, snapshotDeadlineMs: 90 * 60_000, lockWaitMs: 15 * 60_000 }
+export interface ManualRequest {
+  server: string
+  description: string | null
+  /** By hand a server is shut down only for whoever says so, whatever its schedule does. */
+  shutdown: boolean
+}
 
 /** Quiesced, bounded and protected as the schedule that names this server does it. */
 export async function createSnapshot(
   parts: Parts,
-  { server, description }: { server: string; description: string | null },
+  { server, description, shutdown }: ManualRequest,
   context: JobContext,
 ): Promise<SnapshotReport> {
   const scheduled = parts.config.schedules.flatMap(one => (one.job === 'snapshot-servers' ? [one] : []))
   const schedule = scheduled.find(one => one.servers.some(order => order.server === server))
-  const order: ServerOrder = schedule?.servers.find(one => one.server === server) ?? {
-    server,
-    checkpoint: false,
-    command: null,
-  }
+  const own = schedule?.servers.find(one => one.server === server)
+  const order: ServerOrder = { server, checkpoint: false, command: null, ...own, shutdown }
   const asked = {
     order,
-    settings: schedule ?? DEFAULTS,
+    settings: schedule ?? MANUAL_LIMITS,
     schedule: MANUAL,
     description: description ?? `gmah-backup by hand of ${server}`,
     prune: null,

@@ -4,13 +4,13 @@ import type { RecoverySheet } from '../domain/recovery-sheet.js'
 import type { Hetzner } from '../hetzner/client.js'
 import type { Image, Server } from '../hetzner/shapes.js'
 import { putSheet } from '../repository/sheets.js'
-import type { Parts } from './parts.js'
+import type { Outpost } from './list-snapshots.js'
 
 export type WholeImage = Image & { image_size: number }
 
 /** Asks what the sheet needs, stores it, and gives it with its key. */
 export async function writeSheet(
-  { repository, clock, tool }: Parts,
+  { repository, clock, tool }: Outpost,
   hetzner: Hetzner,
   { server, image, signal }: { server: Server; image: WholeImage; signal: AbortSignal },
 ): Promise<{ sheet: RecoverySheet; key: string }> {

@@ -13,6 +13,7 @@ import type { JobContext, Parts } from './parts.js'
 import { type PruneRules, pruneSnapshots } from './prune-snapshots.js'
 import { quiesce } from './quiesce.js'
 import { sheetWarnings, type WholeImage, writeSheet } from './recovery-sheet.js'
+import { shutDown, withServerBack } from './server-power.js'
 
 export interface SnapshotOrder {
   order: ServerOrder
@@ -32,7 +33,7 @@ export interface SnapshotReport {
 
 /**
  * Makes one snapshot of one server, or takes over the one that an earlier run asked for and did not finish.
- * @throws Failure hetzner-*, server-unknown, server-locked, snapshot-limit, snapshot-failed; nothing is removed then.
+ * @throws Failure hetzner-*, server-unknown, server-locked, server-left-off, snapshot-limit, snapshot-failed; nothing is removed then.
  */
 export async function snapshotServer(
   parts: Parts,
@@ -43,9 +44,15 @@ export async function snapshotServer(
   const startedTicks = parts.clock.ticks()
   const server = await hetzner.server(asked.order.server, context.signal)
   const warnings = sheetWarnings(server)
-  const found =
-    (await adopt(parts, hetzner, server, asked, context)) ??
-    (await make(parts, hetzner, server, asked, context))
+  const found = await withServerBack(
+    parts,
+    hetzner,
+    server,
+    context,
+    async () =>
+      (await adopt(parts, hetzner, server, asked, context)) ??
+      (await make(parts, hetzner, server, asked, context)),
+  )
   warnings.push(...found.warnings)
   const { sheet, key } = await writeSheet(parts, hetzner, {
     server,
@@ -104,6 +111,8 @@ async function make(
   await preflight(hetzner, server, settings.limit, signal)
   await serverFree(hetzner, server.id, { clock, signal, untilTicks: clock.ticks() + lockWaitMs })
   const warnings = await quiesce(parts, order, signal)
+  const stillOn = order.shutdown ? await shutDown(parts, hetzner, server, context) : null
+  if (stillOn !== null) warnings.push(stillOn)
   const marks = { label: newLabel(parts, context), schedule }
   const facts = { server: server.name, serverId: server.id, schedule, label: marks.label }
   context.emit({ type: 'snapshot-requested', facts })

@@ -1,5 +1,5 @@
 // Which archives there are: by listing alone, so that it needs no key, and works with the archive key kept elsewhere.
-import type { ArchiveName } from '../domain/archive.js'
+import { type ArchiveName, byName } from '../domain/archive.js'
 import type { SubjectId } from '../domain/subject.js'
 import { archiveIndexKey, archiveKey, archivesPrefix, parseArchiveKey } from '../store/keys.js'
 import type { Store } from '../store/port.js'
@@ -14,7 +14,7 @@ export interface StoredArchive {
   indexed: boolean
 }
 
-/** Newest first. */
+/** The youngest month first: one that was made up for later stays behind those after it. */
 export async function listArchives(
   store: Store,
   subject: SubjectId,
@@ -29,12 +29,8 @@ export async function listArchives(
     const own = part === 'archive' ? { bytes, storedAt: modifiedAt } : { indexed: true }
     found.set(name, { ...known, ...own })
   }
-  return [...found.values()].sort(newestFirst)
+  return [...found.values()].sort((a, b) => byName(a.name, b.name))
 }
-
-/** A store's clock may know whole seconds only: of two in one second, the later name is the later archive. */
-const newestFirst = (a: StoredArchive, b: StoredArchive): number =>
-  b.storedAt.getTime() - a.storedAt.getTime() || b.name.localeCompare(a.name, 'en', { numeric: true })
 
 /** The index first: from then on the archive counts for nothing. @throws Failure store-locked */
 export async function deleteArchive(

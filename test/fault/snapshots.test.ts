@@ -176,7 +176,7 @@ describe('what Hetzner refuses', () => {
   })
 
   test('a server that is not there', async () => {
-    const servers = [{ server: 'nobody', checkpoint: false, command: null }]
+    const servers = [{ server: 'nobody', checkpoint: false, command: null, shutdown: false }]
     expect((await desk.week({ servers })).failure?.code).toBe('server-unknown')
   })
 })

@@ -25,7 +25,8 @@ export async function archiveMonth(
   const job = { name: 'archive-tenants', trigger: 'schedule' } as const
   const result = await here.app.runner.run(job, async context => {
     const both = signal ? AbortSignal.any([signal, context.signal]) : context.signal
-    report = await archiveTenants(here.parts(), { month, zone: 'Europe/Paris' }, { ...context, signal: both })
+    const request = { month, zone: 'Europe/Paris', makeUp: true }
+    report = await archiveTenants(here.parts(), request, { ...context, signal: both })
     return endOfArchives(report)
   })
   return { ...result, report }

@@ -164,8 +164,8 @@ describe('the layers below', () => {
     expect(text(snapshotsSection(snapshotLayer(client, [status('snapshot-servers')]), now, null))).toBe(
       [
         'server snapshots, next 2026-12-01 04:30:00Z',
-        'server  newest  made                   age  size  a month, net',
-        'vps     2       2026-11-22 00:00:00Z  36 h  3 GB      0.50 EUR',
+        'server  newest  made                   age  size  a month, net  took',
+        'vps     2       2026-11-22 00:00:00Z  36 h  3 GB      0.50 EUR  1 min 0 s',
       ].join('\n'),
     )
   })

@@ -45,10 +45,14 @@ export const LAYER_RULES = {
     raise('archive-unproven', event, { ...ofError(event.facts.error), scope: event.facts.archive }),
   ],
   'snapshot-requested': silent,
+  'server-shutdown': silent,
+  'server-started': event => [clear('server-left-off', event.facts.server)],
   'snapshot-made': event => [clear('snapshot-failed', event.facts.server)],
-  'snapshot-failed': event => [
-    raise('snapshot-failed', event, { ...ofError(event.facts.error), scope: event.facts.server }),
-  ],
+  'snapshot-failed': event => {
+    const { error, server: scope } = event.facts
+    const rule = error.code === 'server-left-off' ? 'server-left-off' : 'snapshot-failed'
+    return [raise(rule, event, { ...ofError(error), scope })]
+  },
   'snapshot-abandoned': silent,
   'snapshot-removed': silent,
   'snapshot-warning': event => [

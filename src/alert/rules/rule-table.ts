@@ -32,6 +32,7 @@ export const RULES = {
   'drill-failed': lasting('warning'),
   'snapshot-failed': lasting('warning'),
   'snapshot-warning': momentary('warning'),
+  'server-left-off': lasting('critical'),
   'archive-failed': lasting('warning'),
   'archive-incomplete': momentary('warning'),
   'archive-damaged': lasting('critical'),

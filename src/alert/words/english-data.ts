@@ -124,6 +124,11 @@ export const ENGLISH_DATA = {
     meaning: 'The snapshot is made; read what it does not hold, or what went wrong beside it.',
     next: ['gmah-backup runs {run}'],
   },
+  'server-left-off': {
+    title: 'a server was shut down for its snapshot and is still off',
+    meaning: 'Its tenants are away until somebody starts it: Hetzner console, the server, power on.',
+    next: ['gmah-backup runs {run}'],
+  },
   'archive-failed': {
     title: 'the monthly archive failed: {who}',
     meaning: 'The nightly backups are not touched by this. The month has no long-term copy of it yet.',

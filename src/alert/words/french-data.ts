@@ -127,6 +127,11 @@ export const FRENCH_DATA = {
     meaning: 'L’instantané est fait ; lisez ce qu’il ne contient pas, ou ce qui a échoué à côté.',
     next: ['gmah-backup runs {run}'],
   },
+  'server-left-off': {
+    title: 'un serveur a été arrêté pour son instantané et l’est encore',
+    meaning: 'Ses clients sont absents jusqu’à ce qu’on le démarre : console Hetzner, le serveur, allumer.',
+    next: ['gmah-backup runs {run}'],
+  },
   'archive-failed': {
     title: 'l’archive mensuelle a échoué : {who}',
     meaning: 'Les sauvegardes de nuit n’y sont pour rien. Le mois n’a pas encore sa copie de longue durée.',

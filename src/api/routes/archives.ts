@@ -8,7 +8,7 @@ import { subjectNamed } from '../../jobs/open-backup.js'
 import { verifyArchive } from '../../jobs/verify-archive.js'
 import { assertSees, sees } from '../caller.js'
 import { callerOf } from '../guard.js'
-import { answers, SECURITY, tenantParam } from '../shapes.js'
+import { answers, archiveParams, SECURITY, tenantParam } from '../shapes.js'
 import { startAnswers, startHeaders, startJob, waitField } from '../starting.js'
 import type { ApiServer } from '../typed.js'
 import type { Works } from '../works.js'
@@ -44,7 +44,6 @@ const contentsShape = z.strictObject({
     .describe('null: it has no index'),
 })
 
-const archiveParams = tenantParam.extend({ archive: z.string().regex(/^latest$|^\d{4}-\d\d(-\d+)?$/) })
 const newArchive = z.strictObject({
   month: z
     .string()
@@ -93,8 +92,8 @@ function showRoute(server: ApiServer, works: Works): void {
   server.get('/tenants/:tenant/archives/:archive', { schema, config: { needs: 'viewer' } }, async request => {
     const subject = subjectNamed(request.params.tenant)
     assertSees(callerOf(request), subject)
-    const { signal } = new AbortController()
-    const { stored, index } = await openArchive(works.parts(), subject, request.params.archive, signal)
+    const parts = await works.freshParts()
+    const { stored, index } = await openArchive(parts, subject, request.params.archive, works.stopping)
     return {
       archive: archiveView(stored),
       contents: index && {

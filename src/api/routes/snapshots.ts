@@ -1,7 +1,8 @@
 // /v1/snapshots: the servers' snapshots at the provider, and making one now. For tokens of the platform as a whole.
 import { z } from 'zod'
-import { listSnapshots } from '../../jobs/list-snapshots.js'
-import { createSnapshot } from '../../jobs/manual-snapshots.js'
+import { sheetSchema } from '../../domain/recovery-sheet.js'
+import { findSheet, listSnapshots } from '../../jobs/list-snapshots.js'
+import { createSnapshot, deleteSnapshot } from '../../jobs/manual-snapshots.js'
 import { SNAPSHOTS_LOCK } from '../../jobs/snapshot-servers.js'
 import { assertSees } from '../caller.js'
 import { callerOf } from '../guard.js'
@@ -31,6 +32,10 @@ const snapshotShape = z.strictObject({
 const newSnapshot = z.strictObject({
   server: z.string().min(1).max(253).describe('Its name at the provider'),
   description: z.string().min(1).max(200).optional(),
+  shutdown: z
+    .boolean()
+    .default(false)
+    .describe('Shut it down for the snapshot and start it again: it is away for minutes'),
   wait: waitField,
 })
 
@@ -47,6 +52,54 @@ export function snapshotRoutes(server: ApiServer, works: Works): void {
     return { off: parts.hetzner === null, snapshots: await listSnapshots(parts, works.stopping) }
   })
   createRoute(server, works)
+  sheetRoute(server, works)
+  deleteRoute(server, works)
+}
+
+function sheetRoute(server: ApiServer, works: Works): void {
+  const schema = {
+    tags,
+    summary: 'The recovery sheet of a snapshot: all that is needed to make such a server anew',
+    security: SECURITY,
+    params: z.strictObject({
+      id: z
+        .string()
+        .regex(/^latest$|^\d{1,15}$/)
+        .describe('A snapshot, or latest'),
+    }),
+    querystring: z.strictObject({
+      server: z.string().min(1).max(253).optional().describe('The latest of this server'),
+    }),
+    response: answers({ 200: sheetSchema }),
+  }
+  server.get('/snapshots/:id/sheet', { schema, config: { needs: 'operator' } }, async request => {
+    assertSees(callerOf(request), null)
+    const { server: name = null } = request.query
+    return findSheet(await works.freshParts(), { which: request.params.id, server: name })
+  })
+}
+
+function deleteRoute(server: ApiServer, works: Works): void {
+  const schema = {
+    tags,
+    summary: 'Remove one of our snapshots and its sheet; the newest, protected and kept ones are refused',
+    security: SECURITY,
+    headers: startHeaders,
+    params: z.strictObject({ id: z.coerce.number().int().positive().max(Number.MAX_SAFE_INTEGER) }),
+    response: startAnswers,
+  }
+  const config = { needs: 'admin', changes: 'snapshot-delete' } as const
+  server.delete('/snapshots/:id', { schema, config }, async (request, reply) => {
+    assertSees(callerOf(request), null)
+    const { id } = request.params
+    const asked = { request, wait: true, subject: null, about: `snapshot ${id}` }
+    const job = { name: 'snapshot-delete', lock: SNAPSHOTS_LOCK }
+    const { status, run } = await startJob(works, asked, job, async (parts, context) => {
+      const { image, server: name } = await deleteSnapshot(parts, id, context)
+      return { outcome: 'succeeded', facts: { image, server: name } }
+    })
+    return reply.status(status).header('location', `/v1/runs/${run.id}`).send(run)
+  })
 }
 
 function createRoute(server: ApiServer, works: Works): void {
@@ -61,14 +114,14 @@ function createRoute(server: ApiServer, works: Works): void {
   const config = { needs: 'operator', changes: 'snapshot' } as const
   server.post('/snapshots', { schema, config }, async (request, reply) => {
     assertSees(callerOf(request), null)
-    const { server: name, description = null, wait } = request.body
+    const { server: name, description = null, shutdown, wait } = request.body
     const job = { name: 'snapshot-create', lock: SNAPSHOTS_LOCK }
     const { status, run } = await startJob(
       works,
       { request, wait, subject: null },
       job,
       async (parts, context) => {
-        const { snapshot } = await createSnapshot(parts, { server: name, description }, context)
+        const { snapshot } = await createSnapshot(parts, { server: name, description, shutdown }, context)
         return { outcome: 'succeeded', facts: { image: snapshot.image } }
       },
     )

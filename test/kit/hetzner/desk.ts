@@ -11,7 +11,7 @@ import { openJournal } from '../../../src/jobs/journal.js'
 import { JOURNAL_MIGRATIONS } from '../../../src/jobs/journal-schema.js'
 import type { Parts } from '../../../src/jobs/parts.js'
 import { openRotationLaps } from '../../../src/jobs/rotation-laps.js'
-import { createRunner, type RunResult } from '../../../src/jobs/runner.js'
+import { createRunner, type Runner, type RunResult } from '../../../src/jobs/runner.js'
 import { endOfSnapshots, type SnapshotSchedule, snapshotServers } from '../../../src/jobs/snapshot-servers.js'
 import { CATALOGUE_MIGRATIONS, Catalogue } from '../../../src/repository/catalogue.js'
 import { silentLogger } from '../../../src/sys/log.js'
@@ -26,6 +26,7 @@ export interface SnapshotDesk {
   fake: FakeHetzner
   store: MemoryStore
   parts: Parts
+  runner: Runner
   /** One scheduled run. `crash` fires like a process that dies: nothing more is done or noted but the run's end. */
   week(changes?: Partial<SnapshotSchedule>, crash?: AbortSignal): Promise<RunResult>
   events<T extends StoredEvent['type']>(type: T): Extract<StoredEvent, { type: T }>[]
@@ -41,7 +42,7 @@ export const SCHEDULE: SnapshotSchedule = {
     why: 'a test',
   },
   ...{ freshnessWindowMs: 8 * 86_400_000, catchUp: true, deadlineMs: 8 * 3_600_000 },
-  servers: [{ server: 'gmah-app', checkpoint: false, command: null }],
+  servers: [{ server: 'gmah-app', checkpoint: false, command: null, shutdown: false }],
   keep: { last: 0, hourly: 0, daily: 0, weekly: 5, monthly: 0, yearly: 0, withinMs: 0 },
   ...{ minimum: 2, limit: 30, protect: false, snapshotDeadlineMs: 90 * 60_000, lockWaitMs: 15 * 60_000 },
 }
@@ -79,6 +80,7 @@ export async function snapshotDesk(start = '2026-01-04T05:00:00Z'): Promise<Snap
     fake,
     store,
     parts,
+    runner,
     week: (changes = {}, crash) =>
       runner.run({ name: 'snapshot-servers', trigger: 'schedule' }, async context => {
         const signal = crash ? AbortSignal.any([crash, context.signal]) : context.signal

@@ -62,6 +62,39 @@ export const CHANGING_FAULTS: readonly HetznerFault[] = [
   { refuse: { status: 409, code: 'conflict' } },
 ]
 
+/** What the official clients try again, so that a call gets to its end by their policy alone. */
+const PASSING_FAULTS: readonly HetznerFault[] = [
+  { refuse: { status: 504, code: 'timeout' } },
+  { afterwards: { status: 504, code: 'timeout' } },
+  { proxy: 502, when: 'before' },
+  { proxy: 502, when: 'after' },
+  { proxy: 504, when: 'before' },
+  { proxy: 504, when: 'after' },
+  { cut: 'before' },
+  { cut: 'after' },
+  { limited: true },
+]
+
+/** Every single call meets one fault or two in a row, before what it does or after it; then it is let go on. */
+export function faultInEveryCall(random: () => number): FaultPlan & { met: number } {
+  const left = new Map<string, number>()
+  const plan = (call: RecordedCall): HetznerFault | null => {
+    const name = `${call.method} ${call.path}?${call.query}`
+    const faults = left.get(name) ?? 1 + Math.floor(random() * 2)
+    if (faults === 0) {
+      left.delete(name)
+      return null
+    }
+    left.set(name, faults - 1)
+    const asks = /create_image/.test(call.path)
+    const list = asks ? [...EVERY_FAULT, ...CHANGING_FAULTS] : PASSING_FAULTS
+    whole.met++
+    return list[Math.floor(random() * list.length)] ?? null
+  }
+  const whole = Object.assign(plan, { met: 0 })
+  return whole
+}
+
 /** Numbers in [0, 1) that are the same for the same seed (mulberry32). */
 export function seeded(seed: number): () => number {
   let state = seed >>> 0

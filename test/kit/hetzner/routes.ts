@@ -55,6 +55,8 @@ function servers(project: Project, call: RecordedCall, { id, sub, verb }: Target
     return page(call, 'actions', own)
   }
   if (server.locked) return problem(423, 'locked')
+  if (verb === 'shutdown' || verb === 'poweron')
+    return ok({ action: project.power(id, verb === 'poweron') }, 201)
   if (verb === 'create_image') return createImage(project, call, id)
   if (verb === 'rebuild') {
     const image = project.images.get(Number((call.body as { image: number }).image))

@@ -63,7 +63,12 @@ export class Project {
   readonly deleted: { image: FakeImage; at: Date }[] = []
   readonly rebuilt: { server: number; image: number }[] = []
   readonly hiddenUntil = new Map<number, number>()
+  /** What was off when its image was begun. */
+  readonly madeOff = new Set<number>()
   limit = 30
+  /** How long the system on a server takes to shut down; null: it does not listen. */
+  shutdownMs: number | null = 20_000
+  rebuildMs = 120_000
   fate: () => Fate = () => GOOD
   #pending: Pending[] = []
   #lastId = 1000
@@ -107,6 +112,7 @@ export class Project {
     const image = this.#newImage(server, { description: order.description ?? '', labels: order.labels ?? {} })
     this.images.set(image.id, image)
     this.made.push(image)
+    if (this.servers.get(server)?.status === 'off') this.madeOff.add(image.id)
     this.hiddenUntil.set(image.id, this.clock.now().getTime() + fate.hiddenMs)
     const action = this.#begin('create_image', [server, image.id], fate.ends === 'error')
     this.#lock(server, true)
@@ -130,12 +136,23 @@ export class Project {
   rebuild(server: number, image: number): FakeAction {
     const action = this.#begin('rebuild_server', [server, image], false)
     this.#lock(server, true)
-    this.#after(120_000, () => {
+    this.#after(this.rebuildMs, () => {
       this.rebuilt.push({ server, image })
       this.#lock(server, false)
       this.#end(action, false)
     })
     return action
+  }
+
+  /** Its action is over at once: that the system was asked says nothing of when it is off. */
+  power(server: number, on: boolean): FakeAction {
+    const found = this.servers.get(server)
+    const become = (status: string) => () => {
+      if (found) found.status = status
+    }
+    if (on) this.#after(10_000, become('running'))
+    else if (this.shutdownMs !== null) this.#after(this.shutdownMs, become('off'))
+    return this.done(on ? 'start_server' : 'shutdown_server', server)
   }
 
   /** An action that is over at once. */
