@@ -25,12 +25,13 @@ export async function typeInto(
   child.stdout.on('data', part => {
     screen += part
   })
-  // Not at its exit: what it said last may be on its way still.
+  // At `exit` the last of the screen may still be on its way.
   const exited = once(child, 'close')
+  child.stdin.on('error', () => {})
   let from = 0
   for (const [question, answer] of answers) {
     const stands = () => screen.slice(from).search(question)
-    await until(() => stands() >= 0 || child.exitCode !== null)
+    await until(() => stands() >= 0 || child.exitCode !== null, 60_000)
     if (stands() < 0) break
     from = screen.length
     child.stdin.write(answer)
