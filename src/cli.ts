@@ -48,7 +48,8 @@ async function openDesk(options: GlobalOptions): Promise<Desk> {
         there && identityFile === null ? await findDaemon(config.stateDirectory, ourselves) : null
       if (!there || !daemon) return runJob(app, job, work, action)
       const closeDead = () => closeDeadRuns(app.parts(), app.journal)
-      return runAtDaemon(daemon, there, { journal: app.journal, closeDead, signal: signals.shutdown })
+      const { journal } = app
+      return runAtDaemon(daemon, there, { journal, clock, closeDead, signal: signals.shutdown })
     })
   return {
     ...app.parts(),

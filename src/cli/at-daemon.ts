@@ -6,6 +6,8 @@ import type { RunId } from '../domain/ids.js'
 import type { LiveEvent } from '../domain/live-events.js'
 import type { Journal } from '../jobs/journal.js'
 import { failureOf, type Run } from '../jobs/journal-rows.js'
+import type { Clock } from '../sys/clock.js'
+import { isAlive } from '../sys/process-identity.js'
 
 export interface AtDaemon<T> {
   /** Path and body of what starts it. */
@@ -19,18 +21,30 @@ export interface AtDaemon<T> {
 /** Tens of thousands of tenants in one night stay below. */
 const EVENTS_MAX = 200_000
 
+const POLL_MS = 500
+
+interface Watching {
+  journal: Journal
+  clock: Clock
+  /** Closes the run when the daemon died over it, and puts right what it left half. */
+  closeDead(): Promise<void>
+  /** Fires when the person stops watching. */
+  signal: AbortSignal
+}
+
 /**
- * @param closeDead closes the run when the daemon died over it.
  * @throws Failure what the run failed of, as if it had been here; interrupted when we stop watching: the run goes on.
  */
 export async function runAtDaemon<T>(
   daemon: DaemonClient,
   { path, body, heard = () => {}, result }: AtDaemon<T>,
-  { journal, closeDead, signal }: { journal: Journal; closeDead(): Promise<void>; signal: AbortSignal },
+  watching: Watching,
 ): Promise<T> {
+  const { journal, signal } = watching
   const id = await daemon.start(path, body)
   try {
     await daemon.follow(id, heard, signal)
+    await untilOver(id, watching)
   } catch (thrown) {
     if (!signal.aborted) throw thrown
     throw new Failure('interrupted', 'no longer watching; the daemon goes on with it', {
@@ -38,18 +52,20 @@ export async function runAtDaemon<T>(
       facts: { run: id },
     })
   }
-  const run = await endOf(journal, id, closeDead)
+  const run = journal.run(id)
+  if (!run) throw new Failure('run-unknown', `there is no run ${id}`)
   const events = journal.events({ run: id, limit: EVENTS_MAX })
   const given = await result(run, events)
   if (run.error) throw failureOf(run.error, id)
   return given
 }
 
-async function endOf(journal: Journal, id: RunId, closeDead: () => Promise<void>): Promise<Run> {
-  if (journal.run(id)?.outcome === 'running') await closeDead()
-  const run = journal.run(id)
-  if (run && run.outcome !== 'running') return run
-  throw new Failure('interrupted', `the daemon stopped telling of the run ${id}`, {
-    hint: `type \`gmah-backup runs ${id}\` to see how it ends`,
-  })
+/** A daemon that is told to stop tells nothing more, and yet brings its runs to their end; one that was killed doesn't. */
+async function untilOver(id: RunId, { journal, clock, closeDead, signal }: Watching): Promise<void> {
+  for (;;) {
+    const run = journal.run(id)
+    if (run?.outcome !== 'running') return
+    if (isAlive(run.process)) await clock.sleep(POLL_MS, signal)
+    else await closeDead()
+  }
 }

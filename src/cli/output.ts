@@ -117,6 +117,10 @@ export function secondsText(seconds: number): string {
   return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`
 }
 
+/** 27 ms, 1.2 s. */
+export const millisecondsText = (ms: number): string =>
+  ms < 1000 ? `${Math.round(ms)} ms` : secondsText(ms / 1000)
+
 /** 20261123T013000.123Z or an ISO instant as 2026-11-23 01:30:00Z. */
 export function instantText(instant: string): string {
   const parts = /^(\d{4})-?(\d\d)-?(\d\d)T(\d\d):?(\d\d):?(\d\d)/.exec(instant)

@@ -13,7 +13,9 @@ export function recoveryText(report: RecoveryReport, config: string | undefined)
   const rows = recovered.reduce((sum, one) => sum + one.report.proof.rows, 0)
   return [
     ...(recovered.length > 0 ? [recoveredTable(report), ''] : []),
-    `recovered ${counted(recovered.length, 'database')} in ${secondsText(seconds)}, ${counted(rows, 'row')}, every table proven; ${counted(roles.length, 'role')} made`,
+    recovered.length > 0
+      ? `recovered ${counted(recovered.length, 'database')} in ${secondsText(seconds)}, ${counted(rows, 'row')}, every table proven; ${counted(roles.length, 'role')} made`
+      : `recovered nothing: ${counted(there.length, 'database')} there already, ${failed.length} failed`,
     ...there.map(one => `left as it was: ${oneLine(one.database)} (it was there already)`),
     ...failed.map(one => `NOT RECOVERED: ${oneLine(subjectName(one.subject))}: ${failureText(one.failure)}`),
     ...problems.map(one => `cannot be used: ${one.key}: ${one.message} [${one.code}]`),

@@ -6,7 +6,7 @@ import type { InPlaceTold } from '../jobs/errands-restore.js'
 import type { SwapOutcome } from '../jobs/in-place-report.js'
 import type { RestorePlan, Younger } from '../jobs/restore-plan.js'
 import type { KeptEntry } from '../jobs/sweep-kept.js'
-import { bytesText, counted, countText, instantText, secondsText } from './output.js'
+import { bytesText, counted, countText, instantText, millisecondsText, secondsText } from './output.js'
 import { table } from './table.js'
 
 const TABLES_SHOWN = 8
@@ -135,9 +135,9 @@ export function swapLines({
     ...(downtimeMs === null
       ? []
       : [
-          `connections were refused for ${secondsText(downtimeMs / 1000)}; ${counted(endedConnections, 'connection')} ended`,
+          `connections were refused for ${millisecondsText(downtimeMs)}; ${counted(endedConnections, 'connection')} ended`,
         ]),
-    ...(pausedMs === null ? [] : [`PgBouncer held its clients for ${secondsText(pausedMs / 1000)}`]),
+    ...(pausedMs === null ? [] : [`PgBouncer held its clients for ${millisecondsText(pausedMs)}`]),
     ...(poolerProblem
       ? [`LOOK AT THIS: ${poolerProblem.message} [${poolerProblem.code}]\n  hint: ${poolerProblem.hint}`]
       : []),

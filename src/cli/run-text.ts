@@ -4,7 +4,7 @@ import { subjectName } from '../domain/subject.js'
 import type { Run } from '../jobs/journal-rows.js'
 import { isAlive } from '../sys/process-identity.js'
 import { oneLine } from './cells.js'
-import { bytesText, countText, instantText, secondsText } from './output.js'
+import { bytesText, countText, instantText, millisecondsText, secondsText } from './output.js'
 import { table } from './table.js'
 
 /** @param columns lines are cut to so many cells; null: never. */
@@ -68,8 +68,15 @@ function factText(name: string, value: unknown): string {
     const words = name.replace(/Bytes$/, '').replace(/[A-Z]/g, letter => ` ${letter.toLowerCase()}`)
     return `${bytesText(value)} ${words}`
   }
-  if (typeof value === 'number') return `${countText(value)} ${name}`
+  if (typeof value === 'number') return numberText(name, value)
   if (name === 'instant' && typeof value === 'string') return `instant ${instantText(value)}`
   if (Array.isArray(value) && value.every(one => typeof one === 'string')) return `${name} ${value.join(' ')}`
   return `${name} ${typeof value === 'string' ? value : JSON.stringify(value)}`
+}
+
+/** load 2.6 s · downtime 27 ms · 12 345 rows · 33.3 percent. */
+function numberText(name: string, value: number): string {
+  if (/.Seconds$/.test(name)) return `${name.replace(/Seconds$/, '')} ${secondsText(value)}`
+  if (/.Ms$/.test(name)) return `${name.replace(/Ms$/, '')} ${millisecondsText(value)}`
+  return `${Number.isInteger(value) ? countText(value) : value.toFixed(1)} ${name}`
 }

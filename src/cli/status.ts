@@ -5,6 +5,7 @@ import { type PlatformStatus, platformStatus } from '../jobs/status.js'
 import { isWell, statusDocument } from '../jobs/status-document.js'
 import { atDesk, type Doors, type GlobalOptions } from './desk.js'
 import { processTerminal, show, type Terminal } from './output.js'
+import { keptSection } from './status-kept.js'
 import { archivesSection, snapshotsSection } from './status-layers.js'
 import { schedulesSection } from './status-schedules.js'
 import type { StatusSection } from './status-section.js'
@@ -40,6 +41,7 @@ export function statusCommand(program: Command, doors: Doors): void {
 /** The page from top to bottom. */
 const sectionsOf = (status: PlatformStatus, { columns }: Terminal, most: number): StatusSection[] => [
   tenantsSection(status, most, columns),
+  keptSection(status.putAside),
   snapshotsSection(status.snapshots, status.at, columns),
   archivesSection(status.archives, status.at, columns),
   schedulesSection(status.schedules, columns),

@@ -79,3 +79,17 @@ function nameBefore(names: readonly string[], database: string, run: RunId): str
   const fits = names.filter(name => keptRun(name) === null && keptName(name, run) === database)
   return fits.length === 1 ? (fits[0] ?? null) : null
 }
+
+/** All of them together: they take the server's disk until their days are over. */
+export interface PutAside {
+  databases: number
+  bytes: number
+  /** When the first of them is due; null when there is none, or nobody knows. */
+  firstUntil: Date | null
+}
+
+export function putAsideTotal(kept: readonly KeptDatabase[]): PutAside {
+  const days = kept.flatMap(({ until }) => until ?? []).sort((a, b) => a.getTime() - b.getTime())
+  const bytes = kept.reduce((sum, one) => sum + one.bytes, 0)
+  return { databases: kept.length, bytes, firstUntil: days[0] ?? null }
+}

@@ -9,7 +9,7 @@ export const isWell = ({ subjects, problems, schedules }: PlatformStatus): boole
 
 /** @param whole false: only the tenants, for who may not see the platform itself. */
 export function statusDocument(status: PlatformStatus, { whole }: { whole: boolean }) {
-  const { at, windows, subjects, snapshots, archives, storedCost } = status
+  const { at, windows, subjects, snapshots, archives, storedCost, putAside } = status
   const seen = whole ? status : { ...status, problems: [], schedules: [] }
   return {
     ok: isWell(seen),
@@ -20,6 +20,7 @@ export function statusDocument(status: PlatformStatus, { whole }: { whole: boole
       problems: seen.problems.map(({ code, message, hint }) => ({ code, message, hint })),
     },
     storedCost: whole ? storedCost : null,
+    putAside: whole ? putAside : null,
     snapshots: whole ? snapshots : null,
     archives: whole ? archives : null,
     schedules: seen.schedules.map(({ schedule, lastRun, lastSuccess, next, paused, trouble }) => ({

@@ -8,6 +8,7 @@ import type { CatalogueEntry } from '../repository/catalogue.js'
 import type { CatalogueProof } from '../repository/catalogue-proofs.js'
 import { expectedSeconds } from '../verify/drill-plan.js'
 import { backupWindowMs, drillCandidates } from './drill-candidates.js'
+import { keptDatabases, type PutAside, putAsideTotal } from './kept-databases.js'
 import { look } from './list-tenants.js'
 import type { Parts } from './parts.js'
 import type { ScheduleStatus } from './scheduler.js'
@@ -24,6 +25,8 @@ export interface PlatformStatus {
   problems: Failure[]
   /** What all backups cost a month, by `alerts.digest`. */
   storedCost: { amount: number; currency: string }
+  /** By restores in place; null when the server cannot be asked. */
+  putAside: PutAside | null
   snapshots: SnapshotLayer
   archives: ArchiveLayer
   schedules: JudgedSchedule[]
@@ -40,12 +43,15 @@ export async function platformStatus(
   const now = parts.clock.now()
   const windows = { backupMs: backupWindowMs(parts.config), proofMs: proofWindowMs(parts.config.schedules) }
   const { living, problems } = await whoLives(parts, signal)
+  // Its being away is a problem already.
+  const putAside = living && (await keptDatabases(parts, { signal }).then(putAsideTotal, () => null))
   const subjects = factsOf(parts, living).map(facts => judge(facts, windows, now.getTime()))
   const bytes = subjects.reduce((sum, one) => sum + one.storedBytes, 0)
   const { pricePerGbMonth, currency } = parts.config.alerts.digest
   return {
     ...{ at: now, windows, subjects: subjects.sort(worstFirst), problems },
     storedCost: { amount: (bytes / BYTES_PER_GB) * pricePerGbMonth, currency },
+    putAside,
     snapshots: snapshotLayer(parts, statuses),
     archives: archiveLayer(parts, statuses, subjects),
     schedules: judgeSchedules(statuses, now),

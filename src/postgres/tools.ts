@@ -1,6 +1,6 @@
 // Finds PostgreSQL's own programs for a server's major version: configured folder, Debian's folders, PATH.
 // The exact major is best, a newer one works for dumps, an older one is refused.
-import { readdir, realpath } from 'node:fs/promises'
+import { readdir, realpath, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { Failure } from '../domain/errors.js'
 import { runChild } from '../sys/child.js'
@@ -82,11 +82,18 @@ export function parseToolVersion(output: string): { version: string; major: numb
   return { version, major: Number(parts[1]), minor: Number(parts[2] ?? 0) }
 }
 
+/** What each program said, by the file that it was: every dump needs one, and an upgrade makes another file of it. */
+const said = new Map<string, Promise<string>>()
+
 /** Null for a program that does not run here: a broken installation must not hide a sound one. */
 async function askVersion(name: ToolName, path: string): Promise<Tool | null> {
   try {
-    const said = await runChild(path, { args: ['--version'], env: { LC_ALL: 'C' } })
-    const parsed = parseToolVersion(said)
+    const { dev, ino, size, ctimeMs } = await stat(path)
+    const file = [path, dev, ino, size, ctimeMs].join(' ')
+    const asked = said.get(file) ?? runChild(path, { args: ['--version'], env: { LC_ALL: 'C' } })
+    said.set(file, asked)
+    asked.catch(() => said.delete(file))
+    const parsed = parseToolVersion(await asked)
     return parsed && { name, path, ...parsed }
   } catch {
     return null

@@ -21,7 +21,7 @@ export function planKept<T extends KeptState>(all: readonly T[], now: Date): Kep
     return {
       kept,
       drop: true,
-      reason: `its days ended ${kept.until?.toISOString()}, and ${kept.live} is there`,
+      reason: `its days ended ${dayOf(kept.until)}, and ${kept.live} is there`,
     }
   })
 }
@@ -30,6 +30,9 @@ function reasonToKeep({ live, liveThere, until }: KeptState, now: Date): string 
   if (until === null) return 'the journal does not know since when it is there: drop it by hand'
   if (live === null) return 'nobody knows whose it is: drop it by hand'
   if (!liveThere) return `${live} is not there: this may be all there is`
-  if (now < until) return `kept until ${until.toISOString()}`
+  if (now < until) return `kept until ${dayOf(until)}`
   return null
 }
+
+/** 2026-12-03 00:15Z */
+const dayOf = (until: Date | null): string => `${until?.toISOString().slice(0, 16).replace('T', ' ')}Z`

@@ -122,12 +122,14 @@ describe('exit code 0 behind a stream that', () => {
 })
 
 test('noise on stderr does not fill the memory, and is no failure', async () => {
-  scene.tools.twist('pg_dump', { chatter: 64 * 1024 * 1024 })
+  // Garbage is collected when it suits the engine: what counts is that it is far less than all of it.
+  const noise = 256 * 1024 * 1024
+  scene.tools.twist('pg_dump', { chatter: noise })
   const before = process.memoryUsage().rss
   const { failure, report } = await scene.here.night({ names: ['a'] })
   expect(failure).toBeNull()
   expect(report?.succeeded).toHaveLength(1)
-  expect(process.memoryUsage().rss - before).toBeLessThan(64 * 1024 * 1024)
+  expect(process.memoryUsage().rss - before).toBeLessThan(noise / 2)
 })
 
 test('the operator is told what failed, why, and what to type', async () => {

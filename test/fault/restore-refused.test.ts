@@ -64,7 +64,7 @@ test('the target appears while the data is loaded: it is left alone', async () =
   const stop = gate('late')
   tools.twist('pg_restore', { input: true, gate: stop.path, gateAt: 5_000 })
   const restoring = here.restore('a', 'taken').catch(thrown => thrown)
-  await expect.poll(stop.reached, { timeout: 30_000 }).toBe(true)
+  await expect.poll(stop.reached, { timeout: 90_000 }).toBe(true)
   await cluster.createDatabase({ name: 'taken', sql: 'CREATE TABLE mine ()' })
   const before = await databases()
   stop.open()

@@ -108,6 +108,23 @@ test('who stops watching does not stop the work', async () => {
   await until(() => lastRun()?.outcome === 'succeeded')
 })
 
+test('a daemon that is told to stop ends its run, and who watches hears of the end', async () => {
+  const holder = await connect(cluster.target, 'gmah_org_acme')
+  onTestFinished(() => holder.close())
+  await holder.run('BEGIN; LOCK TABLE public.notes IN ACCESS EXCLUSIVE MODE')
+  const before = lastRun()?.id
+  const watching = here.cli('backup', 'acme')
+  await until(() => lastRun()?.id !== before)
+  daemon.kill('SIGTERM')
+  await until(() => here.events('daemon-stopping').length > 0)
+  await holder.run('ROLLBACK')
+  const { exitCode, stdout } = await watching
+  expect([exitCode, stdout]).toEqual([0, expect.stringMatching(/^1 backed up/)])
+  await daemon.ended
+  daemon = startDaemon(here)
+  await daemon.ready
+})
+
 test('with another identity, and when the daemon is gone, the command works by itself', async () => {
   const own = await here.cli('--identity', here.recoveryIdentityFile, 'backup', 'acme')
   expect([own.exitCode, lastRun()?.process.pid === daemon.pid]).toEqual([0, false])

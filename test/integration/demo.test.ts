@@ -42,7 +42,7 @@ function processesIn(folder: string): number[] {
 
 async function nothingLeft(): Promise<void> {
   await expect
-    .poll(() => ({ files: readdirSync(place.path), processes: processesIn(place.path) }), { timeout: 30_000 })
+    .poll(() => ({ files: readdirSync(place.path), processes: processesIn(place.path) }), { timeout: 90_000 })
     .toEqual({ files: [], processes: [] })
 }
 
@@ -70,7 +70,7 @@ function tell(...args: string[]): Telling {
 }
 
 const until = (telling: Telling, words: string) =>
-  expect.poll(telling.text, { timeout: 60_000, interval: 20 }).toContain(words)
+  expect.poll(telling.text, { timeout: 90_000, interval: 20 }).toContain(words)
 
 /** `5.91 MB` as a number. */
 function bytesOf(words: string): number {

@@ -82,7 +82,7 @@ describe('while it waits for a lock', () => {
       ...options,
     })
     child.stdout.resume()
-    await expect.poll(waiting, { timeout: 30_000 }).toBe(1)
+    await expect.poll(waiting, { timeout: 90_000 }).toBe(1)
     return child
   }
 
@@ -109,7 +109,7 @@ describe('while it waits for a lock', () => {
     controller.abort(new Error('enough'))
     // pg_dump cancels its query and leaves by itself.
     expect((await child.result).exitCode).not.toBe(0)
-    await expect.poll(waiting, { timeout: 30_000 }).toBe(0)
+    await expect.poll(waiting, { timeout: 90_000 }).toBe(0)
   })
 
   test('it does not outlive us', async () => {
@@ -120,9 +120,9 @@ describe('while it waits for a lock', () => {
       })})
       setInterval(() => {}, 1000)`
     const owner = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: 'inherit' })
-    await expect.poll(waiting, { timeout: 30_000 }).toBe(1)
+    await expect.poll(waiting, { timeout: 90_000 }).toBe(1)
     owner.kill('SIGKILL')
-    await expect.poll(waiting, { timeout: 30_000 }).toBe(0)
+    await expect.poll(waiting, { timeout: 90_000 }).toBe(0)
   })
 
   test('a wait that is too long is a lock timeout', async () => {

@@ -38,7 +38,7 @@ async function pm2(...args: string[]): Promise<string> {
     env: { PM2_HOME: home.path, GMAH_BACKUP_CONFIG: here.configFile, R2_SECRET_ACCESS_KEY: SECRET },
     reject: false,
     stdin: 'ignore',
-    timeout: 110_000,
+    timeout: 200_000,
   })
   return result.stdout
 }

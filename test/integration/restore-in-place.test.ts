@@ -102,6 +102,8 @@ describe('wrecked, put back, undone, done again', () => {
     expect(kept[0]).toMatchObject({ live: LIVE, liveThere: true, subject: 'tenants/a' })
     const { stdout } = await here.cli('restore', 'list')
     for (const one of kept) expect(stdout).toContain(one.database)
+    const total = new RegExp(`put aside by restores in place\n${kept.length} databases?, .* until 20`)
+    expect((await here.cli('status')).stdout).toMatch(total)
     const sweep = (after: number) => {
       const clock = { ...here.parts().clock, now: () => new Date(Date.now() + after) }
       const context = { run: 'ffffffffffff' as RunId, signal, emit: () => {} }

@@ -1,5 +1,5 @@
 // Some tables of a backup into a schema of their own in the live database: whole, proven, and nothing else stirred.
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { asFailure, type Failure } from '../../src/domain/errors.js'
@@ -161,16 +161,20 @@ test('interrupted, or the name taken meanwhile: nothing is left', async () => {
   }))
   expect(interrupted.code).toBe('interrupted')
   expect(await found()).toEqual(asBefore)
-  let made: Promise<unknown> | null = null
+  // Made before the proof goes on: a session of our own might come too late.
+  const { host, port, user } = scene.cluster.target
+  const psql = ['-qX', '-h', host, '-p', String(port), '-U', user ?? '', '-d', LIVE]
+  let made = false
   const taken = await fails(['notes'], 'side', context => ({
     ...context,
     watch: {
       progress: (_, { phase, of }) => {
-        if (phase === 'prove' && of !== null) made ??= scene.cluster.sql(LIVE, 'CREATE SCHEMA side')
+        if (phase !== 'prove' || of === null || made) return
+        execFileSync('psql', [...psql, '-c', 'CREATE SCHEMA side'])
+        made = true
       },
     },
   }))
-  await made
   expect(taken.code).toBe('target-exists')
   expect(await found()).toEqual({ ...asBefore, schemas: ['kinds', 'public', 'side'] })
   await scene.cluster.sql(LIVE, 'DROP SCHEMA side; TRUNCATE fired')

@@ -105,7 +105,7 @@ test('does not outlive an owner that is killed, and the sweep removes its folder
   await once(owner, 'exit')
   // The kernel told the server, which removes its lock file as it goes.
   const locked = () => postmasterPid(data).catch(() => null)
-  await expect.poll(locked, { timeout: 30_000 }).toBe(null)
+  await expect.poll(locked, { timeout: 90_000 }).toBe(null)
 
   expect(await sweepScratchServers(home, systemClock)).toEqual([join(data, '..')])
   expect(await readdir(home)).toHaveLength(1)

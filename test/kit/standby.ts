@@ -37,7 +37,7 @@ export async function startStandby(primary: Cluster, folder: string): Promise<St
   )
   const child = spawn(join(bin, 'postgres'), ['-D', data], { ...as, cwd: folder, stdio: 'ignore' })
   const target = { host: folder, port: 5432, user }
-  await vi.waitFor(async () => (await connect(target, 'postgres')).close(), { timeout: 30_000, interval: 50 })
+  await vi.waitFor(async () => (await connect(target, 'postgres')).close(), { timeout: 90_000, interval: 50 })
   return {
     target,
     async stop() {

@@ -1,5 +1,5 @@
 // Which pg_dump is taken for which server; the candidates are tiny real programs that say a version.
-import { chmod, mkdir, symlink, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, readFile, rename, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { findTool, listTools, majorOf, parseToolVersion } from '../../src/postgres/tools.js'
@@ -51,6 +51,26 @@ test('the exact major is taken, else the lowest newer one, the newest minor of i
   expect(await findTool('pg_dump', 97, { path })).toMatchObject({ version: '97.1' })
   expect(await findTool('pg_dump', 98, { path })).toMatchObject({ version: '98.10', major: 98, minor: 10 })
   expect(await findTool('pg_dump', 96, { path })).toMatchObject({ version: '97.1' })
+})
+
+test('a program is asked for its version once, and anew when it is another file', async () => {
+  const directory = await install('upgraded', {})
+  const calls = join(directory, 'calls')
+  const place = async (version: string): Promise<void> => {
+    const next = join(directory, 'next')
+    await writeFile(next, `#!/bin/sh\necho asked >>'${calls}'\necho 'pg_dump (PostgreSQL) ${version}'\n`)
+    await chmod(next, 0o755)
+    await rename(next, join(directory, 'pg_dump'))
+  }
+  const versions = async () => {
+    const twice = [await listTools('pg_dump', { directory }), await listTools('pg_dump', { directory })]
+    return twice.flat().map(tool => tool.version)
+  }
+  await place('15.1')
+  expect(await versions()).toEqual(['15.1', '15.1'])
+  await place('15.2')
+  expect(await versions()).toEqual(['15.2', '15.2'])
+  expect(await readFile(calls, 'utf8')).toBe('asked\nasked\n')
 })
 
 test('a configured folder is the only place; absent, too old and broken tools are told apart', async () => {

@@ -54,6 +54,12 @@ const archives = z.strictObject({
   without: z.array(z.string()),
 })
 
+const putAside = z.strictObject({
+  databases: z.int(),
+  bytes: z.number(),
+  firstUntil: z.date().nullable(),
+})
+
 const page = z.strictObject({
   ok: z.boolean(),
   at: z.date(),
@@ -63,6 +69,7 @@ const page = z.strictObject({
     problems: z.array(z.strictObject({ code: z.string(), message: z.string(), hint: z.string() })),
   }),
   storedCost: z.strictObject({ amount: z.number(), currency: z.string() }).nullable(),
+  putAside: putAside.nullable().describe('By restores in place; null: not known'),
   snapshots: snapshots.nullable(),
   archives: archives.nullable(),
   schedules: z.array(
