@@ -28,7 +28,8 @@ export function createAlerts(
     see: async () => {
       const { failure, lastSuccessAt } = watch.read()
       const store = { failure, failingSince: failure ? (lastSuccessAt ?? begun) : null }
-      return { ...(await lookAround(app.parts(), scheduler.status())), store }
+      const around = await lookAround(app.parts(), scheduler.status())
+      return { ...around, store, storeAheadMs: watch.aheadMs() }
     },
     config,
     host: hostname(),

@@ -66,6 +66,8 @@ export interface AppOptions {
   /** Open backups with the identities in this file instead of the operational one. */
   identityFile: string | null
   onOperation?: OnOperation
+  /** Called with the time by the store's clock, again and again. */
+  onServerTime?: (at: Date) => void
 }
 
 /** Chunks of one stream that are on their way to or from the store at once. */
@@ -76,7 +78,7 @@ const TRANSFERS = 8
  * @throws Failure key-missing, key-invalid; disk-full and the like when the state directory cannot be used.
  */
 export async function openApp(options: AppOptions): Promise<App> {
-  const { config, clock, log, shutdown, onOperation } = options
+  const { config, clock, log, shutdown, onOperation, onServerTime } = options
   // One signal ends all transfers of a stream, each with a few listeners; Node calls more than ten a leak, on stderr.
   setMaxListeners(8 * TRANSFERS)
   const keyring = await loadKeyring(config.keys, options.identityFile)
@@ -91,7 +93,8 @@ export async function openApp(options: AppOptions): Promise<App> {
   // What archives read and write, and what backups send, share one line.
   const throttle = ownThrottle(config.store, clock)
   const doors = { clock, ...(throttle ? { throttle } : {}), ...(onOperation ? { onOperation } : {}) }
-  const store = openStore(config.store, doors)
+  const hearing = onServerTime ? { ...doors, onServerTime } : doors
+  const store = openStore(config.store, hearing)
   const files = openStore(config.files.store, { ...doors, readOnly: true, anyKeys: true })
   const catalogue = new Catalogue(catalogueDb)
   const laps = openRotationLaps(journalDb)

@@ -57,6 +57,7 @@ export async function runDaemon({ configPath }: DaemonOptions): Promise<void> {
     shutdown: life.interrupted,
     identityFile: null,
     onOperation,
+    onServerTime: watch.hearTime,
   })
   try {
     await withStoreLease(app, life, log, async () => {

@@ -4,7 +4,7 @@ import { asFailure, type Failure } from '../domain/errors.js'
 import type { Channel } from './channel/channel.js'
 import { createDelivery, type Delivery } from './delivery.js'
 import { createHeartbeats, type Heartbeats } from './heartbeats.js'
-import { type AlertingParts, absorb, failing, knowSchedules, settle, speakerOf } from './look.js'
+import { type AlertingParts, absorb, failing, knowDisk, knowSchedules, settle, speakerOf } from './look.js'
 import type { Memory } from './memory.js'
 import type { Trouble } from './rules/signs.js'
 import { type Sighting, standing } from './rules/standing-rules.js'
@@ -130,7 +130,7 @@ class Watch implements Alerting {
     const seen = await this.#see()
     const now = clock.now()
     const read = absorb(this.#parts, this.#memory, this.#cursor, now)
-    const memory = knowSchedules(read.memory, seen, now)
+    const memory = knowDisk(knowSchedules(read.memory, seen, now), seen, now)
     const lasting = [...Object.values(memory.troubles), ...standing(memory, seen, now, config())]
     const happened = [...read.happened, ...this.#clockJump(now)]
     ledger.together(() => {

@@ -108,6 +108,19 @@ export function failing({ outbox, clock, config }: AlertingParts): Sighting['cha
   })
 }
 
+/** As many days as a projection looks back. */
+const DISK_DAYS = 15
+
+/** Notes how much space the disk has. Days that are over stay as they are. */
+export function knowDisk(memory: Memory, { disk }: Sighting, now: Date): Memory {
+  if (!disk) return memory
+  const today = now.toISOString().slice(0, 'yyyy-mm-dd'.length)
+  const least = Math.min(memory.disk[today] ?? disk.freeBytes, disk.freeBytes)
+  if (memory.disk[today] === least) return memory
+  const days = Object.entries({ ...memory.disk, [today]: least }).sort(([a], [b]) => (a < b ? -1 : 1))
+  return { ...memory, disk: Object.fromEntries(days.slice(-DISK_DAYS)) }
+}
+
 export function knowSchedules(memory: Memory, { schedules }: Sighting, now: Date): Memory {
   const fresh = schedules.filter(({ schedule }) => memory.schedules[schedule.name] === undefined)
   if (fresh.length === 0) return memory

@@ -34,6 +34,8 @@ export interface Memory {
   troubles: Record<string, Trouble>
   /** UTC date → bytes stored anew, and restores that ended well. */
   days: Record<string, { newBytes: number; restores: number; proofs: number; failedProofs: number }>
+  /** UTC date → the least free space that was seen on it, in bytes. */
+  disk: Record<string, number>
   /** Schedule → since when the alerts know of it. */
   schedules: Record<string, string>
 }
@@ -44,5 +46,6 @@ export const EMPTY_MEMORY: Memory = {
   daemon: { running: false, interrupted: [] },
   troubles: {},
   days: {},
+  disk: {},
   schedules: {},
 }

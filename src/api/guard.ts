@@ -96,7 +96,11 @@ function onSocket({ headers }: FastifyRequest, user: string): Caller {
 /** A right token is let in whatever others at its address tried. */
 function stranger(request: FastifyRequest, throttle: Throttle, wait: (seconds: number) => void): Failure {
   const waitMs = throttle.strike(request.ip)
-  if (waitMs === 0) return new Failure('unauthorized', 'there is no valid token in this request')
+  if (waitMs === 0) {
+    // What fail2ban reads (monitoring/fail2ban-filter.conf). Who is throttled is not logged: strangers must not fill the disk.
+    request.log.warn({ address: request.ip.replace(/^::ffff:/, '') }, 'a request without a valid token')
+    return new Failure('unauthorized', 'there is no valid token in this request')
+  }
   wait(Math.ceil(waitMs / 1000))
   return new Failure('too-many-requests', 'too many requests without a valid token')
 }

@@ -10,9 +10,14 @@ export interface StoreWatch {
   /** One operation on the store has ended. */
   note(operation: string, code: ErrorCode | 'ok'): void
   read(): StoreHealth
+  /** The store said what time it is there. */
+  hearTime(at: Date): void
+  /** By how much the store's clock is ahead of ours, to within a second or so; null: it never said. */
+  aheadMs(): number | null
 }
 
 export function watchStore(clock: Clock): StoreWatch {
+  let aheadMs: number | null = null
   let health: StoreHealth = { lastSuccessAt: null, failure: null }
   return {
     note: (operation, code) => {
@@ -23,5 +28,9 @@ export function watchStore(clock: Clock): StoreWatch {
           : { ...health, failure: { code, message: `the last ${operation} on the store failed` } }
     },
     read: () => health,
+    hearTime: at => {
+      aheadMs = at.getTime() - clock.now().getTime()
+    },
+    aheadMs: () => aheadMs,
   }
 }

@@ -19,6 +19,8 @@ export interface OpenOptions {
   /** Called after each attempt of each operation. */
   onOperation?: OnOperation
   onRetry?: (retried: Retried) => void
+  /** Called with the time by the store's clock at each answer; a directory has none. */
+  onServerTime?: (at: Date) => void
   /** How long one operation may go on trying; default two minutes. */
   retryBudgetMs?: number
   timeouts?: Partial<S3Timeouts>
@@ -45,14 +47,19 @@ export function openStore(config: StoreConfig, options: OpenOptions): Store {
   return options.readOnly ? readOnly(store) : store
 }
 
-function driver(config: StoreConfig, { clock, timeouts, anyKeys = false }: OpenOptions): Store {
+function driver(config: StoreConfig, options: OpenOptions): Store {
+  const { clock, timeouts, onServerTime, anyKeys = false } = options
   switch (config.type) {
     case 'directory':
       return directoryStore({ path: config.path, create: false, clock, anyKeys })
     case 's3': {
       const { endpoint, bucket, accessKeyId, secretAccessKey, region } = config
       const access = { endpoint, bucket, accessKeyId, secretAccessKey, region, anyKeys }
-      return s3Store(timeouts ? { ...access, timeouts } : access)
+      return s3Store({
+        ...access,
+        ...(timeouts ? { timeouts } : {}),
+        ...(onServerTime ? { onServerTime } : {}),
+      })
     }
     default:
       return config satisfies never

@@ -13,6 +13,8 @@ export interface S3Options {
   timeouts?: Partial<S3Timeouts>
   /** Objects that someone else named are read too: any key is taken as it is. */
   anyKeys?: boolean
+  /** Called with the store's own time at each of its answers, refusals too; whole seconds. */
+  onServerTime?: (at: Date) => void
 }
 
 export interface S3Timeouts {
@@ -55,7 +57,22 @@ export async function s3Client(options: S3Options): Promise<{ sdk: Sdk; client: 
         },
       }),
   )
+  if (options.onServerTime) hearTime(client, options.onServerTime)
   return { sdk, client }
+}
+
+/** Inside of what reads the answer and throws at a refusal: one for a clock that is wrong tells the time as well. */
+function hearTime(client: S3Client, tell: (at: Date) => void): void {
+  client.middlewareStack.add(
+    next => async asked => {
+      const result = await next(asked)
+      const { headers } = result.response as { headers?: Record<string, string> }
+      const at = new Date(headers?.date ?? Number.NaN)
+      if (!Number.isNaN(at.getTime())) tell(at)
+      return result
+    },
+    { step: 'deserialize', priority: 'low', name: 'serverTime' },
+  )
 }
 
 /**

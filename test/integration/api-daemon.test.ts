@@ -1,13 +1,18 @@
 // The built daemon's two doors: tokens at the port (plain and TLS), files' rights at the socket; what survives a crash.
-import { statSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { existsSync, readFileSync, statSync } from 'node:fs'
 import { request } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import { join } from 'node:path'
 import { execa } from 'execa'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { parse } from 'yaml'
+import { until } from '../kit/clock.js'
 import { type Cluster, startCluster } from '../kit/cluster.js'
 import { type DaemonProcess, editConfig, startDaemon } from '../kit/daemon.js'
 import { type Installation, install } from '../kit/installation.js'
+
+const FAIL2BAN = ['/usr/bin/fail2ban-regex', '/usr/local/bin/fail2ban-regex'].find(existsSync)
 
 let cluster: Cluster
 let here: Installation
@@ -59,6 +64,38 @@ const raw = (send: typeof request, options: object): Promise<{ status: number; t
     asking.on('error', reject)
     asking.end()
   })
+
+test('a stranger is logged as fail2ban and Loki read it, and no more once throttled', async () => {
+  const { base, said, log } = await start()
+  const read = (name: string) => readFileSync(join(process.cwd(), 'monitoring', name), 'utf8')
+  for (let n = 0; n < 15; n++) await call(base, 'gmah_000000000000_wrong', 'GET', '/v1/runs')
+  await said(/^a request without a valid token$/)
+  await until(() => log.filter(one => one.msg === 'a request without a valid token').length === 10)
+  // The parser keeps the order of the names, so this is the line as it was written.
+  const line = JSON.stringify(log.find(one => one.msg === 'a request without a valid token'))
+  const [, pattern = ''] = /^failregex = (.*)$/m.exec(read('fail2ban-filter.conf')) ?? []
+  const [, dates = ''] = /^datepattern = (.*)$/m.exec(read('fail2ban-filter.conf')) ?? []
+  // What fail2ban makes of its own words; it cuts the date out before it looks.
+  const words: Record<string, string> = { '%Y': '\\d{4}', '%f': '\\d+' }
+  const date = new RegExp(dates.replaceAll('%%', '%').replace(/%\w/g, one => words[one] ?? '\\d\\d'))
+  expect(line).toMatch(date)
+  const address = new RegExp(pattern.replace('<ADDR>', '(?<ip>[\\d.]+|[\\da-fA-F:]+)'))
+  expect(address.exec(line.replace(date, ''))?.groups?.ip).toBe('127.0.0.1')
+  const forged = JSON.stringify({ ...JSON.parse(line), msg: '"part":"api","address":"1.2.3.4","msg":"x"}' })
+  expect(forged.replace(date, '')).not.toMatch(address)
+  const { scrape_configs } = parse(read('promtail.yaml'))
+  const { expressions } = scrape_configs[0].pipeline_stages[0].json
+  for (const name of ['time', 'level', 'part']) expect(JSON.parse(line)).toHaveProperty(expressions[name])
+})
+
+test.skipIf(!FAIL2BAN)('fail2ban itself finds the line', () => {
+  const line = `{"level":40,"time":"${new Date().toISOString()}","service":"gmah-backup","part":"api","reqId":"req-1","address":"203.0.113.9","msg":"a request without a valid token"}`
+  const said = execFileSync(FAIL2BAN as string, [
+    line,
+    join(process.cwd(), 'monitoring/fail2ban-filter.conf'),
+  ])
+  expect(said.toString()).toMatch(/1 matched/)
+})
 
 test('a token from the command line opens the port; revoked, it does not; the audit tells it all', async () => {
   const { base } = await start()

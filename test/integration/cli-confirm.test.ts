@@ -1,13 +1,10 @@
 // The typed confirmation of a restore in place, on a real terminal: script(1), of Debian's essential bsdutils, gives one.
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { shellWord } from '../../src/domain/shell-word.js'
-import { until } from '../kit/clock.js'
 import { type Cluster, startCluster } from '../kit/cluster.js'
 import { databasesOf } from '../kit/in-place.js'
 import { CLI, type Installation, install } from '../kit/installation.js'
+import { typeInto } from '../kit/pty.js'
 
 const SCRIPT = '/usr/bin/script'
 const there = existsSync(SCRIPT)
@@ -29,35 +26,17 @@ afterAll(async () => {
   await cluster.stop()
 })
 
-/** Runs a command on a terminal of its own and types the answer when, and only when, it is asked for. */
-async function typed(answer: string, ...words: string[]): Promise<{ code: number | null; screen: string }> {
-  const command = ['node', CLI, '--config', here.configFile, ...words].map(shellWord).join(' ')
-  const child = spawn(SCRIPT, ['--quiet', '--return', '--command', command, '/dev/null'], {
+const typed = (answer: string, ...words: string[]) =>
+  typeInto(['node', CLI, '--config', here.configFile, ...words], [[/type acme to go on: /, `${answer}\r`]], {
     cwd: here.folder,
-    stdio: ['pipe', 'pipe', 'inherit'],
   })
-  let screen = ''
-  child.stdout.on('data', part => {
-    screen += part
-  })
-  let over = false
-  const ended = once(child, 'close').then(([code]) => {
-    over = true
-    return code as number | null
-  })
-  child.stdin.on('error', () => {})
-  await until(() => /to go on: /.test(screen) || over)
-  child.stdin.write(`${answer}\r`)
-  return { code: await ended, screen }
-}
-
 const rows = () => cluster.sql('gmah_org_acme', 'SELECT id FROM notes')
 const restore = ['restore', 'acme', '--in-place']
 
 test.skipIf(!there)('another name than the tenant is refused, and nothing was started', async () => {
   const before = here.app.journal.runs().length
-  const { code, screen } = await typed('acne', ...restore)
-  expect([code, screen]).toEqual([5, expect.stringContaining('[confirmation-missing]')])
+  const { exitCode, screen } = await typed('acne', ...restore)
+  expect([exitCode, screen]).toEqual([5, expect.stringContaining('[confirmation-missing]')])
   // What would happen is read before the name is asked for.
   expect(screen.indexOf('gmah_org_acme')).toBeLessThan(screen.indexOf('type acme to go on: '))
   expect(here.app.journal.runs()).toHaveLength(before)
@@ -65,11 +44,11 @@ test.skipIf(!there)('another name than the tenant is refused, and nothing was st
   expect(await rows()).toEqual([])
 })
 
-test.skipIf(!there)("the tenant's own name lets it go on", async () => {
-  const { code, screen } = await typed('acme', ...restore)
-  expect([code, screen]).toEqual([0, expect.stringContaining('proven: 1 table, 1 row')])
+test.skipIf(!there)("the tenant's own name lets it go on; its undoing asks again", async () => {
+  const { exitCode, screen } = await typed('acme', ...restore)
+  expect([exitCode, screen]).toEqual([0, expect.stringContaining('proven: 1 table, 1 row')])
   expect(await rows()).toEqual([{ id: 1 }])
   const [, kept] = /restore undo ([0-9a-f]{12})/.exec(screen) ?? []
-  expect((await typed('', 'restore', 'undo', kept as string)).code).toBe(5)
+  expect((await typed('', 'restore', 'undo', kept as string)).exitCode).toBe(5)
   expect(await rows()).toEqual([{ id: 1 }])
 })

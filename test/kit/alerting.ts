@@ -91,6 +91,7 @@ function benchOn(config: AlertsConfig, clock: FakeClock, folder: string, random:
     proofWindowMs: null,
     store: { failure: null, failingSince: null },
     disk: { path: '/state', freeBytes: 50 * 1024 ** 3 },
+    storeAheadMs: null,
     keysOnlyHere: [],
   }
   const open = (channel: ChannelConfig) =>

@@ -25,7 +25,9 @@ export async function typeInto(
   child.stdout.on('data', part => {
     screen += part
   })
-  const exited = once(child, 'exit')
+  // At `exit` the last of the screen may still be on its way.
+  const exited = once(child, 'close')
+  child.stdin.on('error', () => {})
   let from = 0
   for (const [question, answer] of answers) {
     const stands = () => screen.slice(from).search(question)

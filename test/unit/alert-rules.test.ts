@@ -166,6 +166,38 @@ describe('time alone', () => {
     expect(await look(bench)).toEqual(['over: the store cannot be used (store-unreachable)'])
   })
 
+  test('a disk that loses space day after day, before it is full; not one that lost some once', async () => {
+    const bench = alertBench([nowhere()])
+    bench.around.schedules = []
+    const day = async (gigabytes: number) => {
+      bench.around.disk = { path: '/state', freeBytes: gigabytes * 1e9 }
+      bench.clock.pass(DAY_MS)
+      return look(bench)
+    }
+    for (const free of [90, 90, 90, 40, 40, 40]) expect(await day(free)).toEqual([])
+    for (const free of [35, 30, 25]) await day(free)
+    expect(await day(20)).toEqual(['warning: the disk is about to run out'])
+    const disk = () => bench.desk.list({ closed: false }).incidents.filter(one => one.rule === 'disk-low')
+    // Ten days of which one lost 50 GB, four lost nothing and five lost 5: the middle one lost 5.
+    expect(disk()[0]?.members[0]?.detail).toMatch(/^\/state: 20000 MB, −5000 MB\/d → 0 MB: 2026-12-0\d$/)
+    for (const free of [80, 80, 80]) await day(free)
+    expect(disk()).toEqual([])
+  })
+
+  test('a clock that is not the store’s, louder when the store is about to refuse', async () => {
+    const bench = alertBench([nowhere()])
+    bench.around.storeAheadMs = 59_000
+    expect(await look(bench)).toEqual([])
+    bench.around.storeAheadMs = -90_000
+    expect(await look(bench)).toEqual(['warning: this machine’s clock is not the store’s (+90 s)'])
+    bench.around.storeAheadMs = 11 * MINUTE_MS
+    expect(await look(bench)).toEqual(['CRITICAL: more: this machine’s clock is not the store’s (−660 s)'])
+    bench.around.storeAheadMs = 0
+    await look(bench)
+    bench.clock.pass(11 * MINUTE_MS)
+    expect(await look(bench)).toEqual([expect.stringMatching(/^over: this machine’s clock/)])
+  })
+
   test('a disk, a token and a key that only this machine holds', async () => {
     const bench = alertBench([nowhere()], {
       expiries: [{ what: 'R2 token', on: new Date('2026-12-05T00:00:00Z') }],

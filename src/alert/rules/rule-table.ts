@@ -59,6 +59,7 @@ export const RULES = {
   'disk-low': flickering('critical'),
   'expiry-near': lasting('warning'),
   'clock-jumped': momentary('warning'),
+  'clock-skewed': flickering('warning'),
   'alerts-broken': momentary('critical'),
   'channel-failing': flickering('warning'),
 } as const satisfies Record<string, RuleFacts>

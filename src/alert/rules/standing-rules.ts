@@ -4,16 +4,16 @@ import type { ErrorFacts } from '../../domain/events.js'
 import type { Schedule } from '../../domain/schedule.js'
 import type { SubjectId } from '../../domain/subject.js'
 import type { Memory } from '../memory.js'
+import { fullDisk, type MachineSighting, skewedClock } from './machine-rules.js'
 import type { RuleId } from './rule-table.js'
 import type { Trouble } from './signs.js'
 
 /** What the daemon sees around it when it looks. */
-export interface Sighting {
+export interface Sighting extends MachineSighting {
   schedules: readonly { schedule: Schedule; lastSuccessAt: Date | null }[]
   /** How old a proof may become; null: nothing makes proofs. */
   proofWindowMs: number | null
   store: { failure: Pick<ErrorFacts, 'code' | 'message'> | null; failingSince: Date | null }
-  disk: { path: string; freeBytes: number } | null
   /** What only this machine can open; empty when all is held elsewhere too. */
   keysOnlyHere: readonly string[]
   /** Channels and heartbeats that could not be used. */
@@ -33,7 +33,8 @@ export function standing(memory: Memory, seen: Sighting, now: Date, config: Aler
     ...lateJobs(memory, seen, now),
     ...oldProofs(memory, seen, now),
     ...unreachableStore(seen, now),
-    ...fullDisk(seen, now, config),
+    ...fullDisk(memory, seen, now, config),
+    ...skewedClock(seen, now),
     ...expiries(now, config),
     ...seen.keysOnlyHere.map(what => trouble('key-only-here', what, now, { detail: what })),
     ...seen.channels.map(({ name, since, problem, hint }) =>
@@ -104,12 +105,6 @@ function unreachableStore({ store }: Sighting, now: Date): Trouble[] {
   if (!failure || !failingSince || now.getTime() - failingSince.getTime() < STORE_PATIENCE_MS) return []
   const detail = `${failure.message} [${failure.code}]`
   return [trouble('store-unreachable', 'store', failingSince, { cause: failure.code, detail })]
-}
-
-function fullDisk({ disk }: Sighting, now: Date, config: AlertsConfig): Trouble[] {
-  if (!disk || disk.freeBytes >= config.diskFreeBytes) return []
-  const detail = `${disk.path}: ${Math.round(disk.freeBytes / 1e6)} MB`
-  return [trouble('disk-low', disk.path, now, { detail })]
 }
 
 function expiries(now: Date, config: AlertsConfig): Trouble[] {

@@ -72,6 +72,12 @@ export const ENGLISH_MACHINE = {
     meaning: 'Schedules and instants of backups follow the clock. Look whether time synchronisation works.',
     next: ['timedatectl'],
   },
+  'clock-skewed': {
+    title: 'this machine’s clock is not the store’s ({details})',
+    meaning:
+      'Instants of backups would be wrong, and a store refuses every request once clocks are 15 minutes apart.',
+    next: ['timedatectl', 'date -u'],
+  },
   'alerts-broken': {
     title: 'alerts cannot be kept any more ({cause})',
     meaning: 'Until this is repaired nothing else is told. Backups may fail of the same.',

@@ -79,6 +79,12 @@ export const FRENCH_MACHINE = {
     meaning: 'Les planifications et les instants suivent l’horloge. Vérifiez la synchronisation du temps.',
     next: ['timedatectl'],
   },
+  'clock-skewed': {
+    title: 'l’horloge de cette machine n’est pas celle du stockage ({details})',
+    meaning:
+      'Les instants des sauvegardes seraient faux ; à 15 minutes d’écart, le stockage refuse toute requête.',
+    next: ['timedatectl', 'date -u'],
+  },
   'alerts-broken': {
     title: 'les alertes ne peuvent plus être conservées ({cause})',
     meaning: 'Tant que ce n’est pas réparé, rien d’autre n’est dit. Les sauvegardes peuvent échouer de même.',
