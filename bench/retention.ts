@@ -55,7 +55,7 @@ function tenant(now: Date): Measured {
       proven: night % 7 === 0,
       broken: null,
       doubt: null,
-      locked: false,
+      locked: null,
     })
     timed(() => references.add(id, named))
   }

@@ -13,6 +13,7 @@ export function subjectGauges(registry: Registry, catalogue: Catalogue): () => v
     for (const entry of catalogue.newest()) setBackup(gauges, entry)
     for (const proof of catalogue.proofs.lastPassed()) setProof(gauges, proof)
     for (const { subject, bytes } of catalogue.figures.stored()) gauges.stored.set({ subject }, bytes)
+    for (const { subject, backups } of catalogue.figures.broken()) gauges.broken.set({ subject }, backups)
   }
 }
 
@@ -41,6 +42,10 @@ function createGauges(registry: Registry) {
     rows: gauge('last_backup_rows', 'Rows of the last backup'),
     seconds: gauge('last_backup_duration_seconds', 'How long the last backup took'),
     stored: gauge('stored_bytes', 'Bytes that the backups of a subject take in the store'),
+    broken: gauge(
+      'broken_backups',
+      'Backups of a subject that name a damaged chunk or cannot be opened, as the last look found them',
+    ),
     proof: gauge('last_proof_timestamp_seconds', 'When a backup of a subject was last restored and proven'),
     proofSeconds: gauge('last_proof_duration_seconds', 'How long that restore took, with its comparison'),
     loadSeconds: gauge('last_restore_duration_seconds', 'How long the load alone took in it'),

@@ -28,7 +28,7 @@ export function checkText(report: CheckReport): string {
 }
 
 function subjectLines(check: SubjectCheck): string[] {
-  const { subject, damaged, stillDamaged, healed, broken, problems } = check
+  const { subject, damaged, stillDamaged, unneeded, healed, broken, problems } = check
   const name = named(subject)
   const lines = problems.map(
     ({ message, code, hint }) => `LOOK AT THIS: ${oneLine(message)} [${code}]\n  hint: ${hint}`,
@@ -39,6 +39,10 @@ function subjectLines(check: SubjectCheck): string[] {
     )
   lines.push(...some(damaged.map(({ key, kind, message }) => `DAMAGED ${key}: ${kind}: ${oneLine(message)}`)))
   if (stillDamaged > 0) lines.push(`DAMAGED ${name}: ${counted(stillDamaged, 'chunk')} found before`)
+  if (unneeded.length > 0)
+    lines.push(
+      `note    ${name}: ${counted(unneeded.length, 'bad chunk')} that no backup needs; no dump will rely on ${unneeded.length === 1 ? 'it' : 'them'}`,
+    )
   lines.push(
     ...some(broken.map(({ backup, message }) => `BROKEN  ${name}: backup ${backup}: ${oneLine(message)}`)),
   )

@@ -31,7 +31,14 @@ function subjectText(view: SubjectView, columns: number | null): string {
     reasons.map(({ why, detail }) => `${why} (${detail})`).join('; '),
   ])
   const next = view.nextRemoval ? instantText(view.nextRemoval.toISOString()).slice(0, 10) : 'none in sight'
-  const head = `${name(view.subject)}: ${counted(view.decisions.length, 'backup')}, ${view.remove} to remove, ${bytesText(view.freedBytes)} to free; next removal ${next}`
+  const locked = view.decisions.filter(one => one.verdict === 'keep' && one.wouldGo !== null).length
+  const counts = [
+    counted(view.decisions.length, 'backup'),
+    `${view.remove} to remove`,
+    ...(locked > 0 ? [`${locked} that only a bucket lock keeps`] : []),
+    `${bytesText(view.freedBytes)} to free`,
+  ]
+  const head = `${name(view.subject)}: ${counts.join(', ')}; next removal ${next}`
   const warning = view.protectedBecause
     ? [`  no chunk will be deleted: ${oneLine(view.protectedBecause)}`]
     : []

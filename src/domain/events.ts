@@ -47,6 +47,8 @@ export interface CheckFacts {
   readChunks: number
   readBytes: number
   damaged: number
+  /** Bad chunks that no backup needs, found now: the next dump does not rely on them. Left out when there is none. */
+  unneeded?: number
   healed: number
   broken: BackupId[]
   /** Keys and manifests that cannot be used, or could not be when this machine is gone. */
@@ -162,10 +164,12 @@ export interface EventFacts extends SnapshotEventFacts<ErrorFacts> {
   'sweep-refused': { remove: number; of: number; why: string }
   /** Said before its manifest is deleted, so that nothing goes unsaid; the chunks that it alone named follow after the grace. */
   'backup-removal': { backup: BackupId; kind: string; instant: string; reasons: string[] }
-  /** Locked until the bucket lets go. */
-  'removal-locked': { count: number; first: string }
+  /** Locked until the bucket lets go: backups and chunks. The plan shows these backups as kept, and each sweep tries them again. */
+  'removal-locked': { count: number; first: string; backups?: BackupId[] }
   /** Said before they are deleted. */
   'chunk-removal': { reason: string; count: number; storedBytes: number; chunks: string[] }
+  /** Records of what is gone, probes of processes that died: worth nothing any more, told when they are deleted. */
+  'leftovers-removed': { reason: string; keys: string[] }
   /** Which chunks are needed cannot be told, so none is deleted. */
   'chunks-protected': { reason: string }
   'sweep-failed': { error: ErrorFacts }

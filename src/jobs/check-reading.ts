@@ -11,7 +11,7 @@ import {
   nextSlice,
   placeOnCircle,
 } from '../repository/rotation.js'
-import type { NeededChunk } from '../repository/verify-chunk.js'
+import type { StoredChunk } from '../repository/verify-chunk.js'
 import type { Clock } from '../sys/clock.js'
 import type { RotationLaps } from './rotation-laps.js'
 
@@ -35,7 +35,7 @@ export interface Reading {
   /** Whose turn it is first: those that waited longest. */
   order(subjects: readonly SubjectId[]): SubjectId[]
   /** What of a subject is to be read now; drawn from while it is read. */
-  chunks(subject: SubjectId, inventory: Inventory): Iterable<NeededChunk>
+  chunks(subject: SubjectId, inventory: Inventory): Iterable<StoredChunk>
   /** Everything that `chunks` gave was read. */
   done(subject: SubjectId): void
   /** True when the budget kept something from being read. */
@@ -58,7 +58,7 @@ export function openReading(parts: Parts, { mode, budgetBytes }: ReadingOptions)
     case 'none':
       return plain(purse, () => [])
     case 'all':
-      return plain(purse, inventory => inventory.needed())
+      return plain(purse, inventory => inventory.stored())
     case 'share':
       return plain(purse, inventory => sample(inventory, mode.percent, parts.random ?? Math.random))
     default:
@@ -76,7 +76,7 @@ class Purse {
     this.limit = limit
   }
 
-  pays({ storedBytes }: NeededChunk): boolean {
+  pays({ storedBytes }: StoredChunk): boolean {
     const after = this.#spent + (storedBytes ?? 0)
     if (this.limit !== null && this.#spent > 0 && after > this.limit) {
       this.short = true
@@ -87,7 +87,7 @@ class Purse {
   }
 }
 
-function plain(purse: Purse, choose: (inventory: Inventory) => Iterable<NeededChunk>): Reading {
+function plain(purse: Purse, choose: (inventory: Inventory) => Iterable<StoredChunk>): Reading {
   return {
     order: subjects => [...subjects],
     chunks: function* (_, inventory) {
@@ -105,10 +105,10 @@ function plain(purse: Purse, choose: (inventory: Inventory) => Iterable<NeededCh
 }
 
 /** So many percent of the chunks, at least one, each as likely as any other (Knuth's algorithm S). */
-function* sample(inventory: Inventory, percent: number, random: () => number): Generator<NeededChunk> {
-  let left = [...inventory.needed()].length
+function* sample(inventory: Inventory, percent: number, random: () => number): Generator<StoredChunk> {
+  let left = [...inventory.stored()].length
   let wanted = Math.ceil((left * percent) / 100)
-  for (const chunk of inventory.needed()) {
+  for (const chunk of inventory.stored()) {
     if (random() * left < wanted) {
       wanted -= 1
       yield chunk
@@ -143,7 +143,7 @@ class Rotation implements Reading {
       .map(one => one.subject)
   }
 
-  *chunks(subject: SubjectId, inventory: Inventory): Generator<NeededChunk> {
+  *chunks(subject: SubjectId, inventory: Inventory): Generator<StoredChunk> {
     const lap = this.#lapOf(subject)
     const slice = nextSlice(lap, this.#nights)
     const { clock } = this.#parts
@@ -188,8 +188,8 @@ class Rotation implements Reading {
   }
 }
 
-/** The needed chunks from a place on the circle once around. */
-function* clockwise(inventory: Inventory, from: number): Generator<NeededChunk> {
-  for (const chunk of inventory.needed()) if (placeOnCircle(chunk.id) >= from) yield chunk
-  for (const chunk of inventory.needed()) if (placeOnCircle(chunk.id) < from) yield chunk
+/** The chunks from a place on the circle once around. */
+function* clockwise(inventory: Inventory, from: number): Generator<StoredChunk> {
+  for (const chunk of inventory.stored()) if (placeOnCircle(chunk.id) >= from) yield chunk
+  for (const chunk of inventory.stored()) if (placeOnCircle(chunk.id) < from) yield chunk
 }

@@ -17,6 +17,8 @@ export interface SubjectCheck {
   damaged: ChunkDamage[]
   /** Marked before, and still not whole. */
   stillDamaged: number
+  /** Bad chunks that no backup needs, marked so that no dump relies on them: nothing is lost by them. */
+  unneeded: ChunkDamage[]
   /** Store keys of chunks that were marked and are whole again. */
   healed: string[]
   broken: { backup: BackupId; message: string }[]

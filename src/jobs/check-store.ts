@@ -87,6 +87,7 @@ function tell(check: SubjectCheck, context: JobContext): void {
   const facts: CheckFacts = {
     ...{ backups, chunks, storedBytes, readChunks, readBytes, broken },
     damaged: damaged.length + check.stillDamaged,
+    ...(check.unneeded.length > 0 ? { unneeded: check.unneeded.length } : {}),
     healed: healed.length,
     problems: check.problems.map(one => `${one.code}: ${one.message}`),
   }

@@ -5,7 +5,7 @@ import type { SubjectId } from '../domain/subject.js'
 import { type ChunkDamage, listMarked, markDamage, takeMarkOff } from '../repository/damage.js'
 import { type Inventory, takeInventory } from '../repository/inventory.js'
 import { openCheckedKey } from '../repository/key-health.js'
-import { type NeededChunk, verifyChunks } from '../repository/verify-chunk.js'
+import { type StoredChunk, verifyChunks } from '../repository/verify-chunk.js'
 import type { TenantKey } from '../seal/tenant-key.js'
 import { chunkKey, tenantKeyKey } from '../store/keys.js'
 import { noteBroken } from './broken-backups.js'
@@ -37,9 +37,11 @@ export async function checkSubject(
   const read = { chunks: 0, bytes: 0 }
   const known = new Set([...marks.left, ...damaged.map(one => one.chunk)])
   const chosen = counting(without(reading.chunks(subject, inventory), known), read)
-  damaged.push(...(await mark(parts, key, await verifyChunks(repository, key, chosen, { signal }))))
+  const found = await mark(parts, key, await verifyListed(parts, key, chosen, inventory, signal))
   reading.done(subject)
-  const broken = await brokenBackups(parts, key, inventory, marks.left.size + damaged.length > 0, signal)
+  damaged.push(...found.filter(one => inventory.mayNeed(one.chunk)))
+  const stillDamaged = [...marks.left].filter(id => inventory.mayNeed(id)).length
+  const broken = await brokenBackups(parts, key, inventory, stillDamaged + damaged.length > 0, signal)
   return {
     subject,
     backups: inventory.backups,
@@ -47,7 +49,8 @@ export async function checkSubject(
     readChunks: read.chunks,
     readBytes: read.bytes,
     damaged,
-    stillDamaged: marks.left.size,
+    stillDamaged,
+    unneeded: found.filter(one => !inventory.mayNeed(one.chunk)),
     healed: marks.healed.map(id => chunkKey(subject, id)),
     broken: [...broken].map(([backup, message]) => ({ backup, message })),
     problems: [
@@ -71,6 +74,18 @@ async function brokenBackups(
   return broken
 }
 
+/** What no backup needs may be gone since it was listed, by a sweep: that is no damage. */
+async function verifyListed(
+  { repository }: Parts,
+  key: TenantKey,
+  chunks: Iterable<StoredChunk>,
+  inventory: Inventory,
+  signal: AbortSignal,
+): Promise<ChunkDamage[]> {
+  const damaged = await verifyChunks(repository, key, chunks, { signal })
+  return damaged.filter(({ kind, chunk }) => kind !== 'missing' || inventory.mayNeed(chunk))
+}
+
 /** Every marked chunk is read: what is whole loses its mark. So does one that no backup needs and that is not there any more. */
 async function reviewMarks(
   { repository }: Parts,
@@ -79,17 +94,17 @@ async function reviewMarks(
   signal: AbortSignal,
 ): Promise<{ healed: ChunkId[]; left: Set<ChunkId> }> {
   const left = await listMarked(repository.store, key.subject, { signal })
-  const needed: NeededChunk[] = []
+  const there: StoredChunk[] = []
   for (const id of left) {
     const chunk = inventory.find(id)
-    if (chunk) needed.push(chunk)
-    else if (inventory.unreadable.length === 0 && !inventory.isThere(id)) {
+    if (chunk) there.push(chunk)
+    else if (!inventory.mayNeed(id)) {
       await takeMarkOff(repository.store, key.subject, id)
       left.delete(id)
     }
   }
   const healed: ChunkId[] = []
-  await verifyChunks(repository, key, needed, { signal, onSound: ({ id }) => healed.push(id) })
+  await verifyChunks(repository, key, there, { signal, onSound: ({ id }) => healed.push(id) })
   for (const id of healed) {
     await takeMarkOff(repository.store, key.subject, id)
     left.delete(id)
@@ -113,14 +128,14 @@ function asListed(damage: ChunkDamage, inventory: Inventory): ChunkDamage {
   return { ...damage, kind: 'wrong-length', message: `it has ${listed} bytes, which no backup has recorded` }
 }
 
-function* without(chunks: Iterable<NeededChunk>, left: ReadonlySet<ChunkId>): Generator<NeededChunk> {
+function* without<T extends StoredChunk>(chunks: Iterable<T>, left: ReadonlySet<ChunkId>): Generator<T> {
   for (const chunk of chunks) if (!left.has(chunk.id)) yield chunk
 }
 
 function* counting(
-  chunks: Iterable<NeededChunk>,
+  chunks: Iterable<StoredChunk>,
   read: { chunks: number; bytes: number },
-): Generator<NeededChunk> {
+): Generator<StoredChunk> {
   for (const chunk of chunks) {
     read.chunks += 1
     read.bytes += chunk.storedBytes ?? 0

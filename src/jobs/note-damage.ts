@@ -35,7 +35,7 @@ export async function readChunks(
 ): Promise<ChunkDamage[]> {
   const { key } = opened
   const { signal } = context
-  const onSound = ({ bytes }: { bytes: number }): void => onBytes(bytes)
+  const onSound = ({ bytes }: ManifestChunk): void => onBytes(bytes)
   const damaged = await verifyChunks(parts.repository, key, distinct(chunks), { signal, onSound })
   await noteDamage(parts, opened, damaged, context)
   return damaged

@@ -12,6 +12,7 @@ import type { Copy, Decision } from '../retention/copy.js'
 import { type Circumstances, planRetention } from '../retention/plan.js'
 import type { Departures } from './departures.js'
 import type { Parts } from './parts.js'
+import { refusedRemovals } from './refused-removals.js'
 
 /** By what a sweep decides. */
 export interface SweepRules {
@@ -68,7 +69,7 @@ export async function planSubject(
     transfers,
     onManifest: (name, manifest) => references.add(name.backup, manifest.chunks),
   })
-  const copies = copiesOf(standing)
+  const copies = copiesOf(standing, refusedRemovals(parts.journal, subject))
   const circumstances = circumstancesOf(parts, subject, rules, copies)
   const decisions = planRetention(copies, circumstances)
   const protectedBecause = whyProtected(standing)
@@ -78,6 +79,12 @@ export async function planSubject(
 /** The backups that the plan removes. */
 export const removalsOf = ({ decisions }: SubjectPlan): BackupId[] =>
   decisions.filter(({ verdict }) => verdict === 'remove').map(({ copy }) => copy.id as BackupId)
+
+/** The backups that only a lock keeps: each sweep tries them again. */
+export const lockedOf = ({ decisions }: SubjectPlan): BackupId[] =>
+  decisions
+    .filter(one => one.verdict === 'keep' && one.wouldGo !== null)
+    .map(({ copy }) => copy.id as BackupId)
 
 async function lookAt(open: boolean, ...asked: Parameters<typeof readStanding>): Promise<Standing> {
   if (open) return readStanding(...asked)
@@ -96,7 +103,10 @@ function whyProtected(standing: Standing): string | null {
   return `the manifest of ${first[0]}${more} cannot be opened, so any chunk may be one of its own: ${first[1].message}`
 }
 
-function copiesOf({ names, pins, proofs, broken, doubtful }: Standing): Copy[] {
+function copiesOf(
+  { names, pins, proofs, broken, doubtful }: Standing,
+  refused: ReadonlyMap<BackupId, string>,
+): Copy[] {
   return names.map(({ backup, instant, kind }) => {
     const pin = pins.get(backup)
     return {
@@ -107,7 +117,7 @@ function copiesOf({ names, pins, proofs, broken, doubtful }: Standing): Copy[] {
       proven: proofs.has(backup),
       broken: broken.get(backup)?.kind ?? null,
       doubt: doubtful.get(backup) ?? null,
-      locked: false,
+      locked: refused.get(backup) ?? null,
     }
   })
 }

@@ -30,7 +30,7 @@ export function planArchives(
       proven: false,
       broken: indexed ? null : 'unreadable',
       doubt: null,
-      locked: false,
+      locked: null,
     }),
   )
   return planRetention(copies, {

@@ -48,7 +48,7 @@ function copyOf(image: Image, now: Date): Copy {
     proven: false,
     broken: image.status === 'available' ? null : 'damaged',
     doubt: making ? 'it is still being made' : null,
-    locked: isHeld(image),
+    locked: isHeld(image) ? 'it is protected against deletion, and not by us' : null,
   }
 }
 

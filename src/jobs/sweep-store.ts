@@ -4,13 +4,21 @@ import { asFailure, Failure } from '../domain/errors.js'
 import type { BackupId } from '../domain/ids.js'
 import { type SubjectId, subjectName } from '../domain/subject.js'
 import { listSubjects } from '../repository/manifests.js'
+import { sweepProbes } from '../repository/sweep-probes.js'
 import { askFuse } from '../retention/fuse.js'
 import { nextRemoval } from '../retention/next-removal.js'
 import { heldUntil } from '../retention/plan.js'
 import { findDepartures, type Presence, recordDeparture } from './departures.js'
 import { errorFacts } from './journal-rows.js'
 import type { JobContext, Parts } from './parts.js'
-import { planSubject, policyOf, removalsOf, type SubjectPlan, type SweepRules } from './plan-subject.js'
+import {
+  lockedOf,
+  planSubject,
+  policyOf,
+  removalsOf,
+  type SubjectPlan,
+  type SweepRules,
+} from './plan-subject.js'
 import type { JobEnd } from './runner.js'
 import { type SweptSubject, sweepSubject } from './sweep-subject.js'
 
@@ -34,6 +42,8 @@ interface Planned {
   subject: SubjectId
   of: number
   remove: readonly BackupId[]
+  /** Was to go before, and the bucket refused: no fuse asks twice. */
+  again: readonly BackupId[]
 }
 
 export interface SweepRequest {
@@ -64,12 +74,15 @@ export async function sweepStore(
   }
   const planned = await planAll(parts, subjects, rules, context, report)
   const allowed = ask(planned, rules, yesRemove, context, report)
-  await eachSubject(parts, allowed, context, async ({ subject, remove }) => {
+  await eachSubject(parts, allowed, context, async ({ subject, remove, again }) => {
     await orReport(report, subject, context, async () => {
-      report.swept.push(await sweepSubject(parts, subject, rules, new Set(remove), context))
+      report.swept.push(await sweepSubject(parts, subject, rules, new Set([...remove, ...again]), context))
     })
   })
   context.signal.throwIfAborted()
+  const keys = await sweepProbes(parts.repository.store, context)
+  const reason = 'a probe whose process died before it could delete it'
+  if (keys.length > 0) context.emit({ type: 'leftovers-removed', facts: { reason, keys } })
   return report
 }
 
@@ -130,7 +143,7 @@ async function planAll(
       await orReport(report, subject, context, async () => {
         const plan = await planSubject(parts, subject, rules, { open: false, signal: context.signal })
         const remove = removalsOf(plan)
-        planned.push({ subject, of: plan.copies.length, remove })
+        planned.push({ subject, of: plan.copies.length, remove, again: lockedOf(plan) })
         foresee(report, plan, remove.length, parts.clock.now())
       })
     },
@@ -183,7 +196,7 @@ function ask(
     const facts = { remove: plan.remove.length, of: plan.of, why }
     context.emit({ type: 'sweep-refused', subject: plan.subject, facts })
     report.refused.push({ subject: plan.subject, remove: plan.remove.length, why })
-    return { ...plan, remove: [] }
+    return { ...plan, remove: [], again: [] }
   })
 }
 

@@ -1,11 +1,16 @@
 // The sweep of one subject, under its lease: manifests first, then what is said of them, then the chunks that nothing names.
 import { asFailure, Failure } from '../domain/errors.js'
-import type { BackupId } from '../domain/ids.js'
+import type { BackupId, ChunkId } from '../domain/ids.js'
 import type { SubjectId } from '../domain/subject.js'
-import { type ChunkReport, type StoredChunk, sweepChunks } from '../repository/sweep-chunks.js'
+import {
+  type ChunkReport,
+  type StoredChunk,
+  type SweptChunks,
+  sweepChunks,
+} from '../repository/sweep-chunks.js'
 import { sweepRecords } from '../repository/sweep-records.js'
-import type { Decision } from '../retention/copy.js'
-import { archivesPrefix, leaseKey, manifestKey } from '../store/keys.js'
+import { type Decision, reasonsToGo } from '../retention/copy.js'
+import { archivesPrefix, chunkKey, leaseKey, type ManifestName, manifestKey } from '../store/keys.js'
 import type { JobContext, Parts } from './parts.js'
 import { planSubject, type SubjectPlan, type SweepRules } from './plan-subject.js'
 import { type ConfirmLease, withSubjectLease } from './subject-lease.js'
@@ -38,20 +43,29 @@ export function sweepSubject(
     await assertClocksAgree(parts, subject)
     const plan = await planSubject(parts, subject, rules, { open: true, signal: context.signal })
     const { removed, locked } = await removeBackups(parts, plan, printed, context, confirm)
-    const unreadable = plan.protectedBecause
-    await removeRecords(parts, plan, unreadable === null, context)
     await abortUploads(parts, subject, context)
-    if (unreadable !== null) {
-      context.emit({ type: 'chunks-protected', subject, facts: { reason: unreadable } })
-      return { subject, removed, chunks: null, locked: locked.length }
-    }
-    const chunks = await removeChunks(parts, plan, rules, context, confirm)
-    const held = [...locked, ...chunks.locked]
-    const [first] = held
-    if (first) context.emit({ type: 'removal-locked', subject, facts: { count: held.length, first } })
-    return { subject, removed, chunks, locked: held.length }
+    const swept = await removeChunks(parts, plan, rules, context, confirm)
+    await removeRecords(parts, plan, swept?.unnamed ?? null, context)
+    const held = [...locked.map(manifestKey), ...(swept?.locked ?? []).map(id => chunkKey(subject, id))]
+    tellLocked(subject, held, locked, context)
+    return { subject, removed, chunks: swept && reportOf(swept), locked: held.length }
   })
 }
+
+/** What the plan of the days to come says of locks is what is told here. */
+function tellLocked(
+  subject: SubjectId,
+  held: readonly string[],
+  backups: readonly ManifestName[],
+  context: JobContext,
+): void {
+  const [first] = held
+  if (!first) return
+  const facts = { count: held.length, first, backups: backups.map(name => name.backup) }
+  context.emit({ type: 'removal-locked', subject, facts })
+}
+
+const reportOf = ({ unnamed: _, ...report }: SweptChunks): ChunkReport => report
 
 /** By the store's clock: the lease was written a moment ago, and is renewed all the time. */
 async function storeNow({ repository }: Parts, subject: SubjectId): Promise<Date> {
@@ -76,10 +90,10 @@ async function removeBackups(
   printed: ReadonlySet<BackupId>,
   context: JobContext,
   confirm: ConfirmLease,
-): Promise<{ removed: BackupId[]; locked: string[] }> {
+): Promise<{ removed: BackupId[]; locked: ManifestName[] }> {
   const { subject, references, standing } = plan
   const removed: BackupId[] = []
-  const locked: string[] = []
+  const locked: ManifestName[] = []
   for (const decision of oldestFirst(plan)) {
     const name = standing.names.find(one => one.backup === decision.copy.id)
     if (!name || !printed.has(name.backup)) continue
@@ -90,7 +104,7 @@ async function removeBackups(
       await repository.store.delete(manifestKey(name), { signal: context.signal })
     } catch (thrown) {
       if (asFailure(thrown).code !== 'store-locked') throw thrown
-      locked.push(manifestKey(name))
+      locked.push(name)
       continue
     }
     references.drop(name.backup)
@@ -102,30 +116,29 @@ async function removeBackups(
 
 /** Whatever stops a sweep half-way, what is left is the newer part. */
 const oldestFirst = ({ decisions }: SubjectPlan): Decision[] =>
-  decisions.filter(({ verdict }) => verdict === 'remove').reverse()
+  decisions.filter(one => reasonsToGo(one) !== null).reverse()
 
-const removalFacts = ({ copy, reasons }: Decision) => ({
-  backup: copy.id as BackupId,
-  kind: copy.kind,
-  instant: copy.instant.toISOString(),
-  reasons: reasons.map(({ why, detail }) => `${why}: ${detail}`),
+const removalFacts = (decision: Decision) => ({
+  backup: decision.copy.id as BackupId,
+  kind: decision.copy.kind,
+  instant: decision.copy.instant.toISOString(),
+  reasons: (reasonsToGo(decision) ?? []).map(({ why, detail }) => `${why}: ${detail}`),
 })
 
+/** @param unnamed chunks that are there though no backup names them; null when nobody knows. */
 async function removeRecords(
   { repository }: Parts,
-  { key, standing, references }: SubjectPlan,
-  chunksKnown: boolean,
-  { signal }: JobContext,
+  { subject, key, standing, references }: SubjectPlan,
+  unnamed: ReadonlySet<ChunkId> | null,
+  context: JobContext,
 ): Promise<void> {
   if (standing.names.length === 0) return
   const backups = new Set(standing.names.map(name => name.backup).filter(backup => references.holds(backup)))
   for (const [backup, { kind }] of standing.broken) if (kind === 'unreadable') backups.add(backup)
-  await sweepRecords(
-    repository.store,
-    key,
-    { backups, references: chunksKnown ? references : null },
-    { signal },
-  )
+  const chunks = unnamed && { named: references, unnamed }
+  const keys = await sweepRecords(repository.store, key, { backups, chunks }, context)
+  const reason = 'it tells of a backup or a chunk that is gone'
+  if (keys.length > 0) context.emit({ type: 'leftovers-removed', subject, facts: { reason, keys } })
 }
 
 /** Half archives of runs that died: whoever makes one holds the subject's lease, and that is us. */
@@ -144,14 +157,19 @@ async function abortUploads({ repository }: Parts, subject: SubjectId, context: 
   }
 }
 
+/** @returns null when no chunk may be deleted. */
 async function removeChunks(
   parts: Parts,
-  { subject, key, references }: SubjectPlan,
+  { subject, key, references, protectedBecause }: SubjectPlan,
   { policy }: SweepRules,
   context: JobContext,
   confirm: ConfirmLease,
-): Promise<ChunkReport> {
+): Promise<SweptChunks | null> {
   const { store, transfers } = parts.repository
+  if (protectedBecause !== null) {
+    context.emit({ type: 'chunks-protected', subject, facts: { reason: protectedBecause } })
+    return null
+  }
   return sweepChunks(store, key, {
     references,
     now: await storeNow(parts, subject),

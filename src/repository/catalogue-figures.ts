@@ -22,4 +22,13 @@ export class CatalogueFigures {
         SELECT manifest FROM backups WHERE subject = s.subject ORDER BY instant, id LIMIT 1)`
     return guard(this.#db.name, () => this.#db.prepare(sql).all() as { subject: SubjectId; bytes: number }[])
   }
+
+  /** How many backups of each subject are broken, those with none too. */
+  broken(): { subject: SubjectId; backups: number }[] {
+    const sql = 'SELECT subject, count(broken) AS backups FROM backups GROUP BY subject'
+    return guard(
+      this.#db.name,
+      () => this.#db.prepare(sql).all() as { subject: SubjectId; backups: number }[],
+    )
+  }
 }

@@ -9,7 +9,7 @@ import type { Store } from '../store/port.js'
 import { type ChunkIndex, ChunkIndexBuilder } from './chunk-index.js'
 import { openManifests } from './open-manifests.js'
 import { unusable } from './unusable.js'
-import type { NeededChunk } from './verify-chunk.js'
+import type { NeededChunk, StoredChunk } from './verify-chunk.js'
 
 export interface UnusableManifest {
   backup: BackupId
@@ -47,6 +47,13 @@ export class Inventory {
     }
   }
 
+  /** Every chunk that is there, by ascending id: one that no backup needs may be what the next dump relies on. */
+  *stored(): Generator<StoredChunk> {
+    for (let place = 0; place < this.#plainBytes.length; place++) {
+      yield this.#stored(place)
+    }
+  }
+
   /** The chunks that are needed and there, by ascending id. */
   *needed(): Generator<NeededChunk> {
     for (let place = 0; place < this.#plainBytes.length; place++) {
@@ -65,16 +72,17 @@ export class Inventory {
     }
   }
 
-  /** The chunk when a backup needs it, there or not; null when none does. */
-  find(id: ChunkId): NeededChunk | null {
+  /** The chunk when a backup needs it, or when it is there; null otherwise. */
+  find(id: ChunkId): StoredChunk | null {
     const bytes = this.#missing.get(id)
     if (bytes !== undefined) return { id, bytes, storedBytes: null }
     const place = this.#there.placeOf(id)
-    return place >= 0 && this.#plainBytes[place] ? this.#at(place) : null
+    return place < 0 ? null : this.#stored(place)
   }
 
-  isThere(id: ChunkId): boolean {
-    return this.#there.placeOf(id) >= 0
+  /** False when it is certain that no backup needs the chunk: a manifest that cannot be opened may name any. */
+  mayNeed(id: ChunkId): boolean {
+    return this.unreadable.length > 0 || this.#missing.has(id) || (this.find(id)?.bytes ?? null) !== null
   }
 
   /** How many chunks are needed, and their bytes as stored, as far as they are there. */
@@ -85,6 +93,10 @@ export class Inventory {
       totals.storedBytes += storedBytes ?? 0
     }
     return totals
+  }
+
+  #stored(place: number): StoredChunk {
+    return { ...this.#there.at(place), bytes: this.#plainBytes[place] || null }
   }
 
   #at(place: number): NeededChunk {

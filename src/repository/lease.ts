@@ -2,6 +2,7 @@
 // It is one object, written only under conditions, so the store itself decides every race; no clock is compared with another's.
 import { randomBytes } from 'node:crypto'
 import { asFailure, Failure } from '../domain/errors.js'
+import { leaseProbeKey } from '../store/keys.js'
 import type { Store } from '../store/port.js'
 import type { Clock } from '../sys/clock.js'
 import { interruption } from '../sys/interruption.js'
@@ -128,7 +129,7 @@ async function isStale({ store, key, options }: Contender, found: Found, staleMs
   const lease = await store.head(key, how)
   if (!lease || lease.etag !== found.etag) return false
   if (options.clock.now().getTime() - lease.modifiedAt.getTime() <= staleMs) return false
-  const probe = `${key}.now-${randomBytes(6).toString('hex')}`
+  const probe = leaseProbeKey(key, randomBytes(6).toString('hex'))
   await store.put(probe, Buffer.from('what time is it?\n'), how)
   const written = await store.head(probe, how)
   await store.delete(probe, how)

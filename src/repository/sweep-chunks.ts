@@ -39,11 +39,16 @@ export interface ChunkReport {
   waitingBytes: number
 }
 
+export interface SweptChunks extends ChunkReport {
+  /** Those that are still there. */
+  unnamed: ReadonlySet<ChunkId>
+}
+
 /** So many are told of in one event. */
 const BATCH = 500
 
 /** @throws Failure store-* when the store cannot be listed to the end, before anything is deleted, or does not delete; lease-lost. */
-export async function sweepChunks(store: Store, key: TenantKey, sweep: ChunkSweep): Promise<ChunkReport> {
+export async function sweepChunks(store: Store, key: TenantKey, sweep: ChunkSweep): Promise<SweptChunks> {
   const { signal, now, graceMs } = sweep
   const unnamed = await listUnnamed(store, key, sweep)
   const before = await readWaiting(store, key, { signal })
@@ -79,7 +84,7 @@ export async function sweepChunks(store: Store, key: TenantKey, sweep: ChunkSwee
     await replaceWaiting(store, key, { before, since, now }, { signal })
   }
   const waitingBytes = unnamed.reduce((sum, { id, bytes }) => sum + (since.has(id) ? bytes : 0), 0)
-  return { ...report, waiting: since.size, waitingBytes }
+  return { ...report, waiting: since.size, waitingBytes, unnamed: new Set(since.keys()) }
 }
 
 async function listUnnamed(store: Store, { subject }: TenantKey, { references, signal }: ChunkSweep) {

@@ -9,12 +9,16 @@ import { expectManyListeners } from '../sys/interruption.js'
 import type { ChunkDamage } from './damage.js'
 import type { Repository } from './repository.js'
 
-export interface NeededChunk {
+export interface StoredChunk {
   id: ChunkId
-  /** Of the plaintext. */
-  bytes: number
+  /** Of the plaintext; null when no backup names it, so that nobody knows. */
+  bytes: number | null
   /** As listed; null when the listing has none. */
   storedBytes: number | null
+}
+
+export interface NeededChunk extends StoredChunk {
+  bytes: number
 }
 
 /**
@@ -24,7 +28,7 @@ export interface NeededChunk {
 export async function fetchChunk(
   { store, seals }: Pick<Repository, 'store' | 'seals'>,
   key: TenantKey,
-  { id, bytes }: Pick<NeededChunk, 'id' | 'bytes'>,
+  { id, bytes }: Pick<StoredChunk, 'id' | 'bytes'>,
   signal: AbortSignal,
 ): Promise<Uint8Array> {
   const { body } = await store.get(chunkKey(key.subject, id), { signal })
@@ -49,7 +53,7 @@ function notOurs(cause: unknown): unknown {
 export async function verifyChunk(
   repository: Pick<Repository, 'store' | 'seals'>,
   key: TenantKey,
-  chunk: NeededChunk,
+  chunk: StoredChunk,
   signal: AbortSignal,
 ): Promise<ChunkDamage | null> {
   const first = await look(repository, key, chunk, signal)
@@ -59,7 +63,7 @@ export async function verifyChunk(
 async function look(
   repository: Pick<Repository, 'store' | 'seals'>,
   key: TenantKey,
-  chunk: NeededChunk,
+  chunk: StoredChunk,
   signal: AbortSignal,
 ): Promise<ChunkDamage | null> {
   try {
@@ -78,18 +82,18 @@ async function look(
  * Reads the chunks back, `repository.transfers` at once, drawing from `chunks` only as fast as it reads.
  * @returns the damaged ones. @throws Failure as verifyChunk; nothing is on its way any more then.
  */
-export async function verifyChunks(
+export async function verifyChunks<T extends StoredChunk>(
   repository: Pick<Repository, 'store' | 'seals' | 'transfers'>,
   key: TenantKey,
-  chunks: Iterable<NeededChunk>,
-  options: { signal: AbortSignal; onSound?(chunk: NeededChunk): void },
+  chunks: Iterable<T>,
+  options: { signal: AbortSignal; onSound?(chunk: T): void },
 ): Promise<ChunkDamage[]> {
   const broken = new AbortController()
   const signal = AbortSignal.any([options.signal, broken.signal])
   expectManyListeners(signal)
   const queue = new PQueue({ concurrency: repository.transfers })
   const damaged: ChunkDamage[] = []
-  const one = async (chunk: NeededChunk): Promise<void> => {
+  const one = async (chunk: T): Promise<void> => {
     const damage = await verifyChunk(repository, key, chunk, signal)
     if (damage) damaged.push(damage)
     else options.onSound?.(chunk)

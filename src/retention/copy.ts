@@ -17,8 +17,8 @@ export interface Copy {
   broken: 'damaged' | 'unreadable' | null
   /** Something about it that could not be read, and might say that it must be kept. */
   doubt: string | null
-  /** The store or the provider refuses to let it go. */
-  locked: boolean
+  /** What of the store or the provider refuses to let it go, for people; null when nothing is known to. */
+  locked: string | null
 }
 
 export type KeepReason = {
@@ -49,8 +49,18 @@ export type RemoveReason = {
 }
 
 export type Decision =
-  | { copy: Copy; verdict: 'keep'; reasons: KeepReason[] }
+  | {
+      copy: Copy
+      verdict: 'keep'
+      reasons: KeepReason[]
+      /** Why it would go if it were not locked; null when anything else keeps it. */
+      wouldGo: RemoveReason[] | null
+    }
   | { copy: Copy; verdict: 'remove'; reasons: RemoveReason[] }
+
+/** Why a copy is to go, whether a lock holds it or not; null when it is to stay. */
+export const reasonsToGo = (decision: Decision): RemoveReason[] | null =>
+  decision.verdict === 'remove' ? decision.reasons : decision.wouldGo
 
 /** Newest first; two of one instant by their ids, so that the order is total. */
 export const newestFirst = (a: Copy, b: Copy): number =>

@@ -40,11 +40,14 @@ export function planRetention(copies: readonly Copy[], circumstances: Circumstan
     const found = verdicts.get(copy.id) ?? { keep: [], remove: [] }
     const always = unconditional(copy, circumstances, ifHealed)
     const keep = [...found.keep, ...always]
-    if (keep.length > 0) return { copy, verdict: 'keep', reasons: keep }
     const remove: RemoveReason[] =
       copy.broken === 'damaged'
         ? [{ why: 'damaged', detail: 'it is damaged, and would not be kept if it were healed' }]
         : found.remove
+    if (keep.length > 0) {
+      const free = keep.every(({ why }) => why === 'locked')
+      return { copy, verdict: 'keep', reasons: keep, wouldGo: free ? remove : null }
+    }
     return { copy, verdict: 'remove', reasons: remove }
   })
 }
@@ -106,7 +109,7 @@ function unconditional(
   const { departed, lastRunFailed, now } = circumstances
   const reasons: KeepReason[] = []
   if (copy.pin !== null) reasons.push({ why: 'pin', detail: copy.pin })
-  if (copy.locked) reasons.push({ why: 'locked', detail: 'locked until the bucket lets go' })
+  if (copy.locked !== null) reasons.push({ why: 'locked', detail: copy.locked })
   if (copy.doubt !== null) reasons.push({ why: 'doubt', detail: copy.doubt })
   if (isAhead(copy, circumstances)) {
     reasons.push({ why: 'future', detail: `its instant is after ${now.toISOString()}: is the clock right?` })

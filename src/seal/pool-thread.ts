@@ -7,6 +7,9 @@ import { chunkId } from './digest.js'
 import type { PoolAnswer, PoolTask, SealTask, UnsealTask } from './pool.js'
 import { compress, compressHere, decompress } from './zstd.js'
 
+/** No configuration cuts larger ones. */
+const LARGEST_CHUNK_BYTES = 16 * 1024 ** 2
+
 const port = parentPort
 if (!port) throw new Error('pool-thread runs only as a thread')
 
@@ -42,8 +45,8 @@ function seal(task: SealTask): Promise<Uint8Array> {
 async function unseal(task: UnsealTask): Promise<Uint8Array> {
   // What reads a header takes 60 ms to load, which a thread that only seals need not spend.
   const { openFile } = await import('./age-decrypt.js')
-  const raw = decompress(await openFile(task.file, [task.identity]), task.bytes)
-  if (raw.length !== task.bytes || chunkId(task.chunkIdKey, raw) !== task.id) {
+  const raw = decompress(await openFile(task.file, [task.identity]), task.bytes ?? LARGEST_CHUNK_BYTES)
+  if (raw.length !== (task.bytes ?? raw.length) || chunkId(task.chunkIdKey, raw) !== task.id) {
     throw new Failure('object-corrupt', `chunk ${task.id} holds other bytes than its id says`)
   }
   return raw

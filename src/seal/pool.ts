@@ -14,8 +14,8 @@ export interface SealTask {
 export interface UnsealTask {
   file: Uint8Array
   identity: string
-  /** The plaintext's length as the manifest has it; anything else is corrupt. */
-  bytes: number
+  /** The plaintext's length as the manifest has it; anything else is corrupt. Null when no manifest names the chunk. */
+  bytes: number | null
   chunkIdKey: Uint8Array
   id: ChunkId
 }

@@ -84,6 +84,13 @@ export const restoreLeaseKey = (subject: SubjectId): string => `platform/leases/
 /** `name.md`, in plain text. */
 export const playbookKey = (file: string): string => `platform/playbooks/${file}`
 
+/** Throw-away objects that tell the store's time or try what it does; whoever puts one deletes it within moments. */
+export const PROBE_PREFIXES = ['platform/leases/', 'platform/probe-'] as const
+export const leaseProbeKey = (lease: string, nonce: string): string => `${lease}.now-${nonce}`
+export const storeProbeFolder = (nonce: string): string => `platform/probe-${nonce}/`
+export const isProbeKey = (key: string): boolean =>
+  /^platform\/(leases\/.+\.json\.now-[0-9a-f]{12}$|probe-[0-9a-f]{16}\/)/.test(key)
+
 /** The lease of the one daemon that works on this store. */
 export const DAEMON_LEASE = 'platform/leases/daemon.json'
 

@@ -1,6 +1,7 @@
 // A live test of a store's physics before anything is trusted to it: what the port promises is done once, under a throw-away key.
 import { randomBytes } from 'node:crypto'
 import { asFailure, Failure } from '../domain/errors.js'
+import { storeProbeFolder } from './keys.js'
 import type { Store } from './port.js'
 
 /**
@@ -8,7 +9,7 @@ import type { Store } from './port.js'
  * @throws Failure store-refused naming the first promise that the store breaks; store-* when it can't be used at all.
  */
 export async function probeStore(store: Store, options: { signal?: AbortSignal } = {}): Promise<void> {
-  const folder = `platform/probe-${randomBytes(8).toString('hex')}/`
+  const folder = storeProbeFolder(randomBytes(8).toString('hex'))
   const key = `${folder}one %2F+é`
   try {
     await probePuts(store, key, options)

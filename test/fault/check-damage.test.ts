@@ -1,18 +1,20 @@
 // Every kind of damage to a stored backup: found by the cheapest look that can see it, named, marked, told, never marked wrongly;
 // and whole again once the chunk is.
 import { afterAll, beforeEach, describe, expect, it } from 'vitest'
+import { checkText } from '../../src/cli/check-text.js'
 import { asFailure } from '../../src/domain/errors.js'
 import type { Manifest } from '../../src/domain/manifest.js'
+import { endOfCheck } from '../../src/jobs/check-report.js'
 import { chooseBackup } from '../../src/jobs/choose-backup.js'
 import { listMarked } from '../../src/repository/damage.js'
 import { manifestName } from '../../src/repository/manifests.js'
 import { ensureTenantKey, rewrapTenantKey, type TenantKey } from '../../src/repository/tenant-keys.js'
-import { chunkKey, damageKey, manifestKey, tenantKeyKey } from '../../src/store/keys.js'
+import { chunkKey, chunksPrefix, damageKey, manifestKey, tenantKeyKey } from '../../src/store/keys.js'
 import { checking } from '../kit/checking.js'
 import { faultyStore } from '../kit/faulty-store.js'
 import { memoryStore } from '../kit/memory-store.js'
 import { noise } from '../kit/noise.js'
-import { ACME, backUp, GLOBEX, never, testRepository, write } from '../kit/repository.js'
+import { ACME, backUp, GLOBEX, never, readBack, testRepository, write } from '../kit/repository.js'
 
 const memory = memoryStore()
 const store = faultyStore(memory)
@@ -93,6 +95,79 @@ describe('a store in which all is well', () => {
     const { check } = checking(repository)
     expect((await check({ mode: { kind: 'all' } })).checked.flatMap(one => one.damaged)).toEqual([])
     expect(store.calls.filter(call => /documents|photos|zz/.test(call.key))).toEqual([])
+  })
+})
+
+describe('a chunk that no backup names', () => {
+  /** As a dump that died leaves it: stored, and the next one finds it there. */
+  const spare = async () => {
+    await write(repository, key, noise(100_000, 8))
+    const named = new Set([...first.chunks, ...second.chunks].map(one => where(one.id)))
+    return [...memory.objects.keys()].filter(name => name.startsWith(chunksPrefix(ACME)) && !named.has(name))
+  }
+
+  it('is read back too: a bad one is marked, breaks nothing, and the dump that needs it stores it anew', async () => {
+    const [bad = '', ...others] = await spare()
+    expect(others.length).toBeGreaterThan(0)
+    await store.put(bad, flipped(bodyOf(bad)))
+    const { check, told } = checking(repository)
+    const report = await check({ names: ['acme'], mode: { kind: 'all' } })
+    expect(report.checked[0]).toMatchObject({
+      damaged: [],
+      stillDamaged: 0,
+      broken: [],
+      unneeded: [{ key: bad, kind: 'corrupt' }],
+    })
+    expect(report.checked[0]?.readChunks).toBeGreaterThan(report.checked[0]?.chunks ?? 0)
+    expect(checkText(report)).toMatch(
+      /^note {4}acme: 1 bad chunk that no backup needs; no dump will rely on it$/m,
+    )
+    expect(endOfCheck(report).outcome).toBe('succeeded')
+    expect(told.map(one => one.type)).toEqual(['subject-checked'])
+    expect(marks()).toHaveLength(1)
+
+    // Said once; nobody is told of it night after night.
+    const again = await check({ names: ['acme'], mode: { kind: 'all' } })
+    expect(again.checked[0]).toMatchObject({ unneeded: [], stillDamaged: 0, healed: [] })
+    expect(marks()).toHaveLength(1)
+
+    const third = await backUp(repository, ACME, noise(100_000, 8), '2026-11-24T01:30:00.000Z')
+    expect(third.chunks.some(one => where(one.id) === bad)).toBe(true)
+    expect((await readBack(repository, key, third)).equals(noise(100_000, 8))).toBe(true)
+    expect(marks()).toEqual([])
+  })
+
+  it('loses its mark when it reads well again, and when a sweep took it', async () => {
+    const [bad = '', other = ''] = await spare()
+    const whole = bodyOf(bad)
+    await store.put(bad, flipped(bodyOf(bad)))
+    await store.put(other, flipped(bodyOf(other)))
+    const { check } = checking(repository)
+    await check({ mode: { kind: 'all' } })
+    expect(marks()).toHaveLength(2)
+    await store.put(bad, whole)
+    memory.objects.delete(other)
+    const [acme] = (await check({ names: ['acme'] })).checked
+    expect([acme?.healed, marks()]).toEqual([[bad], []])
+  })
+
+  it('is no damage when a sweep takes it between the listing and the reading', async () => {
+    const [bad = ''] = await spare()
+    store.add({ on: 'get', key: new RegExp(bad), times: Infinity, effect: { fail: 'object-missing' } })
+    const { check } = checking(repository)
+    const report = await check({ names: ['acme'], mode: { kind: 'all' } })
+    expect(report.checked[0]).toMatchObject({ damaged: [], unneeded: [] })
+    expect(marks()).toEqual([])
+  })
+
+  it('may be one of a backup whose manifest cannot be opened: it counts as needed', async () => {
+    const [bad = ''] = await spare()
+    await store.put(bad, flipped(bodyOf(bad)))
+    const manifest = manifestKey(manifestName(second))
+    await store.put(manifest, flipped(bodyOf(manifest)))
+    const { check } = checking(repository)
+    const report = await check({ names: ['acme'], mode: { kind: 'all' } })
+    expect(report.checked[0]).toMatchObject({ damaged: [{ key: bad }], unneeded: [] })
   })
 })
 

@@ -1,29 +1,24 @@
 // The command line killed with -9 at random instants of plan and sweep: every kept backup reads back whole, whatever went was in
 // the journal before it went, and a second sweep finishes the work. SWEEP_KILLS and KILL_SEED make it longer, or another.
-import { readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs'
+import { readdirSync, utimesSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { parse, stringify } from 'yaml'
 import type { Outcome } from '../../src/domain/events.js'
-import { newBackupId } from '../../src/domain/ids.js'
 import { closeDeadRuns, runSchedule } from '../../src/jobs/daemon-work.js'
 import { lookWhoIsThere } from '../../src/jobs/departures.js'
 import { endOfSweep, sweepStore } from '../../src/jobs/sweep-store.js'
 import { type RetentionView, viewRetention } from '../../src/jobs/view-retention.js'
-import { commitManifest, listManifests } from '../../src/repository/manifests.js'
-import { ensureTenantKey } from '../../src/repository/tenant-keys.js'
-import { readWaiting, replaceWaiting } from '../../src/repository/waiting-chunks.js'
+import { listManifests } from '../../src/repository/manifests.js'
 import { chunksPrefix } from '../../src/store/keys.js'
 import { until } from '../kit/clock.js'
 import { type Cluster, startCluster } from '../kit/cluster.js'
 import { DAY_MS } from '../kit/copies.js'
 import { startCli } from '../kit/daemon.js'
 import { type Installation, install } from '../kit/installation.js'
-import { noise } from '../kit/noise.js'
-import { writePlainly } from '../kit/plain-backup.js'
+import { ageWaiting, makeOld, writeSmallPolicy } from '../kit/old-backups.js'
 import { dice } from '../kit/platform-year.js'
-import { ACME, manifestOf } from '../kit/repository.js'
+import { ACME } from '../kit/repository.js'
 import { auditStore } from '../kit/store-audit.js'
 
 const KILLS = Number(process.env.SWEEP_KILLS ?? 4)
@@ -43,12 +38,10 @@ beforeAll(async () => {
   })
   await cluster.createDatabase({ name: 'gmah_org_acme', sql: 'CREATE TABLE t AS SELECT 1 AS id' })
   here = await install(cluster.target)
-  const shipped = parse(readFileSync('schedules/retention.yaml', 'utf8'))
-  const small = { minimum: 1, keep: { scheduled: { daily: 3 } }, fuse: { percent: 100, backups: 1000 } }
-  writeFileSync(join(here.folder, 'schedules', 'retention.yaml'), stringify({ ...shipped, ...small }))
+  writeSmallPolicy(here, 3)
   await here.reopen()
   expect((await here.night()).run.outcome).toBe('succeeded')
-  await makeOld()
+  await makeMore()
   expect(await here.cli(...orders(await view()))).toMatchObject({ exitCode: 0 })
   await age()
   const last = here.app.journal.lastRun('sweep', 'succeeded')
@@ -60,30 +53,19 @@ afterAll(async () => {
   await cluster.stop()
 })
 
-/** Backups of some weeks ago, most of whose chunks are their own. */
-async function makeOld(): Promise<void> {
-  const { repository } = here.parts()
-  const key = await ensureTenantKey(repository, ACME)
-  for (let back = 0; back < OLD; back++) {
-    const bytes = Buffer.concat([noise(30_000, 1), noise(60_000, seed++)])
-    const instant = new Date(Date.now() - (20 + back) * DAY_MS).toISOString()
-    const made = manifestOf(ACME, await writePlainly(repository, key, bytes), instant)
-    await commitManifest(repository.store, key, { ...made, backup: newBackupId() })
-  }
-}
-
 /** As if ten days had passed: what waits is due. */
 async function age(): Promise<void> {
-  const { store } = here.parts().repository
-  const key = await ensureTenantKey(here.parts().repository, ACME)
-  const before = await readWaiting(store, key)
-  const since = new Map([...before.since].map(([chunk, ms]) => [chunk, ms - 10 * DAY_MS]))
-  await replaceWaiting(store, key, { before, since, now: new Date() })
+  await ageWaiting(here)
   const old = new Date(Date.now() - 10 * DAY_MS)
   const folder = join(here.storeFolder, chunksPrefix(ACME))
   for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
     if (entry.isFile()) utimesSync(join(entry.parentPath, entry.name), old, old)
   }
+}
+
+async function makeMore(): Promise<void> {
+  await makeOld(here, { count: OLD, seed })
+  seed += OLD
 }
 
 async function view(): Promise<RetentionView> {
@@ -140,7 +122,7 @@ async function killed(plan: RetentionView, afterMs: number): Promise<boolean> {
 
 test.each(Array.from({ length: KILLS }, (_, kill) => kill))(`kill %i (KILL_SEED=${SEED})`, async kill => {
   const roll = dice(SEED + kill)
-  await makeOld()
+  await makeMore()
   const before = await listed()
   const plan = await view()
   const kept = keptBy(plan)

@@ -2,12 +2,17 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { parse, stringify } from 'yaml'
+import { listManifests } from '../../src/repository/manifests.js'
 import { s3Store } from '../../src/store/s3.js'
 import { type Cluster, startCluster } from '../kit/cluster.js'
+import { DAY_MS } from '../kit/copies.js'
 import { type FaultyHttp, faultyHttp } from '../kit/faulty-http.js'
 import { type Installation, install } from '../kit/installation.js'
+import { ageWaiting, makeOld, writeSmallPolicy } from '../kit/old-backups.js'
 import { seedPlatform } from '../kit/platform/seed.js'
 import { type R2, startR2 } from '../kit/r2.js'
+import { ACME } from '../kit/repository.js'
+import { auditStore } from '../kit/store-audit.js'
 
 /** The application's objects: some of them look like ours. */
 const STRANGERS = [
@@ -100,6 +105,74 @@ it('archives list and read the three folders of one tenant, write beside its bac
     if (key + prefix !== '' && !OUR_ARCHIVES.test(key || prefix)) expect(key || `${prefix}x`).toMatch(OURS)
   }
 })
+
+const XML = (code: string): string =>
+  `<?xml version="1.0" encoding="UTF-8"?><Error><Code>${code}</Code><Message>no</Message></Error>`
+const LOCKED = { status: 403, body: XML('ObjectLockedByBucketPolicy') }
+
+it('sweeps and checks list and delete nothing of it, and take what a bucket lock holds when it lets go', async () => {
+  await here.reopen()
+  const olds = await makeOld(here, { count: 3, seed: 1 })
+  const [youngest, ...others] = olds.map(one => one.backup)
+  writeSmallPolicy(here, 1)
+  proxy.requests.length = 0
+  proxy.add({
+    method: 'DELETE',
+    path: new RegExp(`manifests/.*${youngest}`),
+    times: Infinity,
+    effect: LOCKED,
+  })
+  const first = await here.cli('sweep')
+  expect([first.exitCode, first.stdout]).toEqual([
+    0,
+    expect.stringContaining('1 locked until the bucket lets go'),
+  ])
+  const left = await heldManifests()
+  expect([left.includes(youngest as never), left.filter(id => others.includes(id))]).toEqual([true, []])
+  const plan = await here.cli('retention', 'plan', 'acme')
+  expect(plan.stdout).toMatch(
+    new RegExp(`${youngest} .* keep +locked \\(until the bucket lets go; refused on`),
+  )
+
+  // What waits is due: the bucket's own dates are what the proxy says they are.
+  await ageWaiting(here)
+  proxy.heal()
+  const old = new Date(Date.now() - 10 * DAY_MS).toISOString()
+  const garble = (body: Buffer): Buffer =>
+    Buffer.from(body.toString().replace(/(<LastModified>)[^<]+/g, `$1${old}`))
+  proxy.add({ method: 'GET', path: /prefix=[^&]*chunks/, times: Infinity, effect: { garble } })
+  proxy.add({ method: 'DELETE', path: /chunks\//, effect: LOCKED })
+  const second = await here.cli('sweep')
+  expect([second.exitCode, second.stdout]).toEqual([
+    0,
+    expect.stringMatching(/^acme: 1 backup removed, \d+ chunks .*1 locked until/m),
+  ])
+  expect((await here.cli('sweep')).stdout).toMatch(/^acme: 0 backups removed, 1 chunk /m)
+  proxy.heal()
+  expect((await here.cli('check', '--read', 'all')).exitCode).toBe(0)
+
+  const asked = proxy.requests.map(request => ({ ...request, ...objectOf(request.url) }))
+  const UPLOADS = /^tenants\/[^/]+\/archives\/$|^platform\/(master|globals)\/archives\/$/
+  for (const { method, key, prefix, delimiter, url } of asked) {
+    if (key !== '') expect([method, key]).toEqual([method, expect.stringMatching(OURS)])
+    else if (/[?&]uploads/.test(url)) expect(prefix).toMatch(UPLOADS)
+    else if (method === 'GET' && prefix === 'tenants/') expect(delimiter).toBe('/')
+    else if (method === 'GET' && prefix !== 'platform/probe-') expect(`${prefix}x`).toMatch(OURS)
+  }
+  const deleted = asked.filter(one => one.method === 'DELETE').map(one => one.key)
+  expect(deleted.filter(key => key.includes(youngest ?? '-')).length).toBeGreaterThan(1)
+  expect(deleted.filter(key => /chunks/.test(key)).length).toBeGreaterThan(3)
+  const SWEPT =
+    /^(tenants\/acme\/backups|platform\/(master|globals))\/(manifests|chunks|waiting)\/|^platform\/leases\//
+  for (const key of deleted) expect(key).toMatch(SWEPT)
+  expect(asked.filter(one => one.method === 'POST')).toEqual([])
+  await auditStore(here.parts())
+  for (const key of STRANGERS)
+    expect(Buffer.from((await s3Store(r2).get(key)).body).toString()).toBe(`the application's ${key}`)
+})
+
+const heldManifests = async () =>
+  (await listManifests(here.parts().repository.store, ACME)).map(name => name.backup)
 
 it('with a prefix, nothing outside it is asked for at all', async () => {
   const config = parse(readFileSync(here.configFile, 'utf8'))

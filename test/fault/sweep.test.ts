@@ -3,6 +3,7 @@
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Manifest } from '../../src/domain/manifest.js'
 import { withSubjectLease } from '../../src/jobs/subject-lease.js'
+import { viewRetention } from '../../src/jobs/view-retention.js'
 import { acquireLease } from '../../src/repository/lease.js'
 import { listManifests, readManifest } from '../../src/repository/manifests.js'
 import { openTenantKey } from '../../src/repository/tenant-keys.js'
@@ -159,7 +160,6 @@ describe('a store that fails in the middle of a sweep', () => {
 
 test('what a bucket lock holds is said, does not fail the run, and goes when the lock lets go', async () => {
   await scene()
-  const target = await undisturbed()
   store.add({
     on: 'delete',
     key: /manifests|chunks|waiting/,
@@ -171,9 +171,36 @@ test('what a bucket lock holds is said, does not fail the run, and goes when the
   expect(report?.swept[0]?.locked).toBeGreaterThan(2)
   expect(here.events('removal-locked')).toHaveLength(1)
   expect(await allRestore()).toBe(4)
+
+  // The plan says so from then on, and on which day; nothing of it waits for a yes.
+  const { subjects, verdict } = await viewRetention(here.parts, here.present, ACME, here.context().signal)
+  const lockedOnes = subjects[0]?.decisions.filter(one => one.reasons.some(({ why }) => why === 'locked'))
+  expect(lockedOnes?.map(one => [one.verdict, one.reasons.map(({ detail }) => detail)])).toEqual(
+    Array(2).fill(['keep', ['until the bucket lets go; refused on 2026-11-13, tried again by each sweep']]),
+  )
+  expect([subjects[0]?.remove, verdict.held]).toEqual([0, 0])
+  clock.pass(DAY_MS)
+  await backUp(6)
+  const again = await here.sweep()
+  expect([again.run.outcome, again.report?.swept[0]?.removed]).toEqual(['succeeded', []])
+  const told = here.events('removal-locked').map(({ facts }) => facts.backups)
+  expect([told[0]?.length, told[1]?.length]).toEqual([2, 3])
+  expect(told[1]).toEqual(expect.arrayContaining(told[0] ?? []))
+  // What is tried again is said again, with why it would go.
+  const tries = here.events('backup-removal').filter(({ facts }) => facts.backup === told[0]?.[0])
+  expect(tries.map(({ facts }) => facts.reasons[0])).toEqual([
+    expect.stringMatching(/^beyond: /),
+    expect.stringMatching(/^beyond: /),
+  ])
   store.heal()
-  await here.sweep()
-  expect(held('tenants/').filter(key => !key.includes('/waiting/'))).toEqual(target)
+  const last = await here.sweep()
+  expect(last.report?.swept[0]).toMatchObject({ locked: 0, removed: told[1] })
+  expect(last.report?.swept[0]?.chunks?.removed).toBeGreaterThan(0)
+  expect(await allRestore()).toBe(2)
+  const after = await viewRetention(here.parts, here.present, ACME, here.context().signal)
+  expect(after.subjects[0]?.decisions.flatMap(one => one.reasons.map(({ why }) => why))).not.toContain(
+    'locked',
+  )
 })
 
 describe('somebody else at work', () => {

@@ -285,27 +285,6 @@ describe('a restore', () => {
     ])
   })
 
-  test.each([
-    [
-      'a newer backup',
-      async (post: (url: string, body: object) => Promise<unknown>) =>
-        void (await post('/v1/tenants/acme/backups', { wait: true })),
-    ],
-    [
-      'another owner of the database',
-      () => cluster.sql('postgres', 'ALTER DATABASE gmah_org_acme CONNECTION LIMIT 7'),
-    ],
-    ['a database of that name', (_: unknown, name: string) => cluster.createDatabase({ name })],
-  ])('from a stale plan is refused: %s', async (_, change) => {
-    const { post, plan } = await api()
-    await cluster.sql('postgres', 'ALTER DATABASE gmah_org_acme CONNECTION LIMIT -1')
-    await post('/v1/tenants/acme/backups', { wait: true })
-    const made = await plan()
-    await change(post, made.plan.database)
-    const late = await post('/v1/restores', { plan: made.id, reason: 'too late' })
-    expect([late.status, late.json().code]).toEqual([409, 'plan-stale'])
-  })
-
   test('of what cannot be restored says so in the plan, and is refused', async () => {
     const { post, plan } = await api()
     await post('/v1/tenants/acme/backups', { wait: true })
@@ -315,18 +294,6 @@ describe('a restore', () => {
     expect([refused.status, refused.json().code]).toEqual([409, 'target-exists'])
     const none = await post('/v1/restores/plans', { tenant: 'globex', database: 'x' })
     expect([none.status, none.json().code]).toEqual([404, 'backup-unknown'])
-  })
-
-  test('with the same key is one restore, also when the answer was lost', async () => {
-    const { post, plan, app } = await api()
-    await post('/v1/tenants/acme/backups', { wait: true })
-    const made = await plan()
-    const body = { plan: made.id, reason: 'lost answer', wait: true }
-    const key = { 'idempotency-key': 'restore-1' }
-    const first = (await post('/v1/restores', body, key)).json()
-    const again = await post('/v1/restores', body, key)
-    expect([again.status, again.json().id]).toEqual([200, first.id])
-    expect(app.journal.runs({ job: 'restore' })).toHaveLength(1)
   })
 })
 

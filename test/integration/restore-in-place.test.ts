@@ -234,3 +234,19 @@ test('a run that is told to stop before the swap leaves everything as it was', a
   })
   expect(await databasesOf(cluster)).toEqual(before)
 })
+
+test('the master database comes back in place, the tenants untouched, and is undone like any other', async () => {
+  const { here, cluster } = scene
+  await here.night()
+  const tenant = await contentHash(cluster, 'gmah_org_a')
+  await cluster.sql('gmah_master', 'DROP TABLE organisations')
+  const report = await putBack(here, 'platform/master')
+  expect(report).toMatchObject({ database: 'gmah_master', proof: { differences: [] } })
+  expect(report.safetyCopy?.subject).toBe('platform/master')
+  const organisations = () =>
+    cluster.sql('gmah_master', `SELECT to_regclass('public.organisations')::text AS name`)
+  expect(await organisations()).toEqual([{ name: 'organisations' }])
+  await undo(here, report.kept?.split('__before_')[1] ?? '')
+  expect(await organisations()).toEqual([{ name: null }])
+  expect(await contentHash(cluster, 'gmah_org_a')).toEqual(tenant)
+})

@@ -29,7 +29,7 @@ export function copy(line: string): Copy {
     proven: has('proven'),
     broken: has('damaged') ? 'damaged' : has('unreadable') ? 'unreadable' : null,
     doubt: has('doubt') ? 'its proof cannot be read' : null,
-    locked: has('locked'),
+    locked: has('locked') ? 'until the bucket lets go' : null,
   }
 }
 

@@ -423,6 +423,26 @@ export const GOLDEN_PLANS: Golden[] = [
            a keep locked`,
   },
   {
+    name: 'a lock lets nothing go that another reason keeps, and takes no place of another',
+    rule: { daily: 2 },
+    copies: `a 2026-11-22T01:00Z
+             b 2026-11-23T01:00Z
+             c 2026-11-23T02:00Z locked before-restore
+             d 2026-11-24T01:00Z locked`,
+    plan: `d keep daily newest minimum locked
+           c keep within locked
+           b keep daily
+           a remove beyond`,
+  },
+  {
+    name: 'a damaged one that would go stays while it is locked',
+    rule: { daily: 1 },
+    copies: `a 2026-11-01T01:00Z locked damaged
+             b 2026-11-24T01:00Z`,
+    plan: `b keep daily newest minimum
+           a keep locked`,
+  },
+  {
     name: 'a backup from the future is kept and pushes nothing out',
     copies: `a 2026-11-23T01:00Z
              b 2026-11-24T01:00Z

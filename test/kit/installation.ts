@@ -109,14 +109,7 @@ export async function install(
       return report as unknown as RestoreReport
     },
     events: type => app.journal.events().filter(event => type === undefined || event.type === type),
-    cli: async (...args) => {
-      const result = await execa('node', [CLI, '--config', configFile, ...args], {
-        reject: false,
-        stdin: 'ignore',
-        cwd: folder,
-      })
-      return { exitCode: result.exitCode ?? -1, stdout: result.stdout, stderr: result.stderr }
-    },
+    cli: cliOn(folder, configFile),
     reopen: async (again = options) => {
       await app.close()
       app = await open(configFile, again)
@@ -125,6 +118,18 @@ export async function install(
       await app.close()
       await remove()
     },
+  }
+}
+
+/** The built command line on a configuration file. */
+export function cliOn(folder: string, configFile: string): Installation['cli'] {
+  return async (...args) => {
+    const result = await execa('node', [CLI, '--config', configFile, ...args], {
+      reject: false,
+      stdin: 'ignore',
+      cwd: folder,
+    })
+    return { exitCode: result.exitCode ?? -1, stdout: result.stdout, stderr: result.stderr }
   }
 }
 

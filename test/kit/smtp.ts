@@ -17,6 +17,8 @@ export type SmtpFault =
   | { hang: true }
   /** Keeps the message, then cuts the connection instead of saying so. */
   | { dropAfterData: true }
+  /** Keeps the message, does this, and never answers. */
+  | { afterData: () => void }
   /** Refuses each recipient for now, so many times. */
   | { greylist: number }
 
@@ -80,6 +82,7 @@ export async function startMailServer({
         const { fault } = state
         if (fault && 'refuseData' in fault) return done(refusal(fault.refuseData, 'not this one'))
         mails.push(await simpleParser(Buffer.concat(parts)))
+        if (fault && 'afterData' in fault) return fault.afterData()
         if (!(fault && 'dropAfterData' in fault)) return done()
         const connections = (
           server as unknown as { connections: Set<{ id: string; _socket: { destroy(): void } }> }

@@ -2,7 +2,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { KeepRule } from '../../src/domain/retention-policy.js'
-import { type Copy, newestFirst } from '../../src/retention/copy.js'
+import { type Copy, newestFirst, reasonsToGo } from '../../src/retention/copy.js'
 import { type Circumstances, planRetention } from '../../src/retention/plan.js'
 import { DAY_MS } from '../kit/copies.js'
 
@@ -41,7 +41,7 @@ const copy = fc.record({
   proven: fc.boolean(),
   broken: fc.constantFrom(null, null, null, null, 'damaged' as const, 'unreadable' as const),
   doubt: fc.option(fc.constant('doubt'), { freq: 1, nil: null }),
-  locked: fc.boolean().map(yes => yes && false),
+  locked: fc.option(fc.constant('until the bucket lets go'), { freq: 4, nil: null }),
 })
 
 const copies = fc.uniqueArray(copy, { selector: one => one.id, maxLength: 40 })
@@ -143,6 +143,23 @@ test('a copy that cannot be trusted takes none away', () => {
       fc.pre(!list.some(one => one.id === more.id))
       const then = new Set(keptOf([...list, more], at))
       for (const one of keptOf(list, at)) expect(then).toContain(one)
+    }),
+  )
+})
+
+test('locks change no verdict but their own: what is to go is tried again for the same reasons', () => {
+  holds(
+    fc.property(copies, circumstances, (list, at) => {
+      const locked = planRetention(list, at)
+      const free = planRetention(
+        list.map(one => ({ ...one, locked: null })),
+        at,
+      )
+      expect(locked.map(reasonsToGo)).toEqual(free.map(reasonsToGo))
+      for (const { copy: one, verdict, reasons } of locked) {
+        expect(reasons.some(({ why }) => why === 'locked')).toBe(one.locked !== null)
+        if (one.locked !== null) expect(verdict).toBe('keep')
+      }
     }),
   )
 })

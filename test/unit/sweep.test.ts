@@ -11,9 +11,13 @@ import { openTenantKey } from '../../src/repository/tenant-keys.js'
 import {
   chunkKey,
   chunksPrefix,
+  DAEMON_LEASE,
   damageKey,
+  leaseKey,
+  leaseProbeKey,
   manifestKey,
   proofKey,
+  storeProbeFolder,
   waitingPrefix,
 } from '../../src/store/keys.js'
 import { DAY_MS } from '../kit/copies.js'
@@ -147,6 +151,48 @@ describe('what goes', () => {
     const left = (word: string) => [...memory.objects.keys()].filter(one => one.includes(word))
     expect(left('/proofs/')).toHaveLength(2)
     expect(left('/waiting/')).toHaveLength(1)
+    const [told, ...more] = here.events('leftovers-removed')
+    expect([told?.subject, told?.facts.keys.length, more]).toEqual([ACME, 2, []])
+  })
+
+  test('the mark of a bad chunk that no backup names any more goes with the chunk, not before', async () => {
+    const made = await nights(4)
+    const key = await openTenantKey(memory, here.repository.keyring, ACME)
+    const chunk = chunkIds(made[0]).find(id => !chunkIds(made[3]).includes(id))
+    if (!chunk) throw new Error('it has chunks of its own')
+    const mark = { format: 1, chunk, at: clock.now().toISOString(), kind: 'corrupt', message: 'bad' }
+    await putRecord(memory, key, damageKey(ACME, chunk), mark)
+    await here.sweep()
+    expect(await ids()).not.toContain(made[0]?.backup)
+    expect(memory.objects.has(damageKey(ACME, chunk))).toBe(true)
+    clock.pass(8 * DAY_MS)
+    await here.backUp(ACME, data(3))
+    await here.sweep()
+    expect(memory.objects.has(chunkKey(ACME, chunk))).toBe(false)
+    expect(memory.objects.has(damageKey(ACME, chunk))).toBe(false)
+  })
+
+  test('probes of processes that died, once they are old; what only looks like one stays', async () => {
+    const old = [
+      leaseProbeKey(leaseKey(ACME), 'aabbccddeeff'),
+      leaseProbeKey(DAEMON_LEASE, '001122334455'),
+      `${storeProbeFolder('0011223344556677')}one %2F+é`,
+    ]
+    const others = [
+      'platform/leases/daemon.json.now-mine',
+      'platform/leases/notes.now-aabbccddeeff',
+      'platform/probe-notes/001122',
+    ]
+    for (const probe of [...old, ...others]) await memory.put(probe, noise(20, 1))
+    clock.pass(2 * 3_600_000)
+    const young = leaseProbeKey(leaseKey(ACME), '998877665544')
+    await memory.put(young, noise(20, 1))
+    await nights(1)
+    await here.sweep()
+    const left = [...memory.objects.keys()]
+    expect(left).toEqual(expect.arrayContaining([...others, young]))
+    expect(left.filter(one => old.includes(one))).toEqual([])
+    expect(here.events('leftovers-removed').map(one => [...one.facts.keys].sort())).toEqual([[...old].sort()])
   })
 })
 

@@ -83,6 +83,7 @@ export const LAYER_RULES = {
   'backup-removal': silent,
   'removal-locked': silent,
   'chunk-removal': silent,
+  'leftovers-removed': silent,
   'chunks-protected': event => [
     raise('retention-blocked', event, {
       cause: event.type,
