@@ -16,7 +16,8 @@ beforeAll(async () => {
   await cluster.createDatabase({ name: 'gmah_master', sql: 'CREATE TABLE organisations (id int)' })
   for (const name of ['acme', 'globex'])
     await cluster.createDatabase({ name: `gmah_org_${name}`, sql: 'CREATE TABLE notes AS SELECT 1 AS id' })
-  here = await install(cluster.target)
+  // However slow the machine is, a run that may end is let end.
+  here = await install(cluster.target, { config: { daemon: { drain: '10m' } } })
   await here.cli('tenants')
   daemon = startDaemon(here)
   await daemon.ready
