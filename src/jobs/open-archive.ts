@@ -70,18 +70,20 @@ export async function* readMember(archive: OpenArchive, name: string): AsyncGene
     yield* member.content
     return
   }
-  throw unknown(name)
+  throw unknown(name, place)
 }
 
 export function entryNamed(index: ArchiveIndex, name: string): ArchiveEntry {
   const entry = index.entries.find(one => one.name === name)
   if (entry) return entry
   const said = index.exceptions.find(one => one.key.endsWith(`/${name}`))
-  throw unknown(name, said && `when the archive was made: ${said.detail}`)
+  throw unknown(name, index, said && `when the archive was made: ${said.detail}`)
 }
 
-function unknown(name: string, cause?: string): Failure {
-  return new Failure('member-unknown', `there is no ${JSON.stringify(name)} in the archive`, {
+function unknown(member: string, archive: { subject: string; name: string }, cause?: string): Failure {
+  const tenant = shellWord(subjectName(archive.subject as SubjectId))
+  return new Failure('member-unknown', `there is no ${JSON.stringify(member)} in the archive`, {
+    hint: `type \`gmah-backup archive show ${tenant} ${archive.name}\` to see what is in it`,
     ...(cause ? { cause: new Error(cause) } : {}),
   })
 }

@@ -1,14 +1,17 @@
 // Sizes that a small test never meets: members over 8 GiB, archives of very many members, many tenants. Small by default;
-// ARCHIVE_GIB=9 ARCHIVE_MEMBERS=120000 ARCHIVE_TENANTS=20 ARCHIVE_FILES=10000 is all of it.
+// ARCHIVE_GIB=9 ARCHIVE_FILE_MIB=6144 ARCHIVE_MEMBERS=120000 ARCHIVE_TENANTS=20 ARCHIVE_FILES=10000 is all of it.
 import { spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type TarMember, tarStream } from '../../src/seal/tar.js'
+import { directoryStore } from '../../src/store/directory.js'
 import type { Store } from '../../src/store/port.js'
+import { systemClock } from '../../src/sys/clock.js'
 import { applicationFile, archiveBytes, archiveMonth, sumsBelow, unpack } from '../kit/archives.js'
 import { type Cluster, startCluster, temporaryFolder } from '../kit/cluster.js'
 import { type Installation, install } from '../kit/installation.js'
@@ -66,6 +69,49 @@ describe('a member of 9 GiB', () => {
     600_000,
   )
 })
+
+it('a large file of the application is streamed: whole afterwards, and memory does not grow with it', async () => {
+  const bytes = of('ARCHIVE_FILE_MIB', 24) * MIB + 17
+  const path = join(folder.path, 'store-of-large')
+  mkdirSync(path)
+  const repository = testRepository(directoryStore({ path, create: false, clock: systemClock }))
+  const block = noise(MIB, 6)
+  const modifiedAt = new Date('2026-01-01T00:00:00Z')
+  const [version, key] = ['v', `${ACME}/documents/large.bin`]
+  // Each piece begins with where it is, so that no two are alike.
+  const piece = (start: number, length: number): Uint8Array => {
+    const body = new Uint8Array(length)
+    for (let at = 0; at < length; at += MIB) body.set(block.subarray(0, Math.min(MIB, length - at)), at)
+    if (length >= 8) new DataView(body.buffer).setBigUint64(0, BigInt(start))
+    return body
+  }
+  const files: Store = {
+    ...memoryStore(),
+    list: async function* () {
+      yield { key, bytes, modifiedAt, version }
+    },
+    getRange: async (_key, { start, bytes: asked }) => {
+      const body = piece(start, Math.min(asked, bytes - start))
+      return { body, totalBytes: bytes, version, modifiedAt }
+    },
+  }
+  let peak = 0
+  const before = process.memoryUsage().rss
+  const watching = setInterval(() => {
+    peak = Math.max(peak, process.memoryUsage().rss - before)
+  }, 200)
+  const index = await archiveBytes(repository, files)
+  clearInterval(watching)
+  const entry = index.entries.find(one => one.name === 'documents/large.bin')
+  const hash = createHash('sha256')
+  for (let start = 0; start < bytes; start += 4 * MIB)
+    hash.update(piece(start, Math.min(4 * MIB, bytes - start)))
+  expect(entry).toMatchObject({ bytes, sha256: hash.digest('hex') })
+  expect(index.archive.bytes).toBeGreaterThan(bytes)
+  console.info(`${bytes} bytes archived and read back, ${Math.round(peak / 1e6)} MB more of memory at most`)
+  await repository.close()
+  rmSync(path, { recursive: true })
+}, 1_800_000)
 
 it('very many members are unpacked, every sum right', async () => {
   const count = of('ARCHIVE_MEMBERS', 3_000)
