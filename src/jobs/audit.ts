@@ -52,7 +52,7 @@ export function verifyAudit(db: Sqlite, noted?: string): AuditVerdict {
     let seq = 0
     let lines = 0
     let found = noted === undefined
-    for (const row of db.prepare('select * from audit order by seq').iterate() as Iterable<AuditRow>) {
+    for (const row of auditRows(db)) {
       lines += 1
       if (row.seq !== seq + 1) throw broken(`lines ${seq + 1} to ${row.seq - 1} of the audit are gone`)
       seq = row.seq
@@ -64,6 +64,18 @@ export function verifyAudit(db: Sqlite, noted?: string): AuditVerdict {
     if (!found) throw broken(`no line of the audit has the hash ${noted}`)
     return { lines, head }
   })
+}
+
+/** Oldest first, a page at a time. */
+function* auditRows(db: Sqlite): Generator<AuditRow> {
+  const after = db.prepare('select * from audit where seq > ? order by seq limit 1000')
+  let page: AuditRow[]
+  let last = Number.MIN_SAFE_INTEGER
+  do {
+    page = after.all(last) as AuditRow[]
+    yield* page
+    last = page.at(-1)?.seq ?? last
+  } while (page.length > 0)
 }
 
 const broken = (message: string): Failure => new Failure('audit-broken', message)

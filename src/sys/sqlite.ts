@@ -21,11 +21,9 @@ export function openSqlite(file: string, migrations: readonly string[]): Sqlite 
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
     // SQLite gives its -wal and -shm files the mode of the database, so making it first protects all three.
     closeSync(openSync(file, 'a', 0o600))
-    const db = new Database(file, { timeout: BUSY_TIMEOUT_MS })
+    const db = keepStatements(new Database(file, { timeout: BUSY_TIMEOUT_MS }))
     try {
-      db.pragma('journal_mode = WAL')
-      db.pragma('synchronous = FULL')
-      db.pragma('foreign_keys = ON')
+      db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON')
       migrate(db, file, migrations)
     } catch (error) {
       db.close()
@@ -33,6 +31,28 @@ export function openSqlite(file: string, migrations: readonly string[]): Sqlite 
     }
     return db
   })
+}
+
+/** Never emptied, see below. */
+const opened = new Set<Sqlite>()
+
+/**
+ * Lets the database and its statements live as long as the process, each statement prepared once for its text.
+ * On Node 24 a statement that is collected while no context is entered ends the process: node's ObjectWrap then removes a
+ * hook of an environment that it cannot find, and better-sqlite3 before 13, which needs Node 22, is built on ObjectWrap.
+ * What makes statements that nobody can keep, pragma() and iterate(), is not used for the same reason.
+ */
+function keepStatements(db: Sqlite): Sqlite {
+  opened.add(db)
+  const statements = new Map<string, Database.Statement>()
+  const prepare = db.prepare.bind(db)
+  const once = (sql: string): Database.Statement => {
+    const statement = statements.get(sql) ?? prepare(sql)
+    statements.set(sql, statement)
+    return statement
+  }
+  db.prepare = once as Sqlite['prepare']
+  return db
 }
 
 /** Runs a piece of work on the database; what SQLite throws becomes a Failure, classified by its code. */
@@ -45,7 +65,8 @@ export function guard<T>(file: string, work: () => T): T {
 }
 
 function migrate(db: Sqlite, file: string, migrations: readonly string[]): void {
-  const version = (): number => db.pragma('user_version', { simple: true }) as number
+  const read = db.prepare('PRAGMA user_version')
+  const version = (): number => (read.get() as { user_version: number }).user_version
   if (version() > migrations.length) {
     throw new Failure(
       'format-unknown',
@@ -58,7 +79,7 @@ function migrate(db: Sqlite, file: string, migrations: readonly string[]): void 
     if (sql === undefined) return false
     const next = version() + 1
     db.exec(sql)
-    db.pragma(`user_version = ${next}`)
+    db.exec(`PRAGMA user_version = ${next}`)
     return true
   })
   while (version() < migrations.length && step.immediate()) {}

@@ -13,7 +13,7 @@ import { openSqlite, type Sqlite } from '../../src/sys/sqlite.js'
 import { type Cluster, startCluster, temporaryFolder } from '../kit/cluster.js'
 import { editConfig } from '../kit/daemon.js'
 import { type Installation, install } from '../kit/installation.js'
-import { openState, tempFolder } from '../kit/state.js'
+import { leaveNoPage, openState, tempFolder } from '../kit/state.js'
 import { auditStore } from '../kit/store-audit.js'
 
 let cluster: Cluster
@@ -32,19 +32,13 @@ async function installed(): Promise<Installation> {
   return here
 }
 
-/** From here on the database file cannot grow, as on a full disk: SQLITE_FULL. */
-function fill(db: Sqlite): void {
-  const pages = db.pragma('page_count', { simple: true })
-  db.pragma(`max_page_count = ${pages}`)
-}
-
-const makeRoom = (db: Sqlite): void => void db.pragma('max_page_count = 1000000')
+const makeRoom = (db: Sqlite): void => void db.exec('PRAGMA max_page_count = 1000000')
 
 test('under the catalogue: each backup exists, is told as not noted, and the next refresh finds it', async () => {
   const here = await installed()
   const db = openSqlite(join(tempFolder(), 'catalogue.sqlite'), CATALOGUE_MIGRATIONS)
   onTestFinished(() => void db.close())
-  fill(db)
+  leaveNoPage(db)
   const parts = { ...here.parts(), catalogue: new Catalogue(db) }
   let report: NightReport | undefined
   await here.app.runner.run({ name: 'backup-all', trigger: 'manual' }, async context => {
@@ -80,7 +74,7 @@ test('under the journal at the end of a run: the job is free again, and the end 
   const runner = createRunner({ ...state, log: silentLogger(), shutdown: new AbortController().signal })
   const job = { name: 'backup-all', trigger: 'schedule' } as const
   const crowd = (): void => {
-    fill(state.db)
+    leaveNoPage(state.db)
     const about = { run: null, subject: null }
     const event = { type: 'daemon-stopping', ...about, facts: { reason: 'x' } } as const
     for (;;) state.journal.event(event)

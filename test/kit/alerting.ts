@@ -81,7 +81,7 @@ function benchOn(config: AlertsConfig, clock: FakeClock, folder: string, random:
     alertsDb.close()
   }
   // What a power cut would lose is no test's business here, and a thousand fsyncs are.
-  for (const db of [journalDb, alertsDb]) db.pragma('synchronous = OFF')
+  for (const db of [journalDb, alertsDb]) db.exec('PRAGMA synchronous = OFF')
   onTestFinished(close)
   const journal = openJournal(journalDb, clock)
   const ledger = openLedger(alertsDb)

@@ -8,7 +8,7 @@ import { openJournal } from '../../src/jobs/journal.js'
 import { JOURNAL_MIGRATIONS } from '../../src/jobs/journal-schema.js'
 import { openScheduleStates } from '../../src/jobs/schedule-states.js'
 import { CATALOGUE_MIGRATIONS, Catalogue } from '../../src/repository/catalogue.js'
-import { openSqlite } from '../../src/sys/sqlite.js'
+import { openSqlite, type Sqlite } from '../../src/sys/sqlite.js'
 import { type FakeClock, fakeClock } from './fake-clock.js'
 
 export function tempFolder(): string {
@@ -40,4 +40,10 @@ export function openState(clock: FakeClock = fakeClock('2026-11-23T12:00:00Z'), 
     locks: openJobLocks(db, clock),
     states: openScheduleStates(db),
   }
+}
+
+/** From here on the database file cannot grow, as on a full disk: SQLITE_FULL. */
+export function leaveNoPage(db: Sqlite): void {
+  const { page_count: pages } = db.prepare('PRAGMA page_count').get() as { page_count: number }
+  db.exec(`PRAGMA max_page_count = ${pages}`)
 }

@@ -12,7 +12,7 @@ import { MASTER } from '../../src/domain/subject.js'
 import { JOURNAL_MIGRATIONS } from '../../src/jobs/journal-schema.js'
 import { isAlive, ownIdentity } from '../../src/sys/process-identity.js'
 import { openSqlite } from '../../src/sys/sqlite.js'
-import { openState, tempFolder } from '../kit/state.js'
+import { leaveNoPage, openState, tempFolder } from '../kit/state.js'
 
 const about = { run: null, subject: null }
 
@@ -179,7 +179,7 @@ describe('the database file', () => {
 
   test('of a newer program is refused', () => {
     const { db, file } = openState()
-    db.pragma('user_version = 99')
+    db.exec('PRAGMA user_version = 99')
     expect(() => openSqlite(file, JOURNAL_MIGRATIONS)).toThrow(
       expect.objectContaining({ code: 'format-unknown' }),
     )
@@ -189,7 +189,7 @@ describe('the database file', () => {
     const { db, journal } = openState()
     const { id } = journal.startRun({ job: 'x', trigger: 'manual' })
     const before = journal.events().length
-    db.pragma(`max_page_count = ${db.pragma('page_count', { simple: true })}`)
+    leaveNoPage(db)
     const big = { filler: 'x'.repeat(1_000_000) }
     expect(() => journal.finishRun(id, { outcome: 'succeeded', facts: big })).toThrow(
       expect.objectContaining({ code: 'disk-full' }),
@@ -203,7 +203,7 @@ describe('the database file', () => {
     expect(() => openSqlite(file, [...JOURNAL_MIGRATIONS, 'create table half (x); nonsense'])).toThrow(
       expect.objectContaining({ code: 'unexpected' }),
     )
-    expect(db.pragma('user_version', { simple: true })).toBe(JOURNAL_MIGRATIONS.length)
+    expect(db.prepare('PRAGMA user_version').get()).toEqual({ user_version: JOURNAL_MIGRATIONS.length })
     expect(db.prepare("select * from sqlite_master where name = 'half'").all()).toEqual([])
     const damaged = join(tempFolder(), 'damaged.sqlite')
     writeFileSync(damaged, 'x'.repeat(8192))

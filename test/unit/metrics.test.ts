@@ -85,7 +85,7 @@ it('tells of drills, retention, archives and snapshots what the journal says, th
 
 it('reads a journal of more than one page to its end, also when two ask at once', async () => {
   const { metrics, journal, clock, db } = openMetrics()
-  db.pragma('synchronous = OFF')
+  db.exec('PRAGMA synchronous = OFF')
   const facts = { backup: 'b1b1b1b1b1b1' as BackupId, tables: 1, rows: 1, durationMs: 1 }
   for (let n = 0; n < 2001; n++) journal.event({ type: 'proof-passed', run: null, subject: ACME, facts })
   const both = Promise.all([metrics.render(), metrics.render()])
