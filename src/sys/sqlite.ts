@@ -42,7 +42,7 @@ const opened = new Set<Sqlite>()
  * hook of an environment that it cannot find, and better-sqlite3 before 13, which needs Node 22, is built on ObjectWrap.
  * What makes statements that nobody can keep, pragma() and iterate(), is not used for the same reason.
  */
-function keepStatements(db: Sqlite): Sqlite {
+export function keepStatements(db: Sqlite): Sqlite {
   opened.add(db)
   const statements = new Map<string, Database.Statement>()
   const prepare = db.prepare.bind(db)

@@ -4,6 +4,8 @@ import { join } from 'node:path'
 import { execa } from 'execa'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { EXIT } from '../../src/domain/errors.js'
+import { CATALOGUE_MIGRATIONS } from '../../src/repository/catalogue.js'
+import { openSqlite } from '../../src/sys/sqlite.js'
 import { type Cluster, startCluster } from '../kit/cluster.js'
 import { CLI, type Installation, install } from '../kit/installation.js'
 import { seedPlatform } from '../kit/platform/seed.js'
@@ -186,8 +188,7 @@ describe('tenants and backups', () => {
     const { catalogue } = here.parts()
     const [one] = catalogue.list()
     const { manifest } = one as { manifest: string }
-    const { default: Database } = await import('better-sqlite3')
-    const db = new Database(join(here.folder, 'state', 'catalogue.sqlite'))
+    const db = openSqlite(join(here.folder, 'state', 'catalogue.sqlite'), CATALOGUE_MIGRATIONS)
     const twin = manifest.replace(/[0-9a-f]{12}(?=\.json)/, `${one?.id.slice(0, 6)}ffffff`)
     db.exec(
       `CREATE TEMP TABLE t AS SELECT * FROM backups WHERE manifest = '${manifest}'; UPDATE t SET manifest = '${twin}', id = substr(id, 1, 6) || 'ffffff'; INSERT INTO backups SELECT * FROM t`,
