@@ -66,6 +66,20 @@ test('by curl, as the page says: wrecked, put back, undone, put back again', asy
   ])
 })
 
+test('by curl, as the playbook says, from another machine', async () => {
+  const { server, maria, rows } = await tenant('stark')
+  const url = await server.listen({ host: '127.0.0.1', port: 0 })
+  const page = readFileSync('restore-playbooks/tenant-in-place.md', 'utf8').replaceAll('"acme"', '"stark"')
+  const [define, plan, restore] = [...page.matchAll(/^ {4}(api.*)$/gm)].map(match => match[1] as string)
+  const sh = async (command = '') => {
+    const env = { TOKEN: maria, GMAH_BACKUP_URL: url }
+    return JSON.parse((await execa('sh', ['-c', `${define}\n${command}`], { env })).stdout)
+  }
+  await cluster.sql('gmah_org_stark', 'DROP TABLE notes')
+  expect(await sh(restore?.replace('PLAN', (await sh(plan)).id))).toMatchObject({ outcome: 'succeeded' })
+  expect(await rows()).toBe(100)
+})
+
 test('not without the name typed out, nor from a plan of another database of that name', async () => {
   const { maria, post, plan, rows } = await tenant('globex')
   const made = await plan()

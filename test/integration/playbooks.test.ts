@@ -43,9 +43,24 @@ const quoted = readPlaybooks(FOLDER).filter(one => !ELSEWHERE.includes(one.name)
 describe('every command that is quoted works as it stands', () => {
   it.each(quoted.map(one => [one.name, one] as const))('%s', async (_, { body }) => {
     expect(shellBlocks(body).length).toBeGreaterThan(0)
-    const { exitCode, said } = await follow(here, body, { TENANT: 'acme' })
+    const { host, port, user } = cluster.target
+    const psql = { PGHOST: host, PGPORT: String(port), PGUSER: user }
+    const { exitCode, said } = await follow(here, body, { ...psql, TENANT: 'acme' })
     expect([exitCode, said]).toEqual([0, expect.any(String)])
   })
+})
+
+it('rows that are gone are put back out of a schema of the live database, by the commands of some-tables', async () => {
+  const body = quoted.find(one => one.name === 'some-tables')?.body ?? ''
+  const page = shellBlocks(body).filter(block => block.includes('invoices_before'))
+  const commands = page.join('').replaceAll('invoices_before', 'invoices_lost')
+  const { host, port, user } = cluster.target
+  const env = { PGHOST: host, PGPORT: String(port), PGUSER: user, TENANT: 'acme' }
+  await cluster.sql(LIVE, 'SET session_replication_role = replica; DELETE FROM invoices WHERE id % 7 = 0')
+  const invoices = async () => (await contentHash(cluster, LIVE)).invoices
+  expect(await invoices()).not.toBe(before.invoices)
+  expect((await follow(here, `\`\`\`sh\n${commands}\`\`\`\n`, env)).exitCode).toBe(0)
+  expect(await invoices()).toBe(before.invoices)
 })
 
 async function playbook(
