@@ -50,6 +50,7 @@ function subjectLines(check: SubjectCheck): string[] {
     const word = shellWord(subjectName(subject))
     lines.push(
       `  hint: type \`gmah-backup backup ${word}\`: it stores again what the live database still has`,
+      '        a backup that is still broken after that stays so; those that are not named here are whole',
     )
   }
   return lines

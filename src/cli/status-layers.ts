@@ -63,3 +63,7 @@ const ageSince = (then: Date, now: Date): string =>
 /** What costs less than a cent still costs something. */
 export const costText = (amount: number, currency: string): string =>
   `${amount > 0 && amount < 0.01 ? '< 0.01' : amount.toFixed(2)} ${currency}`.trim()
+
+/** The same within a sentence. */
+export const aboutText = (amount: number, currency: string): string =>
+  amount < 0.01 ? `less than 0.01 ${currency}` : `about ${costText(amount, currency)}`

@@ -4,7 +4,7 @@ import { subjectName } from '../domain/subject.js'
 import type { PlatformStatus } from '../jobs/status.js'
 import type { SubjectStatus } from '../jobs/status-judgement.js'
 import { bytesText, counted, failureText, instantText, secondsText } from './output.js'
-import { costText } from './status-layers.js'
+import { aboutText } from './status-layers.js'
 import type { StatusSection } from './status-section.js'
 import { table } from './table.js'
 
@@ -35,7 +35,7 @@ export function tenantsSection(status: Judged, most: number, columns: number | n
   lines.push(...problems.map(one => `LOOK AT THIS: ${failureText(one)}`))
   const bytes = subjects.reduce((sum, one) => sum + one.storedBytes, 0)
   const { amount, currency } = status.storedCost
-  if (bytes > 0) lines.push(`in store: ${bytesText(bytes)}, about ${costText(amount, currency)} a month`)
+  if (bytes > 0) lines.push(`in store: ${bytesText(bytes)}, ${aboutText(amount, currency)} a month`)
   const allowed = [windowText('backup', windows.backupMs), windowText('proof', windows.proofMs)].join(', ')
   return {
     title: `${outside.length} of ${counted(subjects.length, 'subject')} outside a window (${allowed})`,

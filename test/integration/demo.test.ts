@@ -129,7 +129,7 @@ test('kept, each command it prints works, and the last one ends it all', async (
   const { exitCode, text } = await tell('--keep').ended
   expect({ exitCode, text }).toMatchObject({ exitCode: 0 })
   const commands = [...text.matchAll(/^ {3}\$ (.*)$/gm)].map(match => match[1] ?? '')
-  expect(commands).toHaveLength(8)
+  expect(commands).toHaveLength(9)
   const said: string[] = []
   for (const command of commands) {
     const {
@@ -142,11 +142,12 @@ test('kept, each command it prints works, and the last one ends it all', async (
     expect({ command, code, stderr }).toMatchObject({ code: 0 })
     said.push(stdout)
   }
-  const [tenants, backups, backup, restored, runs, health, undropped] = said
+  const [tenants, backups, backup, restored, retention, runs, health, undropped] = said
   expect(tenants).toMatch(/^acme +gmah_org_acme +20/m)
   expect(backups?.match(/acme/g)?.length).toBeGreaterThanOrEqual(2)
   expect(backup).toMatch(/^public\.invoices +\d+ /m)
   expect(restored).toMatch(/^proven: 56 tables/m)
+  expect(retention).toContain('keep')
   expect(runs?.match(/succeeded$|succeeded /gm)).toHaveLength(4)
   expect(JSON.parse(health ?? '')).toMatchObject({ status: 'alive' })
   expect(undropped).toBe('')

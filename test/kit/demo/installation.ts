@@ -90,8 +90,8 @@ function runWatched(app: App, terminal: Terminal) {
 
 async function writeFiles(folder: string, server: PlatformServer): Promise<string> {
   for (const name of ['store', 'schedules']) await mkdir(join(folder, name), { mode: 0o700 })
-  const shipped = join(projectRoot(), 'schedules/nightly-dumps.yaml')
-  await copyFile(shipped, join(folder, 'schedules/nightly-dumps.yaml'))
+  for (const shipped of ['schedules/nightly-dumps.yaml', 'schedules/retention.yaml'])
+    await copyFile(join(projectRoot(), shipped), join(folder, shipped))
   const recovery = await newIdentityFile(clock)
   await writeFile(join(folder, 'recovery.txt'), recovery.text, { mode: 0o600 })
   const configFile = join(folder, 'gmah-backup.yaml')

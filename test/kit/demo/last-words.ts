@@ -62,6 +62,7 @@ export function nextCommands(
     ['what the store holds', `${cli} backups ${tenant}`],
     ['one backup, table by table', `${cli} backup show ${backup}`],
     ['another restore, proven', `${cli} restore globex --as globex_copy`],
+    ['what is kept of it, and why', `${cli} retention plan ${tenant}`],
     ['what happened so far', `${cli} runs`],
     ['is the daemon well', `curl -s ${kept.address}/healthz`],
     [
