@@ -106,7 +106,8 @@ test.each(SEEDS)('with the dice of seed %s', async seed => {
     one => one.status === 'available' && !foreign.includes(one),
   )
   expect(left, 'exactly the newest five').toEqual(whole.slice(-KEPT))
-  for (const { image, at } of project.deleted) {
+  // One that never became whole counts for nothing, and may go before.
+  for (const { image, at } of project.deleted.filter(one => one.image.status === 'available')) {
     const gone = project.deleted.filter(one => one.at < at).map(one => one.image)
     const newer = whole.filter(one => one.created > image.created && Date.parse(one.created) < at.getTime())
     expect(newer.filter(one => !gone.includes(one)).length, 'five newer ones stood').toBeGreaterThanOrEqual(
@@ -114,7 +115,7 @@ test.each(SEEDS)('with the dice of seed %s', async seed => {
     )
   }
   expect(foreign.every(one => project.images.has(one.id))).toBe(true)
-  expect(sheets()).toHaveLength(KEPT)
+  expect(sheets()).toHaveLength(Math.min(KEPT, whole.length))
   expect(desk.fake.violations).toEqual([])
   expect(whole.length, 'most weeks have one for all that').toBeGreaterThan(WEEKS * 0.6)
   console.info(
