@@ -33,7 +33,7 @@ export interface ArchiveLayer extends Layer {
     costPerMonth: number
     currency: string
   } | null
-  /** Who had a backup when that month was archived, and has no archive of it. */
+  /** Who had a backup when that month was archived, and has no archive of it. Nobody where the layer is off. */
   without: SubjectId[]
 }
 
@@ -72,12 +72,15 @@ export function archiveLayer(
       ...{ month, at, bytes, currency, subjects: made.length, missingFiles: sum(one => one.missing) },
       costPerMonth: (bytes / BYTES_PER_GB) * pricePerGbMonth,
     },
-    without: subjects
-      .filter(
-        ({ subject, living, firstMs }) =>
-          !had.has(subject) && living !== false && isDue(subject, firstMs, at),
-      )
-      .map(one => one.subject),
+    without:
+      timing.off === null
+        ? subjects
+            .filter(
+              ({ subject, living, firstMs }) =>
+                !had.has(subject) && living !== false && isDue(subject, firstMs, at),
+            )
+            .map(one => one.subject)
+        : [],
   }
 }
 

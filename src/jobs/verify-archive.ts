@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import { SUMS_NAME } from '../domain/archive.js'
 import { parseSums } from '../domain/archive-names.js'
-import { Failure } from '../domain/errors.js'
+import { asFailure, Failure } from '../domain/errors.js'
 import { type SubjectId, subjectName } from '../domain/subject.js'
 import { scanArchive } from '../repository/archive-read.js'
 import { type OpenArchive, openArchive } from './open-archive.js'
@@ -33,14 +33,23 @@ export async function verifyArchive(
   const { subject } = request
   const opened = await openArchive(parts, subject, request.archive, context.signal)
   const { name, indexed } = opened.stored
-  const reading = await readAll(opened, progressOf(context, subject, 'export', null))
+  const reading: Reading = { sums: new Map(), written: '', stored: '', bytes: 0 }
+  const tell = (problems: string[]): void =>
+    context.emit({
+      type: 'archive-verified',
+      subject,
+      facts: { archive: name, members: reading.sums.size, bytes: reading.bytes, problems },
+    })
+  try {
+    await readAll(opened, reading, progressOf(context, subject, 'export', null))
+  } catch (thrown) {
+    const { code, message } = asFailure(thrown)
+    if (code === 'object-corrupt') tell([message])
+    throw thrown
+  }
   const problems = [...againstSums(reading), ...againstIndex(reading, opened)]
   const { bytes, sums } = reading
-  context.emit({
-    type: 'archive-verified',
-    subject,
-    facts: { archive: name, members: sums.size, bytes, problems: problems.slice(0, PROBLEMS_TOLD) },
-  })
+  tell(problems.slice(0, PROBLEMS_TOLD))
   if (problems.length === 0) return { archive: name, indexed, members: sums.size, bytes }
   const shown = problems.slice(0, 3).join('; ')
   throw new Failure('object-corrupt', `archive ${name} of ${subjectName(subject)} is not sound: ${shown}`, {
@@ -51,9 +60,13 @@ export async function verifyArchive(
 
 const PROBLEMS_TOLD = 100
 
-async function readAll({ place }: OpenArchive, count: (bytes: number) => void): Promise<Reading> {
+/** Fills `reading`, as far as it gets. */
+async function readAll(
+  { place }: OpenArchive,
+  reading: Reading,
+  count: (bytes: number) => void,
+): Promise<void> {
   const stored = createHash('sha256')
-  const reading: Reading = { sums: new Map(), written: '', stored: '', bytes: 0 }
   for await (const member of scanArchive(place, part => void stored.update(part))) {
     const hash = createHash('sha256')
     const text: Uint8Array[] = []
@@ -66,7 +79,7 @@ async function readAll({ place }: OpenArchive, count: (bytes: number) => void): 
     reading.sums.set(member.name, hash.digest('hex'))
     if (member.name === SUMS_NAME) reading.written = Buffer.concat(text).toString('utf8')
   }
-  return { ...reading, stored: stored.digest('hex') }
+  reading.stored = stored.digest('hex')
 }
 
 function againstSums({ sums, written }: Reading): string[] {

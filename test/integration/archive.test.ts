@@ -1,6 +1,6 @@
 // A month's archives on a real platform, opened with stock programs alone, and every way of ours into them.
 import { createHash, randomBytes } from 'node:crypto'
-import { existsSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { execa } from 'execa'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -206,5 +206,18 @@ describe('with ours', () => {
     expect([slowly.exitCode, slowly.stdout]).toEqual([0, expect.stringContaining('are equal to the backup')])
     const both = await here.cli('restore', 'acme', '--as', 'x', '--from-archive', '--backup', 'abcd')
     expect(both.exitCode).toBe(2)
+  })
+
+  it('says of one that does not open to its end that it is not sound, also in the journal', async () => {
+    const file = archiveFile('tenants/acme', '2026-12-2')
+    const bytes = readFileSync(file)
+    bytes[bytes.length - 100] = (bytes[bytes.length - 100] ?? 0) ^ 1
+    writeFileSync(file, bytes)
+    const verified = await here.cli('archive', 'verify', 'acme', '2026-12-2')
+    expect([verified.exitCode, verified.stderr]).toEqual([8, expect.stringContaining('[object-corrupt]')])
+    expect(here.events('archive-verified').at(-1)).toMatchObject({
+      subject: 'tenants/acme',
+      facts: { archive: '2026-12-2', problems: [expect.any(String)] },
+    })
   })
 })

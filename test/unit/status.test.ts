@@ -186,6 +186,7 @@ describe('the layers below', () => {
       newest: { month: '2026-10', subjects: 1, bytes: 8, missingFiles: 1, currency: 'USD' },
       without: ['tenants/globex'],
     })
+    expect(archiveLayer(parts, [], subjects).without).toEqual([])
     expect(text(archivesSection(layer, new Date(NOW + 9 * DAY), null))).toBe(
       [
         'monthly archives, next 2026-12-01 04:30:00Z',
