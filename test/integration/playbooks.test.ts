@@ -50,17 +50,37 @@ describe('every command that is quoted works as it stands', () => {
   })
 })
 
-it('rows that are gone are put back out of a schema of the live database, by the commands of some-tables', async () => {
+describe('some-tables, to its end', () => {
   const body = quoted.find(one => one.name === 'some-tables')?.body ?? ''
-  const page = shellBlocks(body).filter(block => block.includes('invoices_before'))
-  const commands = page.join('').replaceAll('invoices_before', 'invoices_lost')
-  const { host, port, user } = cluster.target
-  const env = { PGHOST: host, PGPORT: String(port), PGUSER: user, TENANT: 'acme' }
-  await cluster.sql(LIVE, 'SET session_replication_role = replica; DELETE FROM invoices WHERE id % 7 = 0')
   const invoices = async () => (await contentHash(cluster, LIVE)).invoices
-  expect(await invoices()).not.toBe(before.invoices)
-  expect((await follow(here, `\`\`\`sh\n${commands}\`\`\`\n`, env)).exitCode).toBe(0)
-  expect(await invoices()).toBe(before.invoices)
+  const lose = async (which: string) => {
+    await cluster.sql(LIVE, `SET session_replication_role = replica; DELETE FROM invoices WHERE ${which}`)
+    expect(await invoices()).not.toBe(before.invoices)
+  }
+  const run = (commands: string) => {
+    const { host, port, user } = cluster.target
+    const env = { PGHOST: host, PGPORT: String(port), PGUSER: user, TENANT: 'acme' }
+    return follow(here, `\`\`\`sh\n${commands}\n\`\`\`\n`, env)
+  }
+
+  it('rows that are gone come back out of a schema of the live database', async () => {
+    const blocks = shellBlocks(body).filter(block => block.includes('invoices_before'))
+    await lose('id % 7 = 0')
+    const { exitCode, said } = await run(blocks.join('').replaceAll('invoices_before', 'invoices_lost'))
+    expect([exitCode, said]).toEqual([0, expect.any(String)])
+    expect(await invoices()).toBe(before.invoices)
+  })
+
+  it('an emptied table comes back out of the copy beside', async () => {
+    const copy = /^ {4}(pg_dump .*)$/m.exec(body)?.[1] ?? ''
+    const command = copy.replace('tables_before', 'tables_again').replace('gmah_org_TENANT', LIVE)
+    await lose('true')
+    const { exitCode, said } = await run(
+      `gmah-backup restore acme --tables invoices --as tables_again\n${command}`,
+    )
+    expect([exitCode, said]).toEqual([0, expect.any(String)])
+    expect(await invoices()).toBe(before.invoices)
+  })
 })
 
 async function playbook(
