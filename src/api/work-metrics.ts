@@ -66,6 +66,8 @@ export function retentionMetrics(registry: Registry, run: (id: RunId) => Run | n
   const removed = counter('retention_removed_backups', 'Backups removed')
   const freed = counter('retention_freed_bytes', 'Stored bytes that sweeps deleted')
   const next = gauge('retention_next_removal_timestamp_seconds', 'The day on which the next backup will go')
+  // Not the first of January 1970.
+  next.remove()
   return {
     types: ['sweep-planned', 'run-finished'],
     take: event => {
@@ -78,6 +80,8 @@ export function retentionMetrics(registry: Registry, run: (id: RunId) => Run | n
       removed.inc(numberOf(facts.removed))
       freed.inc(numberOf(facts.removedBytes))
       if (typeof facts.nextRemoval === 'string') next.set(Date.parse(facts.nextRemoval) / 1000)
+      // None in sight: the day of the sweep before would only grow older.
+      else if (typeof facts.kept === 'number') next.remove()
     },
   }
 }

@@ -19,8 +19,8 @@ const panels: { title: string; targets: { expr: string }[] }[] = JSON.parse(
   readFileSync(join(FOLDER, 'grafana-dashboard.json'), 'utf8'),
 ).panels
 const LONG_MS = 120_000
-/** There is no Hetzner here. */
-const ABSENT = /gmah_backup_snapshot_/
+/** There is no Hetzner here, and of a single backup none goes for as far as a sweep looks. */
+const ABSENT = /gmah_backup_snapshot_|next_removal/
 
 let cluster: Cluster
 let here: Installation
@@ -92,6 +92,9 @@ test.skipIf(!PROMETHEUS)(
     const written = readFileSync(RULES, 'utf8').match(/- alert: /g)?.length
     expect(rules).toHaveLength(written ?? 0)
     for (const rule of rules) expect(rule).toMatchObject({ health: 'ok' })
+    // Our label, not Prometheus' own of that name.
+    const nightly = await prometheus.query('gmah_backup_freshness_window_seconds{job="backup-all"}')
+    expect(nightly).toHaveLength(1)
     const [proven] = await prometheus.query('gmah_backup_drill_coverage_ratio')
     expect(proven?.value[1]).toBe('1')
     const proofs = await prometheus.query(

@@ -1,13 +1,15 @@
 // The real Prometheus on a port of its own choice and a folder of its own, scraping one target every second.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { stringify } from 'yaml'
+import { parse, stringify } from 'yaml'
 import { until } from './clock.js'
 
+export const PROMTOOL = ['/usr/bin/promtool', '/usr/local/bin/promtool'].find(existsSync)
+if (!PROMTOOL) process.stderr.write('SKIPPED: there is no promtool here (apt-get install prometheus)\n')
 export const PROMETHEUS = ['/usr/bin/prometheus', '/usr/local/bin/prometheus'].find(existsSync)
 
 export interface Sample {
@@ -22,6 +24,12 @@ export interface Prometheus {
   stop(): Promise<void>
 }
 
+/** As an operator has it, but for the port. */
+function shippedScrape(target: string): unknown {
+  const [scrape] = parse(readFileSync('monitoring/prometheus-scrape.yaml', 'utf8'))
+  return [{ ...scrape, static_configs: [{ targets: [target] }] }]
+}
+
 /** Scrapes `address` (http://host:port) as job gmah-backup, with the rules of a file. */
 export async function startPrometheus(address: string, rulesFile: string): Promise<Prometheus> {
   const folder = mkdtempSync(join(tmpdir(), 'gmah-prometheus-'))
@@ -31,7 +39,7 @@ export async function startPrometheus(address: string, rulesFile: string): Promi
     stringify({
       global: { scrape_interval: '1s', evaluation_interval: '1s' },
       rule_files: [rulesFile],
-      scrape_configs: [{ job_name: 'gmah-backup', static_configs: [{ targets: [new URL(address).host] }] }],
+      scrape_configs: shippedScrape(new URL(address).host),
     }),
   )
   const child = spawn(

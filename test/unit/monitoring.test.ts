@@ -1,10 +1,11 @@
 // Rules and dashboard speak of metrics that the daemon has: a name that was changed would leave an alert silent for ever.
 import { execFileSync } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { parse } from 'yaml'
 import { openMetrics } from '../kit/metrics.js'
+import { PROMTOOL } from '../kit/prometheus.js'
 
 const FOLDER = join(process.cwd(), 'monitoring')
 const read = (name: string): string => readFileSync(join(FOLDER, name), 'utf8')
@@ -58,8 +59,6 @@ it('every rule says what it is and what to type', () => {
     expect(annotations.description, alert).toMatch(/\S/)
   }
 })
-
-const PROMTOOL = ['/usr/bin/promtool', '/usr/local/bin/promtool'].find(existsSync)
 
 it.skipIf(!PROMTOOL)('promtool accepts the rules, and sees each one fire and be over', () => {
   const run = (...args: string[]) => execFileSync(PROMTOOL as string, args, { cwd: FOLDER, encoding: 'utf8' })
