@@ -1,5 +1,6 @@
 // The errands that bring something back: beside, in place, out of an archive, the roles; and undoing.
 import { z } from 'zod'
+import { Failure } from '../domain/errors.js'
 import { parseRunId } from '../domain/ids.js'
 import { GLOBALS, subjectName } from '../domain/subject.js'
 import { type BackupNamed, type Errand, named, subjectId, whichBackup } from './errand.js'
@@ -105,8 +106,16 @@ export const RESTORE_UNDO: Errand<z.output<typeof undoRequest>, SwapOutcome> = {
   perform: async (parts, { run, subject, confirm: typed }, context) => {
     assertConfirmed(subjectName(subject), typed)
     const target = await undoTarget(parts, run, context.signal)
-    // What is locked, and was confirmed, is this subject.
-    const told = await undoRestore(parts, { ...target, subject }, context)
+    // What is locked, and was confirmed, is the subject of the request.
+    if (target.subject !== subject)
+      throw new Failure(
+        'usage',
+        `run ${run} is of ${subjectName(target.subject)}, not of ${subjectName(subject)}`,
+        {
+          hint: 'type `gmah-backup restore list` to see which run put what aside',
+        },
+      )
+    const told = await undoRestore(parts, target, context)
     const facts = { undone: parseRunId(run), database: told.database, kept: told.kept }
     return { outcome: told.poolerProblem ? 'partial' : 'succeeded', facts, told }
   },
