@@ -69,6 +69,10 @@ async function restoreAs(
   const subject = subjectNamed(tenant)
   const backup = whichBackup(options)
   const withRoles = options.withRoles === true
+  if (subject === GLOBALS && (options.fromArchive || options.intoSchema || options.tables))
+    throw new Failure('usage', 'roles come out of a backup of theirs, whole', {
+      hint: 'name it with --backup or --at, and leave out --from-archive, --tables and --into-schema',
+    })
   if (subject === GLOBALS && options.as === undefined && !options.inPlace)
     return restoreRoles(desk, terminal, { backup, dryRun: options.plan === true })
   checkTarget(options)
