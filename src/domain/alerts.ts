@@ -75,8 +75,17 @@ export interface AlertsConfig {
   /** Tokens and certificates that end on a day. */
   expiries: readonly { what: string; on: Date }[]
   heartbeats: readonly HeartbeatConfig[]
-  digest: { pricePerGbMonth: number; currency: string }
+  digest: StoragePrice
 }
+
+export interface StoragePrice {
+  pricePerGbMonth: number
+  currency: string
+}
+
+/** What keeping so many bytes costs a month, in the price's currency. Providers' gigabytes have 10^9. */
+export const monthlyCost = (bytes: number, { pricePerGbMonth }: StoragePrice): number =>
+  (bytes / 1e9) * pricePerGbMonth
 
 /** One thing, or one subject, that an incident is about. */
 export interface IncidentMember {

@@ -1,5 +1,6 @@
 // The layers below the nightly dumps, as this machine's journal tells them: the newest snapshot of each server, the newest
 // month of archives, when the next ones are made, and why none are. Nothing is asked of a provider for a status page.
+import { monthlyCost } from '../domain/alerts.js'
 import type { JobName } from '../domain/schedule.js'
 import type { SnapshotFacts } from '../domain/snapshot-events.js'
 import { GLOBALS, type SubjectId } from '../domain/subject.js'
@@ -37,7 +38,6 @@ export interface ArchiveLayer extends Layer {
   without: SubjectId[]
 }
 
-const BYTES_PER_GB = 1e9
 /** Runs that are looked at: a month that was tried again, and archives made by hand. */
 const RUNS_LOOKED_AT = { 'archive-tenants': 6, archive: 50 } as const
 
@@ -63,24 +63,29 @@ export function archiveLayer(
   const made = [...newest.values()].filter(one => monthOf(one) === month)
   const sum = (of: (one: Stored) => number): number => made.reduce((total, one) => total + of(one), 0)
   const at = new Date(Math.max(...made.map(one => Date.parse(one.at))))
-  const { pricePerGbMonth, currency } = parts.config.alerts.digest
+  const price = parts.config.alerts.digest
   const bytes = sum(one => one.storedBytes)
   const had = new Set(made.map(one => one.subject))
+  const expected = timing.off === null ? subjects : []
   return {
     ...timing,
     newest: {
-      ...{ month, at, bytes, currency, subjects: made.length, missingFiles: sum(one => one.missing) },
-      costPerMonth: (bytes / BYTES_PER_GB) * pricePerGbMonth,
+      ...{
+        month,
+        at,
+        bytes,
+        currency: price.currency,
+        subjects: made.length,
+        missingFiles: sum(one => one.missing),
+      },
+      costPerMonth: monthlyCost(bytes, price),
     },
-    without:
-      timing.off === null
-        ? subjects
-            .filter(
-              ({ subject, living, firstMs }) =>
-                !had.has(subject) && living !== false && isDue(subject, firstMs, at),
-            )
-            .map(one => one.subject)
-        : [],
+    without: expected
+      .filter(
+        ({ subject, living, firstMs }) =>
+          !had.has(subject) && living !== false && isDue(subject, firstMs, at),
+      )
+      .map(one => one.subject),
   }
 }
 

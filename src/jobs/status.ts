@@ -1,7 +1,7 @@
 // How the platform stands: every subject that has a database or a backup, with its windows. Reads the catalogue and the server.
+import { monthlyCost } from '../domain/alerts.js'
 import { asFailure, type Failure } from '../domain/errors.js'
 import { type BackupId, instantMs } from '../domain/ids.js'
-import type { Schedule } from '../domain/schedule.js'
 import type { SubjectId } from '../domain/subject.js'
 import { verdictsOf } from '../domain/verdicts.js'
 import type { CatalogueEntry } from '../repository/catalogue.js'
@@ -15,6 +15,7 @@ import type { ScheduleStatus } from './scheduler.js'
 import { judge, type SubjectFacts, type SubjectStatus, type Windows, worstFirst } from './status-judgement.js'
 import { type ArchiveLayer, archiveLayer, type SnapshotLayer, snapshotLayer } from './status-layers.js'
 import { type JudgedSchedule, judgeSchedules } from './status-schedules.js'
+import { proofWindowMs } from './surroundings.js'
 
 export interface PlatformStatus {
   at: Date
@@ -32,8 +33,6 @@ export interface PlatformStatus {
   schedules: JudgedSchedule[]
 }
 
-const BYTES_PER_GB = 1e9
-
 /** Asks the server who is there; one that is away is a problem on the page, not a reason to show none. */
 export async function platformStatus(
   parts: Parts,
@@ -47,21 +46,15 @@ export async function platformStatus(
   const putAside = living && (await keptDatabases(parts, { signal }).then(putAsideTotal, () => null))
   const subjects = factsOf(parts, living).map(facts => judge(facts, windows, now.getTime()))
   const bytes = subjects.reduce((sum, one) => sum + one.storedBytes, 0)
-  const { pricePerGbMonth, currency } = parts.config.alerts.digest
+  const price = parts.config.alerts.digest
   return {
     ...{ at: now, windows, subjects: subjects.sort(worstFirst), problems },
-    storedCost: { amount: (bytes / BYTES_PER_GB) * pricePerGbMonth, currency },
+    storedCost: { amount: monthlyCost(bytes, price), currency: price.currency },
     putAside,
     snapshots: snapshotLayer(parts, statuses),
     archives: archiveLayer(parts, statuses, subjects),
     schedules: judgeSchedules(statuses, now),
   }
-}
-
-/** How old a proof may become, by the strictest schedule of drills; null when there is none. */
-export function proofWindowMs(schedules: readonly Schedule[]): number | null {
-  const windows = schedules.flatMap(one => (one.job === 'drill' ? [one.everyMs] : []))
-  return windows.length === 0 ? null : Math.min(...windows)
 }
 
 async function whoLives(parts: Parts, signal: AbortSignal) {

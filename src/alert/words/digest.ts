@@ -1,5 +1,5 @@
 // The week in one letter: who is protected, what was proven, what it costs, what needs a human, and the nights a tenant. Pure.
-import type { AlertsConfig, Incident } from '../../domain/alerts.js'
+import { type AlertsConfig, type Incident, monthlyCost } from '../../domain/alerts.js'
 import type { SubjectId } from '../../domain/subject.js'
 import { subjectName } from '../../domain/subject.js'
 import type { Letter, LetterTable } from '../letter.js'
@@ -71,7 +71,7 @@ function figures(
   const sum = (read: (day: Memory['days'][string]) => number): number =>
     week.reduce((total, day) => total + (day ? read(day) : 0), 0)
   const proven = subjects.map(([, one]) => one.lastProofAt ?? '').sort()
-  const cost = (storedBytes / GB) * price.pricePerGbMonth
+  const cost = monthlyCost(storedBytes, price)
   const at = (iso: string | null | undefined): string => (iso ? instant(iso) : never)
   return [
     [labels.protected, ofAll(subjects.length - late, subjects.length)],
