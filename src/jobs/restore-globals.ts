@@ -1,5 +1,4 @@
 // The roles of a globals backup, held against those of the server: missing ones are created, no other is touched or dropped.
-import { asFailure } from '../domain/errors.js'
 import type { Manifest } from '../domain/manifest.js'
 import { GLOBALS } from '../domain/subject.js'
 import { type Session, withSession } from '../postgres/connection.js'
@@ -9,8 +8,8 @@ import { maintenanceDatabase } from '../postgres/target.js'
 import { findTool, majorOf } from '../postgres/tools.js'
 import { readText } from '../repository/read-stream.js'
 import { chooseBackup, type PassedOver } from './choose-backup.js'
-import { errorFacts } from './journal-rows.js'
 import type { JobContext, Parts } from './parts.js'
+import { type Begin, tellRestore } from './tell-restore.js'
 
 export interface GlobalsReport {
   manifest: Manifest
@@ -25,40 +24,35 @@ export interface GlobalsReport {
   equal: number
 }
 
-const TARGET = 'roles'
-
 /**
  * @param request.dryRun only compares.
  * @throws Failure backup-unknown, postgres-*, dump-failed; then nothing was created: roles come all or none.
  */
-export async function restoreGlobals(
+export function restoreGlobals(
   parts: Parts,
   request: { backup: string; dryRun: boolean },
   context: Pick<JobContext, 'signal' | 'emit'>,
 ): Promise<GlobalsReport> {
+  const work = (begin: Begin) => compareAndCreate(parts, request, context, begin)
+  return request.dryRun ? work(() => {}) : tellRestore(parts, context, 'roles', work)
+}
+
+async function compareAndCreate(
+  parts: Parts,
+  request: { backup: string; dryRun: boolean },
+  { signal }: Pick<JobContext, 'signal'>,
+  begin: Begin,
+): Promise<GlobalsReport> {
   const { postgres } = parts.config
-  const { signal } = context
-  const startedTicks = parts.clock.ticks()
   const chosen = await chooseBackup(parts.repository, GLOBALS, request.backup, { signal })
   const { key, manifest, passedOver } = chosen
-  const { backup } = manifest
-  if (!request.dryRun) context.emit({ type: 'restore-started', facts: { backup, target: TARGET } })
-  try {
-    const script = await readText(parts.repository, key, manifest, { signal })
-    return await withSession(postgres, maintenanceDatabase(postgres), { signal }, async session => {
-      const found = compareRoles(parseGlobals(script), parseGlobals(await globalsNow(parts, session, signal)))
-      if (!request.dryRun) {
-        await createRoles(session, script, found.missing)
-        const durationMs = Math.round(parts.clock.ticks() - startedTicks)
-        context.emit({ type: 'restore-finished', facts: { backup, target: TARGET, durationMs } })
-      }
-      return { manifest, passedOver, ...found }
-    })
-  } catch (thrown) {
-    const error = errorFacts(asFailure(thrown))
-    if (!request.dryRun) context.emit({ type: 'restore-failed', facts: { backup, target: TARGET, error } })
-    throw thrown
-  }
+  begin(manifest)
+  const script = await readText(parts.repository, key, manifest, { signal })
+  return withSession(postgres, maintenanceDatabase(postgres), { signal }, async session => {
+    const found = compareRoles(parseGlobals(script), parseGlobals(await globalsNow(parts, session, signal)))
+    if (!request.dryRun) await createRoles(session, script, found.missing)
+    return { manifest, passedOver, ...found }
+  })
 }
 
 type Roles = ReadonlyMap<string, Role>

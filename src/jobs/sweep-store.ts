@@ -80,6 +80,9 @@ export async function sweepStore(
     })
   })
   context.signal.throwIfAborted()
+  // What the fuse refused, or a failure left, stays too.
+  const removed = report.swept.reduce((sum, one) => sum + one.removed.length, 0)
+  report.kept = planned.reduce((sum, one) => sum + one.of, 0) - removed
   const keys = await sweepProbes(parts.repository.store, context)
   const reason = 'a probe whose process died before it could delete it'
   if (keys.length > 0) context.emit({ type: 'leftovers-removed', facts: { reason, keys } })
@@ -144,7 +147,7 @@ async function planAll(
         const plan = await planSubject(parts, subject, rules, { open: false, signal: context.signal })
         const remove = removalsOf(plan)
         planned.push({ subject, of: plan.copies.length, remove, again: lockedOf(plan) })
-        foresee(report, plan, remove.length, parts.clock.now())
+        foresee(report, plan, parts.clock.now())
       })
     },
   )
@@ -152,13 +155,7 @@ async function planAll(
 }
 
 /** Whoever goes by tomorrow is as soon as any: the others need not be asked, each of whom costs a few hundred plans. */
-function foresee(
-  report: SweepReport,
-  { copies, circumstances }: SubjectPlan,
-  removed: number,
-  now: Date,
-): void {
-  report.kept += copies.length - removed
+function foresee(report: SweepReport, { copies, circumstances }: SubjectPlan, now: Date): void {
   const { nextRemoval: soonest } = report
   if (soonest && soonest.getTime() - now.getTime() <= DAY_MS) return
   const next = nextRemoval(copies, circumstances)

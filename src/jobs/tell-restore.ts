@@ -15,7 +15,7 @@ export type Begin = (manifest: Pick<Manifest, 'backup'>, target?: string) => voi
  */
 export async function tellRestore<T extends { manifest: Manifest }>(
   { clock }: Parts,
-  context: JobContext,
+  context: Pick<JobContext, 'emit'>,
   target: string,
   work: (begin: Begin) => Promise<T>,
 ): Promise<T> {
