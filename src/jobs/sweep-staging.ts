@@ -20,12 +20,20 @@ export function sweepStaging(parts: Parts, isOver: (run: RunId) => boolean): Pro
       const run = stagingRun(name)
       return run !== null && isOver(run)
     })
+    const failed: unknown[] = []
     for (const { name, comment } of strays) {
       const live = notedDatabase(comment)
-      // It goes first: the note is on the database.
-      if (live !== null && rows.some(row => row.name === live)) await dropUnprovenSchema(postgres, live, name)
-      await dropDatabase(session, name, { force: true })
+      try {
+        // It goes first: the note is on the database.
+        if (live !== null && rows.some(row => row.name === live))
+          await dropUnprovenSchema(postgres, live, name)
+        await dropDatabase(session, name, { force: true })
+      } catch (thrown) {
+        // One that cannot go keeps none of the others, which may fill the disk.
+        failed.push(thrown)
+      }
     }
+    if (failed.length > 0) throw failed[0]
     return strays.map(({ name }) => name)
   })
 }

@@ -26,9 +26,12 @@ export async function schemaExists(session: Session, name: string): Promise<bool
  * Parts of something else come with it: members of extensions (e), row and array types (i), sequences of columns (a). The
  * multirange of a range does not.
  */
+/** What moves by itself: indexes follow their table, and a row type its type; neither is said to be an extension's. */
+const RELATIONS = `'r', 'p', 'f', 'v', 'm', 'S'`
+
 const MOVABLE = `
   WITH object (classid, objid, home, multirange) AS (
-    SELECT 'pg_catalog.pg_class'::pg_catalog.regclass, oid, relnamespace, false FROM pg_catalog.pg_class WHERE relkind IN ('r', 'p', 'f', 'v', 'm', 'S')
+    SELECT 'pg_catalog.pg_class'::pg_catalog.regclass, oid, relnamespace, false FROM pg_catalog.pg_class WHERE relkind IN (${RELATIONS})
     UNION ALL SELECT 'pg_catalog.pg_type'::pg_catalog.regclass, oid, typnamespace, typtype = 'm' FROM pg_catalog.pg_type
     UNION ALL SELECT 'pg_catalog.pg_proc'::pg_catalog.regclass, oid, pronamespace, false FROM pg_catalog.pg_proc
     UNION ALL SELECT 'pg_catalog.pg_collation'::pg_catalog.regclass, oid, collnamespace, false FROM pg_catalog.pg_collation
@@ -77,7 +80,7 @@ export async function gatherInto(session: Session, schema: string): Promise<void
 const LEFT = `
   SELECT c.oid::pg_catalog.regclass::text AS name
   FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-  WHERE n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', $1)
+  WHERE n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', $1) AND c.relkind IN (${RELATIONS})
     AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d
                     WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = c.oid AND d.deptype = 'e')`
 

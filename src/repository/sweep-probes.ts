@@ -1,6 +1,8 @@
 // Deletes probes whose process died between their put and their delete: nobody else will.
+
 import { isProbeKey, PROBE_PREFIXES } from '../store/keys.js'
 import type { Store } from '../store/port.js'
+import { deleteUnlessLocked } from './delete-unless-locked.js'
 
 /** A probe lives for a few requests; no request is tried again for this long. */
 const LEFTOVER_AFTER_MS = 3_600_000
@@ -20,6 +22,7 @@ export async function sweepProbes(store: Store, options: { signal: AbortSignal }
     }
   }
   const left = probes.filter(({ modifiedMs }) => nowMs - modifiedMs > LEFTOVER_AFTER_MS).map(({ key }) => key)
-  for (const key of left) await store.delete(key, options)
-  return left
+  const gone: string[] = []
+  for (const key of left) if (await deleteUnlessLocked(store, key, options)) gone.push(key)
+  return gone
 }

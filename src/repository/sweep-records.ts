@@ -1,10 +1,10 @@
 // Deletes what is said of backups and chunks that are not there any more: nobody will ask again. A bad chunk that no backup names
 // keeps its mark for as long as it is there: a dump might meet it before a sweep takes it.
-import { asFailure } from '../domain/errors.js'
 import type { BackupId, ChunkId } from '../domain/ids.js'
 import type { TenantKey } from '../seal/tenant-key.js'
 import { damagePrefix, pinsPrefix, proofsPrefix } from '../store/keys.js'
 import type { Store } from '../store/port.js'
+import { deleteUnlessLocked } from './delete-unless-locked.js'
 import { listRecords } from './records.js'
 import type { References } from './references.js'
 
@@ -42,17 +42,3 @@ export async function sweepRecords(
 
 const BACKUP_DIGITS = 12
 const CHUNK_DIGITS = 64
-
-async function deleteUnlessLocked(
-  store: Store,
-  where: string,
-  options: { signal: AbortSignal },
-): Promise<boolean> {
-  try {
-    await store.delete(where, options)
-    return true
-  } catch (thrown) {
-    if (asFailure(thrown).code !== 'store-locked') throw thrown
-    return false
-  }
-}

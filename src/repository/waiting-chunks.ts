@@ -6,6 +6,7 @@ import { type WaitingRecord, waitingSchema } from '../domain/records.js'
 import type { TenantKey } from '../seal/tenant-key.js'
 import { waitingKey, waitingPrefix } from '../store/keys.js'
 import type { Store } from '../store/port.js'
+import { deleteUnlessLocked } from './delete-unless-locked.js'
 import { putRecord, RECORD_END, readRecord } from './records.js'
 
 export interface WaitingChunks {
@@ -60,16 +61,8 @@ export async function replaceWaiting(
   const where = waitingKey(key.subject, instantOf(new Date(Math.max(now.getTime(), after))))
   // An empty list is written too: an old one that a lock holds must not count again.
   await putRecord(store, key, where, recordOf(since, now))
+  // One that a bucket lock holds is older than the one that counts, and does no harm.
   for (const old of before.keys) await deleteUnlessLocked(store, old, options)
-}
-
-/** One that a bucket lock holds is older than the one that counts, and does no harm. */
-async function deleteUnlessLocked(store: Store, where: string, options: Options): Promise<void> {
-  try {
-    await store.delete(where, options)
-  } catch (thrown) {
-    if (asFailure(thrown).code !== 'store-locked') throw thrown
-  }
 }
 
 function recordOf(since: ReadonlyMap<ChunkId, number>, now: Date): WaitingRecord {
