@@ -162,6 +162,7 @@ test('while one machine sweeps, a dump and a sweep on the other give way; killed
   expect([after.exitCode, after.stdout]).toEqual([0, expect.stringMatching(/^acme: \d+ backups? removed/m)])
   const kept = await listed()
   open()
+  await until(() => road(0).underWay() === 0, PATIENCE_MS)
   expect(kept.filter(id => olds.includes(id))).toEqual([])
   expect(await listed()).toEqual(kept)
   await auditStore(here.parts())

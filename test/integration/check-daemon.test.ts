@@ -92,10 +92,9 @@ test('a nightly check finds what has gone bad, says so everywhere, and says when
 
   expect((await here.night()).run.outcome).toBe('succeeded')
   expect(here.events('objects-healed')).toMatchObject([{ subject: ACME, facts: { first: [bad] } }])
-  const posts = slack.posts.length
   const whole = await checked(1, async daemon => {
     expect(await broken(daemon)).toBe('0')
-    await until(() => slack.posts.length > posts, PATIENCE_MS)
+    await until(() => slack.posts.some(one => /over: damaged objects/.test(one.text ?? '')), PATIENCE_MS)
   })
   expect(whole).toMatchObject({ outcome: 'succeeded', facts: { damaged: 0, broken: 0 } })
 })

@@ -1,4 +1,4 @@
-// Every command that takes a lease, while a daemon runs: the daemon does it, and what is told has the shape that it has
+// What the daemon does for the command line while it runs: the daemon does it, and what is told has the shape that it has
 // without one. Without one means here: with the recovery identity, which is not the daemon's.
 import { userInfo } from 'node:os'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -35,24 +35,28 @@ interface Told {
   // biome-ignore lint/suspicious/noExplicitAny: JSON of any command
   json: any
   run: ReturnType<typeof lastRun>
+  /** It started a run of its own. */
+  isNew: boolean
 }
 
 const lastRun = () => here.app.journal.runs({ limit: 1 })[0]
 
 async function tell(...args: string[]): Promise<Told> {
+  const before = lastRun()?.id
   const { exitCode, stdout } = await here.cli('--json', ...args)
-  return { exitCode, json: JSON.parse(stdout), run: lastRun() }
+  const run = lastRun()
+  return { exitCode, json: JSON.parse(stdout), run, isNew: run?.id !== before }
 }
 
 async function byDaemon(...args: string[]): Promise<Told> {
   const told = await tell(...args)
-  expect(told.run).toMatchObject({ process: { pid: daemon.pid }, trigger: 'manual' })
+  expect(told).toMatchObject({ isNew: true, run: { process: { pid: daemon.pid }, trigger: 'manual' } })
   return told
 }
 
 async function byItself(...args: string[]): Promise<Told> {
   const told = await tell('--identity', here.recoveryIdentityFile, ...args)
-  expect(told.run?.process.pid).not.toBe(daemon.pid)
+  expect([told.isNew, told.run?.process.pid === daemon.pid]).toEqual([true, false])
   return told
 }
 
@@ -127,5 +131,5 @@ test('a playbook is executed by the daemon as a whole', async () => {
   expect([exitCode, json.state]).toEqual([0, 'succeeded'])
   const runs = here.app.journal.runs({ limit: 3 })
   expect(runs.map(run => run.process.pid)).toEqual(runs.map(() => daemon.pid))
-  expect(json.steps.map((one: { state: string }) => one.state)).toEqual(json.steps.map(() => 'done'))
+  expect(json.steps.map((one: { state: string }) => one.state)).toEqual(['done', 'done', 'done'])
 })

@@ -14,7 +14,7 @@ const collect = runInNewContext('gc') as () => void
 test('neither a database nor a statement is collected, also when both were let go', async () => {
   const forgotten = (() => {
     const db = openSqlite(join(tempFolder(), 'x.sqlite'), JOURNAL_MIGRATIONS)
-    const some = [db, db.prepare('select 1'), db.prepare('select 2')].map(one => new WeakRef(one))
+    const some = [db, db.prepare('select 1'), db.prepare('select 2'), {}].map(one => new WeakRef<object>(one))
     db.transaction(() => db.prepare('select 1').get())()
     db.close()
     return some
@@ -23,7 +23,7 @@ test('neither a database nor a statement is collected, also when both were let g
     await new Promise(setImmediate)
     collect()
   }
-  expect(forgotten.map(one => one.deref() !== undefined)).toEqual([true, true, true])
+  expect(forgotten.map(one => one.deref() !== undefined)).toEqual([true, true, true, false])
 })
 
 test('a statement is prepared once for its text', () => {
