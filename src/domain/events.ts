@@ -220,7 +220,7 @@ export interface EventFacts extends SnapshotEventFacts<ErrorFacts> {
   'schedule-resumed': { schedule: string; who: string }
   'lease-acquired': { holder: string }
   'lease-taken-over': { holder: string; from: string }
-  'lease-lost': { holder: string; to: string | null }
+  'lease-lost': { holder: string; why: string }
   'daemon-started': { version: string; pid: number }
   'daemon-stopping': { reason: string }
   'keys-created': { recipients: string[] }
