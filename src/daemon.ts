@@ -28,6 +28,8 @@ export interface DaemonOptions {
 }
 
 const clock = systemClock
+/** What the daemon tells of itself belongs to no run. */
+const OF_NONE = { run: null, subject: null }
 
 /** Longer than a lease lives: after a reboot our own last life still seems to hold it, and cannot be told from another machine. */
 const LEASE_WAIT_MS = 180_000
@@ -60,7 +62,7 @@ export async function runDaemon({ configPath }: DaemonOptions): Promise<void> {
     onServerTime: watch.hearTime,
   })
   try {
-    await withStoreLease(app, life, log, async () => {
+    await withStoreLease(app, life, log, async lost => {
       await closeLastLife(app.parts(), app.journal, log)
       await copyPlaybooks(app.parts(), app.playbooksFolder(), log)
       const metrics = createMetrics({
@@ -81,7 +83,7 @@ export async function runDaemon({ configPath }: DaemonOptions): Promise<void> {
         alerting.reconfigure()
       }
       const health = healthOf(app, scheduler, { watch, metrics, log, stopping: life.stopping })
-      await serve({ app, config, health, scheduler, alerting, digest, life, log })
+      await serve({ app, config, health, scheduler, alerting, digest, life, lost, log })
       metrics.close()
     })
   } finally {
@@ -101,7 +103,7 @@ async function withStoreLease(
   app: App,
   life: Lifecycle,
   log: Logger,
-  work: () => Promise<void>,
+  work: (lost: AbortSignal) => Promise<void>,
 ): Promise<void> {
   const { store } = app.parts().repository
   log.info({ store: store.name }, 'taking the lease of the store')
@@ -119,7 +121,7 @@ async function withStoreLease(
   )
   try {
     tellLease(app, lease.takenOverFrom?.holder.host)
-    await work()
+    await work(lease.lost)
   } finally {
     await lease.release()
   }
@@ -133,18 +135,15 @@ interface Serving {
   alerting: Alerting
   digest: Digest
   life: Lifecycle
+  /** Of the store's lease. */
+  lost: AbortSignal
   log: Logger
 }
 
 async function serve(serving: Serving): Promise<void> {
-  const { app, config, health, scheduler, alerting, digest, life, log } = serving
+  const { app, config, health, scheduler, alerting, digest, life, lost, log } = serving
   const { address, ...doors } = await openDoors(health, worksOf(app, scheduler, life, digest), config)
-  app.journal.event({
-    type: 'daemon-started',
-    run: null,
-    subject: null,
-    facts: { version: version(), pid: process.pid },
-  })
+  app.journal.event({ type: 'daemon-started', ...OF_NONE, facts: { version: version(), pid: process.pid } })
   log.info({ address, store: app.parts().repository.store.name }, 'the daemon is ready')
   startServersLeftOff(app.parts(), app.runner).catch(error =>
     log.error({ error: asFailure(error) }, 'could not start the servers that a snapshot left off'),
@@ -157,7 +156,9 @@ async function serve(serving: Serving): Promise<void> {
     else life.stopping.addEventListener('abort', () => resolve(), { once: true })
   })
   const { message } = asFailure(life.stopping.reason)
-  app.journal.event({ type: 'daemon-stopping', run: null, subject: null, facts: { reason: message } })
+  if (lost.aborted)
+    app.journal.event({ type: 'lease-lost', ...OF_NONE, facts: { holder: holder(), why: message } })
+  app.journal.event({ type: 'daemon-stopping', ...OF_NONE, facts: { reason: message } })
   log.info({ running: app.runner.active() }, message)
   scheduler.stop()
   await app.runner.idle()
@@ -220,30 +221,27 @@ async function reread(app: App, log: Logger, path: string | undefined, scheduler
     await app.reconfigure(config)
     scheduler.reload(config.schedules)
     const schedules = config.schedules.map(schedule => schedule.name)
-    app.journal.event({ type: 'config-reloaded', run: null, subject: null, facts: { file, schedules } })
+    app.journal.event({ type: 'config-reloaded', ...OF_NONE, facts: { file, schedules } })
     log.info(
       { file, schedules },
       'the configuration was read again; store, state_directory and daemon change at a restart',
     )
   } catch (thrown) {
     const failure = asFailure(thrown)
-    const problems = (failure.facts.problems as Problem[] | undefined) ?? []
-    const facts = {
-      file,
-      problems: problems.map(({ path: place, message, at }) => ({ path: place, message, at })),
-    }
-    app.journal.event({ type: 'config-refused', run: null, subject: null, facts })
-    log.error(
-      { error: failure, problems: facts.problems },
-      'the new configuration was refused; the old one stays in force',
-    )
+    const found = (failure.facts.problems as Problem[] | undefined) ?? []
+    const problems = found.map(({ path: place, message, at }) => ({ path: place, message, at }))
+    app.journal.event({ type: 'config-refused', ...OF_NONE, facts: { file, problems } })
+    log.error({ error: failure, problems }, 'the new configuration was refused; the old one stays in force')
   }
 }
 
 function tellLease(app: App, from: string | undefined): void {
+  if (from === undefined)
+    app.journal.event({ type: 'lease-acquired', ...OF_NONE, facts: { holder: holder() } })
+  else app.journal.event({ type: 'lease-taken-over', ...OF_NONE, facts: { holder: holder(), from } })
+}
+
+function holder(): string {
   const { host, pid } = ownIdentity()
-  const holder = `${host} process ${pid}`
-  const about = { run: null, subject: null }
-  if (from === undefined) app.journal.event({ type: 'lease-acquired', ...about, facts: { holder } })
-  else app.journal.event({ type: 'lease-taken-over', ...about, facts: { holder, from } })
+  return `${host} process ${pid}`
 }

@@ -41,6 +41,8 @@ export interface JournalReader {
     types?: readonly EventType[]
     limit?: number
   }): StoredEvent[]
+  /** All of these types about a subject, or about none, oldest first: read from an index, however long the journal is. */
+  eventsAbout(subject: SubjectId | null, types: readonly EventType[]): StoredEvent[]
   /** The newest event of these types about a subject; null when there is none. */
   lastEvent(subject: SubjectId, types: readonly EventType[]): StoredEvent | null
   /** Newest first, default 100; older than a sequence number if asked. */
@@ -74,6 +76,9 @@ export function readJournal(db: Sqlite): JournalReader {
     `select * from events where subject = @subject and type in (select value from json_each(@types))
      order by seq desc limit 1`,
   )
+  const ofTypes = 'type in (select value from json_each(@types)) order by seq'
+  const allAbout = db.prepare(`select * from events where subject = @subject and ${ofTypes}`)
+  const allOfNone = db.prepare(`select * from events where subject is null and ${ofTypes}`)
   const audit = db.prepare('select * from audit order by seq desc limit ?')
   const all = <Row, T>(rows: () => unknown[], read: (row: Row) => T): T[] =>
     guard(db.name, () => (rows() as Row[]).map(read))
@@ -96,6 +101,11 @@ export function readJournal(db: Sqlite): JournalReader {
         () => after.all({ afterSeq, run, types: types && JSON.stringify(types), limit }),
         toEvent,
       ),
+    eventsAbout: (subject, types) => {
+      const asked = { types: JSON.stringify(types) }
+      const find = () => (subject === null ? allOfNone.all(asked) : allAbout.all({ subject, ...asked }))
+      return all<EventRow, StoredEvent>(find, toEvent)
+    },
     lastEvent: (subject, types) =>
       all<EventRow, StoredEvent>(() => about.all({ subject, types: JSON.stringify(types) }), toEvent)[0] ??
       null,

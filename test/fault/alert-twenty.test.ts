@@ -224,7 +224,7 @@ const PLANTED: Planted[] = [
   {
     title: 'CRITICAL: another process took the store’s lease',
     ...{ critical: true, momentary: true },
-    begin: tell({ type: 'lease-lost', facts: { holder: 'a', to: 'b' } }),
+    begin: tell({ type: 'lease-lost', facts: { holder: 'a', why: 'it is now held by b' } }),
   },
 ]
 

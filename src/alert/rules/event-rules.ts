@@ -26,7 +26,6 @@ const EVENT_RULES: { [T in EventType]: Rule<T> } = {
     }),
   ],
   'run-planned': silent,
-  'subject-discovered': silent,
   'subject-skipped': silent,
   drift: event => [
     raise('drift', event, {
@@ -127,7 +126,7 @@ const EVENT_RULES: { [T in EventType]: Rule<T> } = {
     raise('lease-taken-over', event, { detail: `${event.facts.from} → ${event.facts.holder}` }),
   ],
   'lease-lost': event => [
-    raise('lease-lost', event, { detail: `${event.facts.holder} → ${event.facts.to ?? '?'}` }),
+    raise('lease-lost', event, { detail: `${event.facts.holder}: ${event.facts.why}` }),
   ],
   'daemon-started': (event, memory) => [
     clear('config-refused', 'config-refused'),
@@ -136,7 +135,6 @@ const EVENT_RULES: { [T in EventType]: Rule<T> } = {
       : []),
   ],
   'daemon-stopping': silent,
-  'keys-created': event => [raise('keys-changed', event, { detail: event.facts.recipients.join(', ') })],
   'keys-rotated': event => [raise('keys-changed', event, { detail: event.facts.recipients.join(', ') })],
   'catalogue-rebuilt': silent,
 }
