@@ -15,24 +15,17 @@ import { closeLastLife, copyPlaybooks, lockOf, runSchedule } from './jobs/daemon
 import type { Parts } from './jobs/parts.js'
 import { createScheduler, type Scheduler } from './jobs/scheduler.js'
 import { startServersLeftOff } from './jobs/start-servers.js'
-import { acquireLease } from './repository/lease.js'
-import { DAEMON_LEASE } from './store/keys.js'
+import { underStoreLease } from './jobs/store-lease.js'
 import type { OnOperation } from './store/metered.js'
 import { systemClock } from './sys/clock.js'
 import { type Lifecycle, superviseProcess } from './sys/lifecycle.js'
 import { createLogger, type Logger } from './sys/log.js'
-import { ownIdentity } from './sys/process-identity.js'
 
 export interface DaemonOptions {
   configPath: string | undefined
 }
 
 const clock = systemClock
-/** What the daemon tells of itself belongs to no run. */
-const OF_NONE = { run: null, subject: null }
-
-/** Longer than a lease lives: after a reboot our own last life still seems to hold it, and cannot be told from another machine. */
-const LEASE_WAIT_MS = 180_000
 
 /**
  * Runs until a signal ends it. Resolves when everything is closed.
@@ -62,7 +55,9 @@ export async function runDaemon({ configPath }: DaemonOptions): Promise<void> {
     onServerTime: watch.hearTime,
   })
   try {
-    await withStoreLease(app, life, log, async lost => {
+    log.info({ store: app.parts().repository.store.name }, 'taking the lease of the store')
+    const lease = { signal: life.stopping, onLost: life.stop }
+    await underStoreLease(app.parts(), app.journal, lease, async () => {
       await closeLastLife(app.parts(), app.journal, log)
       await copyPlaybooks(app.parts(), app.playbooksFolder(), log)
       const metrics = createMetrics({
@@ -83,7 +78,7 @@ export async function runDaemon({ configPath }: DaemonOptions): Promise<void> {
         alerting.reconfigure()
       }
       const health = healthOf(app, scheduler, { watch, metrics, log, stopping: life.stopping })
-      await serve({ app, config, health, scheduler, alerting, digest, life, lost, log })
+      await serve({ app, config, health, scheduler, alerting, digest, life, log })
       metrics.close()
     })
   } finally {
@@ -98,35 +93,6 @@ interface Reload {
   run(): Promise<void>
 }
 
-/** One daemon a store: another one that lives is refused at once, a dead one's lease is taken over. */
-async function withStoreLease(
-  app: App,
-  life: Lifecycle,
-  log: Logger,
-  work: (lost: AbortSignal) => Promise<void>,
-): Promise<void> {
-  const { store } = app.parts().repository
-  log.info({ store: store.name }, 'taking the lease of the store')
-  const lease = await acquireLease(
-    store,
-    DAEMON_LEASE,
-    { ...ownIdentity(), purpose: 'daemon' },
-    {
-      clock,
-      signal: life.stopping,
-      waitMs: LEASE_WAIT_MS,
-      refuseAlive: true,
-      onLost: failure => life.stop(failure.message),
-    },
-  )
-  try {
-    tellLease(app, lease.takenOverFrom?.holder.host)
-    await work(lease.lost)
-  } finally {
-    await lease.release()
-  }
-}
-
 interface Serving {
   app: App
   config: Config
@@ -135,15 +101,18 @@ interface Serving {
   alerting: Alerting
   digest: Digest
   life: Lifecycle
-  /** Of the store's lease. */
-  lost: AbortSignal
   log: Logger
 }
 
 async function serve(serving: Serving): Promise<void> {
-  const { app, config, health, scheduler, alerting, digest, life, lost, log } = serving
+  const { app, config, health, scheduler, alerting, digest, life, log } = serving
   const { address, ...doors } = await openDoors(health, worksOf(app, scheduler, life, digest), config)
-  app.journal.event({ type: 'daemon-started', ...OF_NONE, facts: { version: version(), pid: process.pid } })
+  app.journal.event({
+    type: 'daemon-started',
+    run: null,
+    subject: null,
+    facts: { version: version(), pid: process.pid },
+  })
   log.info({ address, store: app.parts().repository.store.name }, 'the daemon is ready')
   startServersLeftOff(app.parts(), app.runner).catch(error =>
     log.error({ error: asFailure(error) }, 'could not start the servers that a snapshot left off'),
@@ -156,9 +125,7 @@ async function serve(serving: Serving): Promise<void> {
     else life.stopping.addEventListener('abort', () => resolve(), { once: true })
   })
   const { message } = asFailure(life.stopping.reason)
-  if (lost.aborted)
-    app.journal.event({ type: 'lease-lost', ...OF_NONE, facts: { holder: holder(), why: message } })
-  app.journal.event({ type: 'daemon-stopping', ...OF_NONE, facts: { reason: message } })
+  app.journal.event({ type: 'daemon-stopping', run: null, subject: null, facts: { reason: message } })
   log.info({ running: app.runner.active() }, message)
   scheduler.stop()
   await app.runner.idle()
@@ -221,27 +188,22 @@ async function reread(app: App, log: Logger, path: string | undefined, scheduler
     await app.reconfigure(config)
     scheduler.reload(config.schedules)
     const schedules = config.schedules.map(schedule => schedule.name)
-    app.journal.event({ type: 'config-reloaded', ...OF_NONE, facts: { file, schedules } })
+    app.journal.event({ type: 'config-reloaded', run: null, subject: null, facts: { file, schedules } })
     log.info(
       { file, schedules },
       'the configuration was read again; store, state_directory and daemon change at a restart',
     )
   } catch (thrown) {
     const failure = asFailure(thrown)
-    const found = (failure.facts.problems as Problem[] | undefined) ?? []
-    const problems = found.map(({ path: place, message, at }) => ({ path: place, message, at }))
-    app.journal.event({ type: 'config-refused', ...OF_NONE, facts: { file, problems } })
-    log.error({ error: failure, problems }, 'the new configuration was refused; the old one stays in force')
+    const problems = (failure.facts.problems as Problem[] | undefined) ?? []
+    const facts = {
+      file,
+      problems: problems.map(({ path: place, message, at }) => ({ path: place, message, at })),
+    }
+    app.journal.event({ type: 'config-refused', run: null, subject: null, facts })
+    log.error(
+      { error: failure, problems: facts.problems },
+      'the new configuration was refused; the old one stays in force',
+    )
   }
-}
-
-function tellLease(app: App, from: string | undefined): void {
-  if (from === undefined)
-    app.journal.event({ type: 'lease-acquired', ...OF_NONE, facts: { holder: holder() } })
-  else app.journal.event({ type: 'lease-taken-over', ...OF_NONE, facts: { holder: holder(), from } })
-}
-
-function holder(): string {
-  const { host, pid } = ownIdentity()
-  return `${host} process ${pid}`
 }

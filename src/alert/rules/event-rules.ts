@@ -122,12 +122,12 @@ const EVENT_RULES: { [T in EventType]: Rule<T> } = {
   'schedule-paused': silent,
   'schedule-resumed': silent,
   'lease-acquired': silent,
-  'lease-taken-over': event => [
-    raise('lease-taken-over', event, { detail: `${event.facts.from} → ${event.facts.holder}` }),
-  ],
-  'lease-lost': event => [
-    raise('lease-lost', event, { detail: `${event.facts.holder}: ${event.facts.why}` }),
-  ],
+  // Of its own last life it is told by daemon-started.
+  'lease-taken-over': event =>
+    event.facts.holder.startsWith(`${event.facts.from} `)
+      ? []
+      : [raise('lease-taken-over', event, { detail: `${event.facts.from} → ${event.facts.holder}` })],
+  'lease-lost': event => [raise('lease-lost', event, { detail: event.facts.why })],
   'daemon-started': (event, memory) => [
     clear('config-refused', 'config-refused'),
     ...(memory.daemon.running
