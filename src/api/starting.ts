@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { Failure } from '../domain/errors.js'
 import type { Trigger } from '../domain/events.js'
 import type { SubjectId } from '../domain/subject.js'
+import type { Errand } from '../jobs/errand.js'
 import type { JobContext, Parts } from '../jobs/parts.js'
 import type { RunJob } from '../jobs/playbook-steps.js'
 import type { JobEnd, JobRequest, Runner, RunResult } from '../jobs/runner.js'
@@ -59,6 +60,34 @@ export function startJob(
     ),
   )
 }
+
+/**
+ * Starts an errand: what a route does is what the command line's word for it does, and its report stays with the run.
+ * @throws Failure as startJob.
+ */
+export const startErrand = <Errandish, Told>(
+  works: Works,
+  asked: Asked,
+  errand: Errand<Errandish, Told>,
+  order: Errandish,
+): Promise<Answer> =>
+  start(works, asked, async runner =>
+    performed(runner, await works.freshParts(), asked.request, errand, order),
+  )
+
+/** One run of an errand; `facts` are kept beside its own. */
+export const performed = <Asked, Told>(
+  runner: Runner,
+  parts: Parts,
+  request: FastifyRequest,
+  errand: Errand<Asked, Told>,
+  order: Asked,
+  facts: Record<string, unknown> = {},
+): Promise<RunResult> =>
+  runner.run({ ...errand.job(order), trigger: triggerOf(request) }, async context => {
+    const { told, ...end } = await errand.perform(parts, order, announced(context))
+    return { ...end, facts: { ...end.facts, ...facts }, report: told }
+  })
 
 /** A person at the command line is one, whoever does it for them. */
 const triggerOf = (request: FastifyRequest): Trigger => (callerOf(request).token === null ? 'manual' : 'api')

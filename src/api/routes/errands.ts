@@ -11,7 +11,7 @@ import {
   SWEEP_KEPT,
 } from '../../jobs/errands-restore.js'
 import { ARCHIVE, ARCHIVE_VERIFY, CHECK, PIN, SWEEP, UNPIN, VERIFY } from '../../jobs/errands-store.js'
-import { startAnswers, startJob } from '../starting.js'
+import { startAnswers, startErrand } from '../starting.js'
 import type { ApiServer } from '../typed.js'
 import type { Works } from '../works.js'
 
@@ -39,12 +39,8 @@ function addErrand<Asked, Told>(server: ApiServer, works: Works, errand: Errand<
   const config = { needs: 'admin', changes: name } as const
   server.post(`/errands/${name}`, { schema, config }, async (request, reply) => {
     const asked = request.body as Asked
-    const job = errand.job(asked)
-    const about = { request, wait: false, subject: job.subject ?? null }
-    const { status, run } = await startJob(works, about, job, async (parts, context) => {
-      const { told, ...end } = await errand.perform(parts, asked, context)
-      return { ...end, report: told }
-    })
+    const about = { request, wait: false, subject: errand.job(asked).subject ?? null }
+    const { status, run } = await startErrand(works, about, errand, asked)
     return reply.status(status).header('location', `/v1/runs/${run.id}`).send(run)
   })
 }
