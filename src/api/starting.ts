@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { Failure } from '../domain/errors.js'
 import type { Trigger } from '../domain/events.js'
 import type { SubjectId } from '../domain/subject.js'
+import type { Errand } from '../jobs/errand.js'
 import type { JobContext, Parts } from '../jobs/parts.js'
 import type { RunJob } from '../jobs/playbook-steps.js'
 import type { JobEnd, JobRequest, Runner, RunResult } from '../jobs/runner.js'
@@ -58,6 +59,21 @@ export function startJob(
       body(await works.freshParts(), announced(context)),
     ),
   )
+}
+
+/** Starts an errand, from the socket or from a route of its own: one way, which leaves the same facts and the same report. */
+export function startErrand<Requested, Told>(
+  works: Works,
+  { request, wait, about }: Omit<Asked, 'subject'>,
+  errand: Errand<Requested, Told>,
+  requested: Requested,
+): Promise<Answer> {
+  const job = errand.job(requested)
+  const asked = { request, wait, subject: job.subject ?? null, ...(about === undefined ? {} : { about }) }
+  return startJob(works, asked, job, async (parts, context) => {
+    const { told, ...end } = await errand.perform(parts, requested, context)
+    return { ...end, report: told }
+  })
 }
 
 /** A person at the command line is one, whoever does it for them. */

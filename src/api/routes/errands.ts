@@ -10,8 +10,9 @@ import {
   RESTORE_UNDO,
   SWEEP_KEPT,
 } from '../../jobs/errands-restore.js'
+import { SNAPSHOT_CREATE, SNAPSHOT_DELETE } from '../../jobs/errands-snapshot.js'
 import { ARCHIVE, ARCHIVE_VERIFY, CHECK, PIN, SWEEP, UNPIN, VERIFY } from '../../jobs/errands-store.js'
-import { startAnswers, startJob } from '../starting.js'
+import { startAnswers, startErrand } from '../starting.js'
 import type { ApiServer } from '../typed.js'
 import type { Works } from '../works.js'
 
@@ -31,6 +32,8 @@ export function errandRoutes(server: ApiServer, works: Works): void {
   addErrand(server, works, ARCHIVE_VERIFY)
   addErrand(server, works, PIN)
   addErrand(server, works, UNPIN)
+  addErrand(server, works, SNAPSHOT_CREATE)
+  addErrand(server, works, SNAPSHOT_DELETE)
 }
 
 function addErrand<Asked, Told>(server: ApiServer, works: Works, errand: Errand<Asked, Told>): void {
@@ -38,13 +41,7 @@ function addErrand<Asked, Told>(server: ApiServer, works: Works, errand: Errand<
   const schema = { hide: true, body: asks as z.ZodType, response: startAnswers }
   const config = { needs: 'admin', changes: name } as const
   server.post(`/errands/${name}`, { schema, config }, async (request, reply) => {
-    const asked = request.body as Asked
-    const job = errand.job(asked)
-    const about = { request, wait: false, subject: job.subject ?? null }
-    const { status, run } = await startJob(works, about, job, async (parts, context) => {
-      const { told, ...end } = await errand.perform(parts, asked, context)
-      return { ...end, report: told }
-    })
+    const { status, run } = await startErrand(works, { request, wait: false }, errand, request.body as Asked)
     return reply.status(status).header('location', `/v1/runs/${run.id}`).send(run)
   })
 }
