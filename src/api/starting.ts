@@ -61,20 +61,33 @@ export function startJob(
   )
 }
 
-/** Starts an errand, from the socket or from a route of its own: one way, which leaves the same facts and the same report. */
-export function startErrand<Requested, Told>(
+/**
+ * Starts an errand: what a route does is what the command line's word for it does, and its report stays with the run.
+ * @throws Failure as startJob.
+ */
+export const startErrand = <Errandish, Told>(
   works: Works,
-  { request, wait, about }: Omit<Asked, 'subject'>,
-  errand: Errand<Requested, Told>,
-  requested: Requested,
-): Promise<Answer> {
-  const job = errand.job(requested)
-  const asked = { request, wait, subject: job.subject ?? null, ...(about === undefined ? {} : { about }) }
-  return startJob(works, asked, job, async (parts, context) => {
-    const { told, ...end } = await errand.perform(parts, requested, context)
-    return { ...end, report: told }
+  asked: Asked,
+  errand: Errand<Errandish, Told>,
+  order: Errandish,
+): Promise<Answer> =>
+  start(works, asked, async runner =>
+    performed(runner, await works.freshParts(), asked.request, errand, order),
+  )
+
+/** One run of an errand; `facts` are kept beside its own. */
+export const performed = <Asked, Told>(
+  runner: Runner,
+  parts: Parts,
+  request: FastifyRequest,
+  errand: Errand<Asked, Told>,
+  order: Asked,
+  facts: Record<string, unknown> = {},
+): Promise<RunResult> =>
+  runner.run({ ...errand.job(order), trigger: triggerOf(request) }, async context => {
+    const { told, ...end } = await errand.perform(parts, order, announced(context))
+    return { ...end, facts: { ...end.facts, ...facts }, report: told }
   })
-}
 
 /** A person at the command line is one, whoever does it for them. */
 const triggerOf = (request: FastifyRequest): Trigger => (callerOf(request).token === null ? 'manual' : 'api')

@@ -9,19 +9,28 @@ import type { Terminal } from './output.js'
  * @param given the name passed with --yes-restore; undefined: it is asked, where a person is there to answer.
  * @throws Failure confirmation-missing when it is another name, or nobody can be asked.
  */
-export async function confirmTenant(
+export const confirmTenant = (terminal: Terminal, tenant: string, given: string | undefined): Promise<void> =>
+  confirmTenants(terminal, [tenant], given === undefined ? [] : [given])
+
+/** The same for several, each by its own name: those that were not passed are asked. */
+export async function confirmTenants(
   terminal: Terminal,
-  tenant: string,
-  given: string | undefined,
+  tenants: readonly string[],
+  given: readonly string[],
 ): Promise<void> {
-  if (given === tenant) return
-  if (given !== undefined) throw missing(`${given} was confirmed, not ${tenant}`, tenant)
+  const foreign = given.find(name => !tenants.includes(name))
+  const left = tenants.filter(tenant => !given.includes(tenant))
+  if (foreign !== undefined)
+    throw missing(`${foreign} was confirmed, not ${left.join(', ') || 'asked for'}`, left)
+  if (left.length === 0) return
   if (terminal.json || process.stdin.isTTY !== true || process.stderr.isTTY !== true) {
-    throw missing(`nobody is there to confirm the restore of ${tenant}`, tenant)
+    throw missing(`nobody is there to confirm the restore of ${left.join(', ')}`, left)
   }
-  const reader = createInterface({ input: process.stdin, output: process.stderr })
-  const answer = await reader.question(`type ${harmless(tenant)} to go on: `).finally(() => reader.close())
-  if (answer.trim() !== tenant) throw missing(`the restore of ${tenant} was not confirmed`, tenant)
+  await asked(async ask => {
+    for (const tenant of left)
+      if ((await ask(`type ${harmless(tenant)} to go on: `)) !== tenant)
+        throw missing(`the restore of ${tenant} was not confirmed`, [tenant])
+  })
 }
 
 /** What a person types after a question, without the blanks around it. */
@@ -47,7 +56,7 @@ export async function asked<T>(work: (ask: Ask) => Promise<T>): Promise<T> {
   }
 }
 
-const missing = (message: string, tenant: string): Failure =>
+const missing = (message: string, tenants: readonly string[]): Failure =>
   new Failure('confirmation-missing', message, {
-    hint: `type the tenant's name where it is asked, or pass --yes-restore ${shellWord(tenant)}`,
+    hint: `type the tenant's name where it is asked, or pass ${tenants.map(one => `--yes-restore ${shellWord(one)}`).join(' ')}`,
   })

@@ -4,6 +4,7 @@ import { type Command, InvalidArgumentError } from 'commander'
 import { EXIT } from '../domain/errors.js'
 import type { Playbook } from '../domain/playbook.js'
 import type { Run } from '../jobs/journal-rows.js'
+import { replacedTenants } from '../jobs/planned-playbook.js'
 import {
   allPlaybooks,
   PLAYBOOK_JOB,
@@ -14,8 +15,7 @@ import {
 import { reportFile, reportText } from '../jobs/playbook-report.js'
 import type { PlaybookRun } from '../jobs/playbook-runs.js'
 import type { RunJob } from '../jobs/playbook-steps.js'
-import { preparePlaybook } from '../jobs/run-playbook.js'
-import { confirmTenant } from './confirm.js'
+import { confirmTenants } from './confirm.js'
 import { atDesk, type Desk, type Doors, type GlobalOptions } from './desk.js'
 import { instantText, processTerminal, show, type Terminal } from './output.js'
 import { table } from './table.js'
@@ -41,7 +41,7 @@ export function playbookCommand(program: Command, doors: Doors): void {
   command('run', 'execute one', runOne)
     .argument('<name>', 'a playbook')
     .option('--set <name=value>', 'a parameter; again for each', collect, {})
-    .option('--yes-restore <tenant>', 'confirm what is restored in place, where nobody can be asked')
+    .option('--yes-restore <tenant>', 'confirm what is restored in place; again for each', gather, [])
   command('resume', 'go on with one that stopped', (desk, terminal, id) =>
     goOn(desk, terminal, id, null),
   ).argument('<id>', 'its id')
@@ -52,7 +52,7 @@ export function playbookCommand(program: Command, doors: Doors): void {
 
 interface RunOptions extends GlobalOptions {
   set: Record<string, string>
-  yesRestore?: string
+  yesRestore: string[]
 }
 type Work = (
   desk: Desk,
@@ -100,13 +100,9 @@ const showOne: Work = async (desk, terminal, name) => {
 
 const runOne: Work = async (desk, terminal, name, { set, yesRestore }) => {
   const playbook = playbookNamed(desk.playbooksFolder(), name)
-  const confirmed: { confirm?: string } = {}
-  for (const { step } of preparePlaybook(playbook, set)) {
-    if (step.do !== 'restore-in-place') continue
-    await confirmTenant(terminal, step.tenant, yesRestore)
-    confirmed.confirm = step.tenant
-  }
-  const runJob = asOne(desk, `/v1/playbooks/${encodeURIComponent(name)}/runs`, { set, ...confirmed })
+  const confirm = replacedTenants(playbook, set)
+  await confirmTenants(terminal, confirm, yesRestore)
+  const runJob = asOne(desk, `/v1/playbooks/${encodeURIComponent(name)}/runs`, { set, confirm })
   return told(desk, terminal, await startPlaybook(desk, desk.playbookRuns, playbook, set, runJob))
 }
 
@@ -133,6 +129,8 @@ function told(desk: Desk, terminal: Terminal, run: PlaybookRun): number {
   show(terminal, { ...run, report }, () => `${reportText(run)}\nthis report: ${report}`)
   return run.state === 'succeeded' ? EXIT.ok : EXIT.partial
 }
+
+const gather = (name: string, before: string[]): string[] => [...before, name]
 
 function collect(text: string, before: Record<string, string>): Record<string, string> {
   const at = text.indexOf('=')

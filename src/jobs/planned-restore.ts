@@ -7,16 +7,13 @@ import { withSession } from '../postgres/connection.js'
 import { databaseOid } from '../postgres/databases.js'
 import { maintenanceDatabase } from '../postgres/target.js'
 import { listManifests } from '../repository/manifests.js'
+import { assertConfirmed } from './confirmed.js'
+import { RESTORE, RESTORE_ARCHIVE, RESTORE_IN_PLACE, RESTORE_INTO_SCHEMA } from './errands-restore.js'
 import type { JobContext, Parts } from './parts.js'
 import { planArchive, planRestore } from './plan-restore.js'
-import { restoreArchive } from './restore-archive.js'
-import { endOfRestore, restoreBeside } from './restore-beside.js'
-import { endOfInPlace, restoreInPlace } from './restore-in-place.js'
-import { restoreIntoSchema } from './restore-into-schema.js'
 import type { PlanRequest, RestorePlan } from './restore-plan.js'
 import type { RestorePlans, StoredPlan } from './restore-plans.js'
 import type { JobEnd, Runner, RunResult } from './runner.js'
-import { undoRestore, undoTarget } from './undo-restore.js'
 
 export interface AskedRestore extends PlanRequest {
   /** Out of this monthly archive: `latest` or a name like 2026-12; null: out of a backup. */
@@ -31,13 +28,6 @@ export interface Starter {
   reason: string
   /** In place: the tenant's name, typed out. */
   confirm: string | null
-}
-
-interface Starting {
-  runner: Runner
-  starter: Starter
-  /** Adds who watches. */
-  watch(context: JobContext): JobContext
 }
 
 /** Plans and keeps the plan. Nothing is changed. @throws Failure usage for what does not go together; as planRestore. */
@@ -92,29 +82,11 @@ export async function startPlanned(
     plans.use(id, context.run as RunId)
     const { backup, archive } = plan
     const meant = { ...asked, backup: backup.backup, archive }
-    const { facts, ...end } = await carryOut(parts, meant, watch(context))
+    const { facts, ...end } = await carryOut(parts, meant, starter, watch(context))
     return {
       ...end,
       facts: { ...facts, plan: id, reason: starter.reason, who: starter.who, approvedBy: stored.approvedBy },
     }
-  })
-}
-
-/** Takes a restore in place back. @throws Failure run-unknown; confirmation-missing; subject-busy. */
-export async function startUndo(
-  parts: Parts,
-  undone: string,
-  { runner, starter, watch }: Starting,
-): Promise<RunResult> {
-  const target = await undoTarget(parts, undone, AbortSignal.timeout(PLANNING_MS))
-  const { subject } = target
-  assertConfirmed(subjectName(subject), starter.confirm)
-  const job = { name: 'restore-undo', subject, trigger: 'api', lock: `restore of ${subject}` } as const
-  return runner.run(job, async context => {
-    const { database, kept, poolerProblem } = await undoRestore(parts, target, watch(context))
-    const { who, reason } = starter
-    const facts = { undone: target.run, database, kept, who, reason }
-    return { outcome: poolerProblem ? 'partial' : 'succeeded', facts }
   })
 }
 
@@ -136,18 +108,31 @@ function assertTogether({ database, tables, intoSchema = null, archive = null, b
     throw wrong('an archive is restored whole, beside', 'name a new database; leave out tables and backup')
 }
 
-async function carryOut(parts: Parts, asked: AskedRestore, context: JobContext): Promise<JobEnd> {
-  const { database, intoSchema, tables, archive } = asked
+/** By the errand that the command line sends for the same. */
+async function carryOut(
+  parts: Parts,
+  { subject, backup, database, withRoles, ...asked }: AskedRestore,
+  { confirm }: Starter,
+  context: JobContext,
+): Promise<JobEnd> {
+  const { intoSchema, tables, archive, withoutSafetyCopy } = asked
+  const about = { subject, withRoles }
+  const some = tables && { tables: [...tables] }
   if (typeof archive === 'string' && database !== null) {
-    const { facts, ...end } = endOfRestore(
-      await restoreArchive(parts, { ...asked, archive, database }, context),
-    )
-    return { ...end, facts: { ...facts, archive } }
+    const done = await ended(RESTORE_ARCHIVE.perform(parts, { ...about, archive, database }, context))
+    return { ...done, facts: { ...done.facts, archive } }
   }
-  if (typeof intoSchema === 'string' && tables)
-    return endOfRestore(await restoreIntoSchema(parts, { ...asked, intoSchema, tables }, context))
-  if (database !== null) return endOfRestore(await restoreBeside(parts, { ...asked, database }, context))
-  return endOfInPlace(await restoreInPlace(parts, asked, context), asked)
+  const which = { ...about, backup }
+  if (typeof intoSchema === 'string' && some)
+    return ended(RESTORE_INTO_SCHEMA.perform(parts, { ...which, ...some, intoSchema }, context))
+  if (database !== null) return ended(RESTORE.perform(parts, { ...which, ...some, database }, context))
+  const meant = { ...which, withoutSafetyCopy, confirm: confirm ?? '' }
+  return ended(RESTORE_IN_PLACE.perform(parts, meant, context))
+}
+
+async function ended(done: Promise<JobEnd & { told: unknown }>): Promise<JobEnd> {
+  const { told: report, ...end } = await done
+  return { ...end, report }
 }
 
 /** What replaces live data is typed out and, where the configuration asks for it, approved by somebody else. */
@@ -158,14 +143,6 @@ function assertMeant(plan: StoredPlan, { who, confirm }: Starter, approval: ApiC
   const why = plan.approvedBy === null ? 'nobody approved' : `${who} cannot also approve`
   throw new Failure('approval-missing', `${why} the restore in place of ${name}`, {
     hint: `a second person approves it with a token of their own: POST /v1/restores/plans/${plan.id}/approvals; then send this again`,
-  })
-}
-
-/** @throws Failure confirmation-missing unless the name was typed out. */
-export function assertConfirmed(name: string, typed: string | null): void {
-  if (typed === name) return
-  throw new Failure('confirmation-missing', `this replaces the live database of ${name}`, {
-    hint: "give the tenant's name, typed out, as `confirm`",
   })
 }
 

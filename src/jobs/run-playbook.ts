@@ -134,8 +134,9 @@ export function approvedFirst(steps: readonly StepState[]): StepState[] {
   const replacing = steps[at]
   const asks = steps.slice(0, at).some(({ step }) => step.do === 'wait-for-approval')
   if (replacing?.step.do !== 'restore-in-place' || asks) return [...steps]
-  const { name, timeout, tenant } = replacing.step
-  const question = `May ${tenant} be restored in place? Somebody else than who started this says so.`
+  const { name, timeout } = replacing.step
+  const tenants = steps.flatMap(({ step }) => (step.do === 'restore-in-place' ? [step.tenant] : []))
+  const question = `May ${[...new Set(tenants)].join(', ')} be restored in place? Somebody else than who started this says so.`
   const step = {
     do: 'wait-for-approval',
     name: `Approval of: ${name}`,

@@ -1,8 +1,11 @@
 // What the daemon does for the command line while it runs: the daemon does it, and what is told has the shape that it has
 // without one. Without one means here: with the recovery identity, which is not the daemon's.
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { userInfo } from 'node:os'
+import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { keptRun } from '../../src/domain/restore-names.js'
+import { until } from '../kit/clock.js'
 import { type Cluster, startCluster } from '../kit/cluster.js'
 import { type DaemonProcess, editConfig, startDaemon } from '../kit/daemon.js'
 import { type Installation, install } from '../kit/installation.js'
@@ -132,4 +135,32 @@ test('a playbook is executed by the daemon as a whole', async () => {
   const runs = here.app.journal.runs({ limit: 3 })
   expect(runs.map(run => run.process.pid)).toEqual(runs.map(() => daemon.pid))
   expect(json.steps.map((one: { state: string }) => one.state)).toEqual(['done', 'done', 'done'])
+})
+
+test('a playbook that replaces two databases needs the name of each', async () => {
+  const folder = join(here.folder, 'playbooks')
+  mkdirSync(folder)
+  writeFileSync(
+    join(folder, 'both.md'),
+    `---
+title: both
+steps:
+  - { do: restore-in-place, name: the master, tenant: platform/master }
+  - { do: restore-in-place, name: a tenant, tenant: acme }
+---
+# both
+`,
+  )
+  editConfig(here, config => void Object.assign(config, { playbooks_directory: 'playbooks' }))
+  daemon.kill('SIGHUP')
+  await until(() => here.events('config-reloaded').length > 0)
+  const run = (...names: string[]) =>
+    tell('playbook', 'run', 'both', ...names.flatMap(name => ['--yes-restore', name]))
+  expect((await run('acme')).json.error).toMatchObject({
+    code: 'confirmation-missing',
+    hint: expect.stringContaining('--yes-restore platform/master'),
+  })
+  const { exitCode, json } = await run('acme', 'platform/master')
+  expect([exitCode, json.state]).toEqual([0, 'succeeded'])
+  expect(lastRun()?.process.pid).toBe(daemon.pid)
 })

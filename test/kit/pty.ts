@@ -9,16 +9,18 @@ export interface Typed {
   screen: string
 }
 
+export type Answers = readonly (readonly [question: RegExp, answer: string])[]
+
 /** Runs it under util-linux's `script`. Each answer is typed once its question stands on the screen, in this order. */
 export async function typeInto(
   command: readonly string[],
-  answers: readonly [question: RegExp, answer: string][],
-  options: { cwd: string },
+  answers: Answers,
+  { cwd, env = {} }: { cwd: string; env?: Record<string, string> },
 ): Promise<Typed> {
   const line = command.map(word => `'${word.replaceAll("'", `'\\''`)}'`).join(' ')
   const child = spawn('script', ['-qfec', line, '/dev/null'], {
-    ...options,
-    env: { ...process.env, TERM: 'dumb', NO_COLOR: '1' },
+    cwd,
+    env: { ...process.env, TERM: 'dumb', NO_COLOR: '1', ...env },
     stdio: ['pipe', 'pipe', 'inherit'],
   })
   let screen = ''

@@ -2,7 +2,8 @@
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { filledIn } from '../../src/domain/playbook.js'
-import { preparePlaybook } from '../../src/jobs/run-playbook.js'
+import { assertMeant, replacedTenants } from '../../src/jobs/planned-playbook.js'
+import { approvedFirst, preparePlaybook } from '../../src/jobs/run-playbook.js'
 import { parsePlaybook, readPlaybooks } from '../../src/restore/playbook-files.js'
 
 const playbooks = readPlaybooks(join(process.cwd(), 'restore-playbooks'))
@@ -76,5 +77,42 @@ describe('parameters', () => {
     expect(() => preparePlaybook(playbook, { a: '1', c: '2' })).toThrow(
       expect.objectContaining({ code: 'usage' }),
     )
+  })
+})
+
+describe('what replaces live data', () => {
+  const playbook = parsePlaybook(
+    'two',
+    page(`title: t
+parameters: { a: { about: one } }
+steps:
+  - { do: restore-in-place, name: n, tenant: "{a}" }
+  - { do: restore-in-place, name: again, tenant: "{a}" }
+  - { do: restore-in-place, name: m, tenant: globex }`),
+  )
+  const set = { a: 'acme' }
+
+  it('is meant when each name was typed', () => {
+    expect(replacedTenants(playbook, set)).toEqual(['acme', 'globex'])
+    expect(() => assertMeant(playbook, set, ['globex', 'acme'])).not.toThrow()
+  })
+
+  it.each([
+    [[], 'of acme, of globex: acme, globex was not typed'],
+    [['acme'], 'globex was not typed'],
+    [['acme', 'globex', 'initech'], 'not of initech'],
+  ])('is not by %j', (typed, said) => {
+    expect(() => assertMeant(playbook, set, typed)).toThrow(
+      expect.objectContaining({
+        code: 'confirmation-missing',
+        message: expect.stringContaining(said),
+        hint: expect.stringContaining('["acme","globex"]'),
+      }),
+    )
+  })
+
+  it('is asked of a second person as a whole', () => {
+    const [wait] = approvedFirst(preparePlaybook(playbook, set))
+    expect(wait?.step).toMatchObject({ question: expect.stringContaining('May acme, globex be restored') })
   })
 })

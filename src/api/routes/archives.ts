@@ -152,8 +152,8 @@ function createRoute(server: ApiServer, works: Works): void {
     const subject = subjectNamed(request.params.tenant)
     assertSees(callerOf(request), subject)
     const { month = monthOf(works.clock.now(), zoneOf(works)), wait } = request.body
-    const asked = { subject, month, backup: 'latest' }
-    const { status, run } = await startErrand(works, { request, wait }, ARCHIVE, asked)
+    const order = { subject, month, backup: 'latest' }
+    const { status, run } = await startErrand(works, { request, wait, subject }, ARCHIVE, order)
     return reply.status(status).header('location', `/v1/runs/${run.id}`).send(run)
   })
 }
@@ -177,7 +177,10 @@ function verifyRoute(server: ApiServer, works: Works): void {
     const subject = subjectNamed(tenant)
     assertSees(callerOf(request), subject)
     const { wait } = request.body
-    const { status, run } = await startErrand(works, { request, wait }, ARCHIVE_VERIFY, { subject, archive })
+    const { status, run } = await startErrand(works, { request, wait, subject }, ARCHIVE_VERIFY, {
+      subject,
+      archive,
+    })
     return reply.status(status).header('location', `/v1/runs/${run.id}`).send(run)
   })
 }

@@ -1,15 +1,13 @@
 // /v1/checks and /v1/tenants/{tenant}/verifications: is everything there, does it read back, does it restore to equal tables.
 import { z } from 'zod'
-import { readModeOf, readWords } from '../../domain/read-mode.js'
+import { readWords } from '../../domain/read-mode.js'
 import { PROOF_LEVELS } from '../../domain/records.js'
-import { endOfCheck } from '../../jobs/check-report.js'
-import { checkStore } from '../../jobs/check-store.js'
+import { CHECK, VERIFY } from '../../jobs/errands-store.js'
 import { subjectNamed } from '../../jobs/open-backup.js'
-import { endOfVerify, verifyBackup } from '../../jobs/verify.js'
 import { assertSees } from '../caller.js'
 import { callerOf } from '../guard.js'
 import { SECURITY, tenantName, tenantParam } from '../shapes.js'
-import { startAnswers, startHeaders, startJob, waitField } from '../starting.js'
+import { startAnswers, startErrand, startHeaders, waitField } from '../starting.js'
 import type { ApiServer } from '../typed.js'
 import type { Works } from '../works.js'
 
@@ -38,10 +36,8 @@ function storeRoute(server: ApiServer, works: Works): void {
       const { tenants: names, read, wait } = request.body
       assertSees(callerOf(request), null)
       const asked = { request, wait, subject: null }
-      const { status, run } = await startJob(works, asked, { name: 'check' }, async (parts, context) => {
-        const mode = readModeOf(read, ROTATION_NIGHTS)
-        return endOfCheck(await checkStore(parts, { names, mode, budgetBytes: null }, context))
-      })
+      const order = { names, read, nights: ROTATION_NIGHTS, budgetBytes: null }
+      const { status, run } = await startErrand(works, asked, CHECK, order)
       return reply.status(status).header('location', `/v1/runs/${run.id}`).send(run)
     },
   )
@@ -78,10 +74,8 @@ function verifyRoute(server: ApiServer, works: Works): void {
     const subject = subjectNamed(request.params.tenant)
     assertSees(callerOf(request), subject)
     const { backup, level, wait } = request.body
-    const job = { name: 'verify', subject }
-    const { status, run } = await startJob(works, { request, wait, subject }, job, async (parts, context) => {
-      return endOfVerify(await verifyBackup(parts, { subject, backup, level }, context))
-    })
+    const order = { subject, backup, level }
+    const { status, run } = await startErrand(works, { request, wait, subject }, VERIFY, order)
     return reply.status(status).header('location', `/v1/runs/${run.id}`).send(run)
   })
 }

@@ -41,7 +41,9 @@ function addErrand<Asked, Told>(server: ApiServer, works: Works, errand: Errand<
   const schema = { hide: true, body: asks as z.ZodType, response: startAnswers }
   const config = { needs: 'admin', changes: name } as const
   server.post(`/errands/${name}`, { schema, config }, async (request, reply) => {
-    const { status, run } = await startErrand(works, { request, wait: false }, errand, request.body as Asked)
+    const asked = request.body as Asked
+    const about = { request, wait: false, subject: errand.job(asked).subject ?? null }
+    const { status, run } = await startErrand(works, about, errand, asked)
     return reply.status(status).header('location', `/v1/runs/${run.id}`).send(run)
   })
 }

@@ -20,13 +20,13 @@ const tags = ['playbooks']
 const viewer = { needs: 'viewer' } as const
 const named = z.strictObject({ name: z.string().min(1).max(100) })
 const byId = z.strictObject({ id: z.string().regex(/^[0-9a-f]{12}$/) })
+const tenant = z.string().min(1).max(200)
 const newRun = z.strictObject({
   set: z.record(z.string().max(100), z.string().max(400)).default({}).describe("The playbook's parameters"),
   confirm: z
-    .string()
-    .max(200)
-    .optional()
-    .describe('The name of the tenant that is restored in place, typed out'),
+    .union([tenant, z.array(tenant).max(1000)])
+    .default([])
+    .describe('The name of each tenant that is restored in place, typed out; a single one may stand alone'),
   wait: waitField,
 })
 
@@ -81,12 +81,12 @@ function startRoute(server: ApiServer, works: Works): void {
   const config = { needs: 'admin', changes: 'playbook run' } as const
   server.post('/playbooks/:name/runs', { schema, config }, async (request, reply) => {
     assertSees(callerOf(request), null)
-    const { set, confirm = null, wait } = request.body
+    const { set, confirm, wait } = request.body
     const { name } = request.params
     const asked = { request, wait, subject: null }
     const { status, run } = await start(works, asked, async runner => {
       const playbook = playbookNamed(works.playbooksFolder(), name)
-      assertMeant(playbook, set, confirm)
+      assertMeant(playbook, set, [confirm].flat())
       const parts = await works.freshParts()
       const asker = askerOf(works, callerOf(request))
       return stepByStep(request, runner, runJob =>

@@ -2,13 +2,17 @@
 import { z } from 'zod'
 import { asFailure } from '../../domain/errors.js'
 import { parseRunId } from '../../domain/ids.js'
+import { subjectName } from '../../domain/subject.js'
+import { assertConfirmed } from '../../jobs/confirmed.js'
+import { RESTORE_UNDO } from '../../jobs/errands-restore.js'
 import { subjectNamed } from '../../jobs/open-backup.js'
-import { makePlan, startPlanned, startUndo } from '../../jobs/planned-restore.js'
+import { makePlan, startPlanned } from '../../jobs/planned-restore.js'
+import { undoTarget } from '../../jobs/undo-restore.js'
 import { assertSees } from '../caller.js'
 import { callerOf } from '../guard.js'
 import { planShape, planView } from '../plan-shape.js'
 import { answers, SECURITY, tenantName } from '../shapes.js'
-import { announced, start, startAnswers, startHeaders, waitField } from '../starting.js'
+import { announced, performed, start, startAnswers, startHeaders, waitField } from '../starting.js'
 import type { ApiServer } from '../typed.js'
 import type { Works } from '../works.js'
 
@@ -196,13 +200,13 @@ function undoRoute(server: ApiServer, works: Works): void {
     request.about = subject ?? undone
     request.note = `run ${undone}: ${why}`
     assertSees(caller, subject)
-    const { status, run } = await start(works, { request, wait, subject }, async runner =>
-      startUndo(await works.freshParts(), undone, {
-        runner,
-        starter: { who: caller.who, reason: why, confirm: typed },
-        watch: announced,
-      }),
-    )
+    const { status, run } = await start(works, { request, wait, subject }, async runner => {
+      const parts = await works.freshParts()
+      const target = await undoTarget(parts, undone, AbortSignal.timeout(PLANNING_MS))
+      const order = { run: target.run, subject: target.subject, confirm: typed }
+      assertConfirmed(subjectName(target.subject), typed)
+      return performed(runner, parts, request, RESTORE_UNDO, order, { who: caller.who, reason: why })
+    })
     return reply.status(status).header('location', `/v1/runs/${run.id}`).send(run)
   })
 }

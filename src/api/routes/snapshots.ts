@@ -91,7 +91,7 @@ function deleteRoute(server: ApiServer, works: Works): void {
   server.delete('/snapshots/:id', { schema, config }, async (request, reply) => {
     assertSees(callerOf(request), null)
     const { id: image } = request.params
-    const asked = { request, wait: true, about: `snapshot ${image}` }
+    const asked = { request, wait: true, subject: null, about: `snapshot ${image}` }
     const { status, run } = await startErrand(works, asked, SNAPSHOT_DELETE, { image })
     return reply.status(status).header('location', `/v1/runs/${run.id}`).send(run)
   })
@@ -109,9 +109,9 @@ function createRoute(server: ApiServer, works: Works): void {
   const config = { needs: 'operator', changes: 'snapshot' } as const
   server.post('/snapshots', { schema, config }, async (request, reply) => {
     assertSees(callerOf(request), null)
-    const { wait, description = null, ...asked } = request.body
-    const order = { ...asked, description }
-    const { status, run } = await startErrand(works, { request, wait }, SNAPSHOT_CREATE, order)
+    const { wait, description = null, ...named } = request.body
+    const order = { ...named, description }
+    const { status, run } = await startErrand(works, { request, wait, subject: null }, SNAPSHOT_CREATE, order)
     return reply.status(status).header('location', `/v1/runs/${run.id}`).send(run)
   })
 }

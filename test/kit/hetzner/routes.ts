@@ -37,6 +37,7 @@ interface Target {
 }
 
 function servers(project: Project, call: RecordedCall, { id, sub, verb }: Target): Answer {
+  if (id === 0 && call.method === 'POST') return createServer(project, call)
   if (id === 0) {
     const name = call.query.get('name')
     return page(
@@ -67,6 +68,22 @@ function servers(project: Project, call: RecordedCall, { id, sub, verb }: Target
     return ok({ action: project.rebuild(id, image.id), root_password: 'never-to-be-shown' }, 201)
   }
   return ok({ action: project.done(verb, id) }, 201)
+}
+
+interface NewServer {
+  name: string
+  server_type: string
+  image: number
+}
+
+function createServer(project: Project, call: RecordedCall): Answer {
+  const { name, server_type: type, image } = call.body as NewServer
+  if ([...project.servers.values()].some(one => one.name === name)) return problem(409, 'uniqueness_error')
+  if (project.images.get(image)?.status !== 'available')
+    return problem(422, 'invalid_input', 'image not found')
+  const id = project.addServer({ name, type, ip: '203.0.113.11' })
+  const done = { action: project.done('create_server', id), next_actions: [] }
+  return ok({ server: project.servers.get(id), ...done, root_password: 'never-to-be-shown' }, 201)
 }
 
 function createImage(project: Project, call: RecordedCall, server: number): Answer {
