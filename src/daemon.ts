@@ -15,22 +15,17 @@ import { closeLastLife, copyPlaybooks, lockOf, runSchedule } from './jobs/daemon
 import type { Parts } from './jobs/parts.js'
 import { createScheduler, type Scheduler } from './jobs/scheduler.js'
 import { startServersLeftOff } from './jobs/start-servers.js'
-import { acquireLease } from './repository/lease.js'
-import { DAEMON_LEASE } from './store/keys.js'
+import { underStoreLease } from './jobs/store-lease.js'
 import type { OnOperation } from './store/metered.js'
 import { systemClock } from './sys/clock.js'
 import { type Lifecycle, superviseProcess } from './sys/lifecycle.js'
 import { createLogger, type Logger } from './sys/log.js'
-import { ownIdentity } from './sys/process-identity.js'
 
 export interface DaemonOptions {
   configPath: string | undefined
 }
 
 const clock = systemClock
-
-/** Longer than a lease lives: after a reboot our own last life still seems to hold it, and cannot be told from another machine. */
-const LEASE_WAIT_MS = 180_000
 
 /**
  * Runs until a signal ends it. Resolves when everything is closed.
@@ -60,7 +55,9 @@ export async function runDaemon({ configPath }: DaemonOptions): Promise<void> {
     onServerTime: watch.hearTime,
   })
   try {
-    await withStoreLease(app, life, log, async () => {
+    log.info({ store: app.parts().repository.store.name }, 'taking the lease of the store')
+    const lease = { signal: life.stopping, onLost: life.stop }
+    await underStoreLease(app.parts(), app.journal, lease, async () => {
       await closeLastLife(app.parts(), app.journal, log)
       await copyPlaybooks(app.parts(), app.playbooksFolder(), log)
       const metrics = createMetrics({
@@ -94,35 +91,6 @@ type Digest = Works['sendDigest']
 
 interface Reload {
   run(): Promise<void>
-}
-
-/** One daemon a store: another one that lives is refused at once, a dead one's lease is taken over. */
-async function withStoreLease(
-  app: App,
-  life: Lifecycle,
-  log: Logger,
-  work: () => Promise<void>,
-): Promise<void> {
-  const { store } = app.parts().repository
-  log.info({ store: store.name }, 'taking the lease of the store')
-  const lease = await acquireLease(
-    store,
-    DAEMON_LEASE,
-    { ...ownIdentity(), purpose: 'daemon' },
-    {
-      clock,
-      signal: life.stopping,
-      waitMs: LEASE_WAIT_MS,
-      refuseAlive: true,
-      onLost: failure => life.stop(failure.message),
-    },
-  )
-  try {
-    tellLease(app, lease.takenOverFrom?.holder.host)
-    await work()
-  } finally {
-    await lease.release()
-  }
 }
 
 interface Serving {
@@ -238,12 +206,4 @@ async function reread(app: App, log: Logger, path: string | undefined, scheduler
       'the new configuration was refused; the old one stays in force',
     )
   }
-}
-
-function tellLease(app: App, from: string | undefined): void {
-  const { host, pid } = ownIdentity()
-  const holder = `${host} process ${pid}`
-  const about = { run: null, subject: null }
-  if (from === undefined) app.journal.event({ type: 'lease-acquired', ...about, facts: { holder } })
-  else app.journal.event({ type: 'lease-taken-over', ...about, facts: { holder, from } })
 }

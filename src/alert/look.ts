@@ -99,12 +99,17 @@ function post(parts: AlertingParts, incident: Incident, kind: NoticeKind): void 
 }
 
 export function failing({ outbox, clock, config }: AlertingParts): Sighting['channels'] {
-  const known = new Set([...config().channels, ...config().heartbeats].map(one => one.name))
+  const { channels, heartbeats } = config()
+  const kinds = new Map([
+    ...channels.map(({ name }) => [name, 'channel'] as const),
+    ...heartbeats.map(({ name }) => [name, 'heartbeat'] as const),
+  ])
   return outbox.ways().flatMap(({ name, failingSince, lasting, problem, hint }) => {
-    if (failingSince === null || !known.has(name)) return []
+    const kind = kinds.get(name)
+    if (failingSince === null || !kind) return []
     const since = new Date(failingSince)
     const patient = lasting === 0 && clock.now().getTime() - since.getTime() < CHANNEL_PATIENCE_MS
-    return patient ? [] : [{ name, since, problem, hint }]
+    return patient ? [] : [{ name, kind, since, problem, hint }]
   })
 }
 

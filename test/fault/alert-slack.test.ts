@@ -190,7 +190,7 @@ describe('heartbeats', () => {
     bench.night({}, ['acme'])
     await bench.pass(HOUR_MS)
     const [incident] = bench.desk.list({ closed: false }).incidents
-    expect(incident).toMatchObject({ rule: 'channel-failing', cause: 'beat' })
+    expect(incident).toMatchObject({ rule: 'heartbeat-failing', cause: 'beat' })
     expect(JSON.stringify(incident)).not.toContain('uuid')
   })
 })

@@ -1,6 +1,6 @@
 // A clock that stands still until told to move, so that no test depends on how fast the machine is.
 import { setImmediate as turn } from 'node:timers/promises'
-import type { Clock } from '../../src/sys/clock.js'
+import { type Clock, systemClock } from '../../src/sys/clock.js'
 
 export interface ManualClock extends Clock {
   /** Moves both clocks on by `ms`, firing timers in their order; what they start gets its turns in between. */
@@ -85,6 +85,19 @@ export function manualClock(
       wallMs += ms
     },
     waiting: () => timers.size,
+  }
+}
+
+/** The real clock, which hours can be let pass on: neither wall nor ticks jump against the other. */
+export function hastyClock(): Clock & { pass(ms: number): void } {
+  let ahead = 0
+  return {
+    ...systemClock,
+    now: () => new Date(systemClock.now().getTime() + ahead),
+    ticks: () => systemClock.ticks() + ahead,
+    pass: ms => {
+      ahead += ms
+    },
   }
 }
 

@@ -15,6 +15,7 @@ import type { Parts } from '../../src/jobs/parts.js'
 import { endOfRestore, type RestoreReport, restoreBeside } from '../../src/jobs/restore-beside.js'
 import type { RunResult } from '../../src/jobs/runner.js'
 import type { PostgresTarget } from '../../src/postgres/target.js'
+import type { OnOperation } from '../../src/store/metered.js'
 import type { Store } from '../../src/store/port.js'
 import { type Clock, systemClock } from '../../src/sys/clock.js'
 import { silentLogger } from '../../src/sys/log.js'
@@ -26,6 +27,8 @@ export interface InstallationOptions {
   clock?: Clock
   /** Puts something around the store: faults, a record of what is asked. */
   wrapStore?: (store: Store) => Store
+  /** Hears how each operation on the store ended. */
+  onOperation?: OnOperation
   /** The schedule's cron expression; by default one that is never due while a test runs. */
   cron?: string
   /** Files of mode 0600 beside the configuration, by name. */
@@ -138,8 +141,12 @@ export async function open(configFile: string, options: InstallationOptions): Pr
   const { config } = loadConfig({ path: configFile })
   const clock = options.clock ?? systemClock
   const shutdown = new AbortController().signal
-  const app = await openApp({ config, clock, log: silentLogger(), shutdown, identityFile: null })
-  const { wrapStore } = options
+  const { wrapStore, onOperation } = options
+  const hearing = onOperation ? { onOperation } : {}
+  const app = await openApp({
+    ...{ config, clock, log: silentLogger(), shutdown, identityFile: null },
+    ...hearing,
+  })
   if (!wrapStore) return app
   const { repository, ...parts } = app.parts()
   const wrapped: Parts = { ...parts, repository: { ...repository, store: wrapStore(repository.store) } }

@@ -1,6 +1,6 @@
 // A real SMTP server with TLS and a password, that keeps what it took, and on command refuses, hangs, drops or grey-lists.
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -48,6 +48,7 @@ export async function startMailServer({
   execFileSync('openssl', ['req', '-x509', ...curve, '-nodes', '-days', '2', ...files, ...subject], {
     stdio: 'ignore',
   })
+  const [key, cert] = [readFileSync(keyFile), readFileSync(certFile)]
   const mails: ParsedMail[] = []
   const state: { fault: SmtpFault | null; port: number; server: SMTPServer | null } = {
     fault: null,
@@ -56,9 +57,11 @@ export async function startMailServer({
   }
   const refusal = (status: number, text: string) => Object.assign(new Error(text), { responseCode: status })
   const start = async () => {
+    // The channels read it; where the server has stopped, nothing of it is left.
+    mkdirSync(folder, { recursive: true })
+    writeFileSync(certFile, cert)
     const server = new SMTPServer({
-      key: readFileSync(keyFile),
-      cert: readFileSync(certFile),
+      ...{ key, cert },
       authMethods: ['PLAIN', 'LOGIN'],
       closeTimeout: 100,
       secure: wrapped,
@@ -111,6 +114,7 @@ export async function startMailServer({
       const { server } = state
       if (server) await new Promise<void>(resolve => server.close(resolve))
       state.server = null
+      rmSync(folder, { recursive: true, force: true })
     },
   }
 }

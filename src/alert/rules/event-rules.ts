@@ -31,7 +31,6 @@ const EVENT_RULES: { [T in EventType]: Rule<T> } = {
     }),
   ],
   'run-planned': silent,
-  'subject-discovered': silent,
   'subject-skipped': silent,
   drift: event => [
     raise('drift', event, {
@@ -128,12 +127,12 @@ const EVENT_RULES: { [T in EventType]: Rule<T> } = {
   'schedule-paused': silent,
   'schedule-resumed': silent,
   'lease-acquired': silent,
-  'lease-taken-over': event => [
-    raise('lease-taken-over', event, { detail: `${event.facts.from} → ${event.facts.holder}` }),
-  ],
-  'lease-lost': event => [
-    raise('lease-lost', event, { detail: `${event.facts.holder} → ${event.facts.to ?? '?'}` }),
-  ],
+  // Of its own last life it is told by daemon-started.
+  'lease-taken-over': event =>
+    event.facts.holder.startsWith(`${event.facts.from} `)
+      ? []
+      : [raise('lease-taken-over', event, { detail: `${event.facts.from} → ${event.facts.holder}` })],
+  'lease-lost': event => [raise('lease-lost', event, { detail: event.facts.why })],
   'daemon-started': (event, memory) => [
     clear('config-refused', 'config-refused'),
     ...(memory.daemon.running
@@ -141,7 +140,6 @@ const EVENT_RULES: { [T in EventType]: Rule<T> } = {
       : []),
   ],
   'daemon-stopping': silent,
-  'keys-created': event => [raise('keys-changed', event, { detail: event.facts.recipients.join(', ') })],
   'keys-rotated': event => [raise('keys-changed', event, { detail: event.facts.recipients.join(', ') })],
   'catalogue-rebuilt': silent,
 }

@@ -62,6 +62,7 @@ export const RULES = {
   'clock-jumped': momentary('warning'),
   'clock-skewed': flickering('warning'),
   'alerts-broken': momentary('critical'),
+  'heartbeat-failing': flickering('warning'),
   'channel-failing': flickering('warning'),
 } as const satisfies Record<string, RuleFacts>
 

@@ -17,7 +17,13 @@ export interface Sighting extends MachineSighting {
   /** What only this machine can open; empty when all is held elsewhere too. */
   keysOnlyHere: readonly string[]
   /** Channels and heartbeats that could not be used. */
-  channels: readonly { name: string; since: Date; problem: string; hint: string }[]
+  channels: readonly {
+    name: string
+    kind: 'channel' | 'heartbeat'
+    since: Date
+    problem: string
+    hint: string
+  }[]
 }
 
 const DAY_MS = 86_400_000
@@ -37,8 +43,8 @@ export function standing(memory: Memory, seen: Sighting, now: Date, config: Aler
     ...skewedClock(seen, now),
     ...expiries(now, config),
     ...seen.keysOnlyHere.map(what => trouble('key-only-here', what, now, { detail: what })),
-    ...seen.channels.map(({ name, since, problem, hint }) =>
-      trouble('channel-failing', name, since, { cause: name, detail: problem, hint }),
+    ...seen.channels.map(({ name, kind, since, problem, hint }) =>
+      trouble(`${kind}-failing`, name, since, { cause: name, detail: problem, hint }),
     ),
   ]
 }

@@ -119,7 +119,7 @@ export const ENGLISH_DATA = {
     next: ['gmah-backup runs {run}', 'gmah-backup tenants'],
   },
   'snapshot-failed': {
-    title: 'a server has no new snapshot',
+    title: 'a server has no new snapshot: {who}',
     meaning:
       'Older snapshots were not touched, and neither were the nightly backups. The next run finishes what was begun.',
     next: ['gmah-backup snapshot list', 'gmah-backup runs {run}'],
@@ -130,7 +130,7 @@ export const ENGLISH_DATA = {
     next: ['gmah-backup runs {run}'],
   },
   'server-left-off': {
-    title: 'a server was shut down for its snapshot and is still off',
+    title: 'a server was shut down for its snapshot and is still off: {who}',
     meaning: 'Its tenants are away until somebody starts it: Hetzner console, the server, power on.',
     next: ['gmah-backup runs {run}'],
   },

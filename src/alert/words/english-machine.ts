@@ -33,8 +33,9 @@ export const ENGLISH_MACHINE = {
     next: ['gmah-backup runs'],
   },
   'lease-lost': {
-    title: 'another process took the store’s lease',
-    meaning: 'Two daemons on one store: this one stopped its work.',
+    title: 'the store’s lease was lost',
+    meaning:
+      'The daemon stopped, so that never two work on one store. Is another one running? Stop one of the two. Was the store away for minutes? PM2 starts it again.',
     next: ['pm2 list', 'gmah-backup runs'],
   },
   'daemon-crashed': {
@@ -82,6 +83,11 @@ export const ENGLISH_MACHINE = {
     title: 'alerts cannot be kept any more ({cause})',
     meaning: 'Until this is repaired nothing else is told. Backups may fail of the same.',
     next: ['df -h', 'gmah-backup alert list'],
+  },
+  'heartbeat-failing': {
+    title: 'the heartbeat is not heard: {cause}',
+    meaning: 'Backups are not touched by this, but who listens for it will soon say that they are not made.',
+    next: ['curl -v "$(cat URL_FILE)"   # its url_file in alerts.heartbeats'],
   },
   'channel-failing': {
     title: 'alerts do not get through: {cause}',

@@ -122,7 +122,7 @@ export const FRENCH_DATA = {
     next: ['gmah-backup runs {run}', 'gmah-backup tenants'],
   },
   'snapshot-failed': {
-    title: 'un serveur n’a pas de nouvel instantané',
+    title: 'un serveur n’a pas de nouvel instantané : {who}',
     meaning:
       'Les anciens instantanés et les sauvegardes de nuit n’y sont pour rien. La prochaine exécution finira ce qui est commencé.',
     next: ['gmah-backup snapshot list', 'gmah-backup runs {run}'],
@@ -133,7 +133,7 @@ export const FRENCH_DATA = {
     next: ['gmah-backup runs {run}'],
   },
   'server-left-off': {
-    title: 'un serveur a été arrêté pour son instantané et l’est encore',
+    title: 'un serveur a été arrêté pour son instantané et l’est encore : {who}',
     meaning: 'Ses clients sont absents jusqu’à ce qu’on le démarre : console Hetzner, le serveur, allumer.',
     next: ['gmah-backup runs {run}'],
   },

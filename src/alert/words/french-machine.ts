@@ -34,8 +34,9 @@ export const FRENCH_MACHINE = {
     next: ['gmah-backup runs'],
   },
   'lease-lost': {
-    title: 'un autre processus a pris le bail du stockage',
-    meaning: 'Deux démons sur un stockage : celui-ci a cessé son travail.',
+    title: 'le bail du stockage a été perdu',
+    meaning:
+      'Le démon s’est arrêté, pour que jamais deux ne travaillent sur un stockage. Un autre tourne ? Arrêtez l’un des deux. Le stockage était absent plusieurs minutes ? PM2 le relance.',
     next: ['pm2 list', 'gmah-backup runs'],
   },
   'daemon-crashed': {
@@ -89,6 +90,12 @@ export const FRENCH_MACHINE = {
     title: 'les alertes ne peuvent plus être conservées ({cause})',
     meaning: 'Tant que ce n’est pas réparé, rien d’autre n’est dit. Les sauvegardes peuvent échouer de même.',
     next: ['df -h', 'gmah-backup alert list'],
+  },
+  'heartbeat-failing': {
+    title: 'le signal de vie n’est pas entendu : {cause}',
+    meaning:
+      'Les sauvegardes n’y sont pour rien, mais qui l’attend dira bientôt qu’elles ne sont pas faites.',
+    next: ['curl -v "$(cat URL_FILE)"   # son url_file dans alerts.heartbeats'],
   },
   'channel-failing': {
     title: 'les alertes ne passent pas : {cause}',

@@ -1,0 +1,74 @@
+// The lives of a real daemon: a configuration that it refuses, and a crash. Each is told once where it belongs, the end of what lasts
+// once, whichever life it began in.
+import { writeFileSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type Ears, openEars, startPlatform } from '../kit/alert-scene.js'
+import { until } from '../kit/clock.js'
+import type { Cluster } from '../kit/cluster.js'
+import { type DaemonProcess, startDaemon } from '../kit/daemon.js'
+import { type Installation, install } from '../kit/installation.js'
+
+let cluster: Cluster
+let ears: Ears
+let here: Installation
+let daemon: DaemonProcess | null = null
+
+beforeAll(async () => {
+  cluster = await startPlatform()
+  ears = await openEars()
+  here = await install(cluster.target, ears.options)
+})
+
+afterAll(async () => {
+  daemon?.kill('SIGKILL')
+  await daemon?.ended
+  await here.remove()
+  await ears.stop()
+  await cluster.stop()
+})
+
+async function begin(): Promise<DaemonProcess> {
+  daemon = startDaemon(here)
+  await daemon.ready
+  return daemon
+}
+
+/** It tells the rest before it goes. */
+async function end(one: DaemonProcess): Promise<void> {
+  one.kill('SIGTERM')
+  expect((await one.ended).code).toBe(0)
+}
+
+test('a refused configuration is told, its end by the next life that likes it, and a crash by the life after', async () => {
+  const good = await readFile(here.configFile, 'utf8')
+  const first = await begin()
+  writeFileSync(here.configFile, good.replace('retry_pause', 'retry_paws'), { mode: 0o600 })
+  first.kill('SIGHUP')
+  await first.said(/^the new configuration was refused/)
+  await end(first)
+  expect(ears.heard()).toEqual({
+    ...{ mail: ['[prod] warning: the new configuration was refused'], slack: [] },
+    text: expect.stringMatching(
+      /retry_paws.*until the next start, which would fail.*gmah-backup config check/s,
+    ),
+  })
+
+  writeFileSync(here.configFile, good, { mode: 0o600 })
+  const killed = await begin()
+  await until(() => ears.mail.mails.length > 0)
+  killed.kill('SIGKILL')
+  await killed.ended
+  const over = '[prod] over: the new configuration was refused'
+  expect(ears.heard()).toMatchObject({ mail: [over], slack: [] })
+
+  // That it took the lease of its own last life is no second message.
+  const next = await begin()
+  await until(() => ears.mail.mails.length > 0)
+  await end(next)
+  expect(here.events('lease-taken-over')).toHaveLength(1)
+  expect(ears.heard()).toEqual({
+    ...{ mail: ['[prod] warning: the daemon restarted after a crash'], slack: [] },
+    text: expect.stringContaining('pm2 logs gmah-backup'),
+  })
+})
