@@ -25,7 +25,7 @@ export interface ChildReport {
   loadedSeconds: number | null
   rssBytes: number
   loopP99Ms: number
-  /** Of an archive: what went in, and what is stored. */
+  /** Of an archive: its tar, and what is stored. */
   contentBytes?: number
   storedBytes?: number
 }
@@ -72,9 +72,9 @@ function work(on: App): Promise<number | null> {
 async function archive({ runner, parts }: App, { tenant }: { tenant: string }): Promise<null> {
   const { failure } = await runner.run({ name: 'archive', trigger: 'manual' }, async context => {
     const wanted = { subject: subjectNamed(tenant), month: '2026-12', backup: 'latest' }
-    const index = await archiveTenant(parts(), wanted, context)
-    archived.contentBytes = index.entries.reduce((sum, one) => sum + one.bytes, 0)
-    archived.storedBytes = index.archive.bytes
+    const made = await archiveTenant(parts(), wanted, context)
+    archived.contentBytes = made.tarBytes
+    archived.storedBytes = made.archive.bytes
     return { outcome: 'succeeded' }
   })
   if (failure) throw failure

@@ -14,6 +14,7 @@ import { type JobLocks, openJobLocks } from './jobs/job-locks.js'
 import { type Journal, openJournal } from './jobs/journal.js'
 import { JOURNAL_MIGRATIONS } from './jobs/journal-schema.js'
 import { loadKeyring } from './jobs/keys.js'
+import { openOldEvents } from './jobs/old-events.js'
 import type { Parts } from './jobs/parts.js'
 import { openPlaybookRuns, type PlaybookRuns } from './jobs/playbook-runs.js'
 import { openRestorePlans, type RestorePlans } from './jobs/restore-plans.js'
@@ -97,13 +98,13 @@ export async function openApp(options: AppOptions): Promise<App> {
   const store = openStore(config.store, hearing)
   const files = openStore(config.files.store, { ...doors, readOnly: true, anyKeys: true })
   const catalogue = new Catalogue(catalogueDb)
-  const laps = openRotationLaps(journalDb)
+  const [laps, oldEvents] = [openRotationLaps(journalDb), openOldEvents(journalDb)]
   const assemble = (now: Config, keys: typeof keyring): Parts => {
     const { cutter, compressionLevel } = now.dump
     const repository = { store, keyring: keys, seals, clock, cutter, compressionLevel, transfers: TRANSFERS }
     const hetzner = now.hetzner && hetznerClient(now.hetzner, { clock })
     const tool = `gmah-backup ${version()}`
-    return { config: now, clock, catalogue, files, hetzner, laps, journal, repository, tool }
+    return { config: now, clock, catalogue, files, hetzner, laps, journal, oldEvents, repository, tool }
   }
   let parts = assemble(config, keyring)
   return {

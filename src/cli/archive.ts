@@ -5,11 +5,11 @@ import { EXIT } from '../domain/errors.js'
 import { ARCHIVE, ARCHIVE_VERIFY } from '../jobs/errands-store.js'
 import { extractArchive } from '../jobs/extract-archive.js'
 import { listAllArchives } from '../jobs/list-archives.js'
-import { openArchive } from '../jobs/open-archive.js'
+import { archiveItems, openArchive } from '../jobs/open-archive.js'
 import { subjectNamed } from '../jobs/open-backup.js'
-import { archiveLine, archivesText, indexText } from './archive-text.js'
+import { archiveLine, archivesText, contentsJson, contentsLines, unindexedText } from './archive-text.js'
 import { atDesk, type Desk, type Doors, type GlobalOptions } from './desk.js'
-import { bytesText, counted, processTerminal, show, type Terminal } from './output.js'
+import { bytesText, counted, processTerminal, show, showLines, type Terminal } from './output.js'
 import { watched } from './progress.js'
 
 export function archiveCommand(program: Command, doors: Doors): void {
@@ -38,9 +38,9 @@ function createCommand(archive: Command, doors: Doors): void {
         const month = options.month ?? monthOf(desk.clock.now(), zoneOf(desk))
         const request = { subject: subjectNamed(tenant), month, backup: options.backup }
         const made = await watched(terminal, desk.clock, watch => desk.errand(ARCHIVE, request, watch))
-        const { files: _, ...facts } = made
+        const { frames: _, ...facts } = made
         show(terminal, facts, () => archiveLine(made))
-        return made.exceptions.some(one => one.what === 'missing') ? EXIT.partial : undefined
+        return made.missing > 0 ? EXIT.partial : undefined
       }),
     )
 }
@@ -72,9 +72,14 @@ function showCommand(archive: Command, doors: Doors): void {
     .action((tenant: string, which: string, _options, command: Command) =>
       act(doors, command, async ({ desk, terminal }) => {
         const signal = new AbortController().signal
-        const { stored, index } = await openArchive(desk, subjectNamed(tenant), which, signal)
-        const json = index ? { ...index, frames: undefined, indexed: true } : { ...stored }
-        show(terminal, json, () => indexText(stored, index))
+        const archive = await openArchive(desk, subjectNamed(tenant), which, signal)
+        const { stored, head } = archive
+        if (!head) show(terminal, stored, unindexedText)
+        else
+          await showLines(
+            terminal,
+            (terminal.json ? contentsJson : contentsLines)(head, archiveItems(archive)),
+          )
         return undefined
       }),
     )

@@ -49,6 +49,20 @@ export function show<T>(terminal: Terminal, value: T, text: (value: T) => string
   terminal.out(terminal.json ? JSON.stringify(value, null, 2) : text(value))
 }
 
+const LINES_AT_ONCE = 200
+
+/** Prints lines as they come: there may be more than anyone should hold. */
+export async function showLines(terminal: Terminal, lines: AsyncIterable<string>): Promise<void> {
+  let held: string[] = []
+  for await (const line of lines) {
+    held.push(line)
+    if (held.length < LINES_AT_ONCE) continue
+    terminal.out(held.join('\n'))
+    held = []
+  }
+  if (held.length > 0) terminal.out(held.join('\n'))
+}
+
 /** An error for a tired person: what failed, why, what to type next. @returns the exit status. */
 export function showFailure(terminal: Terminal, thrown: unknown): number {
   const failure = asFailure(thrown)

@@ -68,7 +68,7 @@ export function viewJson({ subjects, problems, verdict }: RetentionView) {
   }
 }
 
-export function sweepText({ swept, failed, refused, held, unknown }: SweepReport): string {
+export function sweepText({ swept, failed, refused, held, unknown, untidied }: SweepReport): string {
   const lines = swept
     .filter(one => one.removed.length > 0 || (one.chunks?.removed ?? 0) > 0 || one.locked > 0 || !one.chunks)
     .map(one => {
@@ -82,19 +82,21 @@ export function sweepText({ swept, failed, refused, held, unknown }: SweepReport
   lines.push(...refused.map(({ subject, why }) => `ASKS FIRST ${name(subject)}: ${why}`))
   if (unknown !== null) lines.push(`NOTHING REMOVED: ${unknown}`)
   if (held > 0) lines.push(`  hint: type \`gmah-backup sweep --yes-remove ${held}\` if that is what you want`)
+  lines.push(...untidied.map(failure => `NOT TIDIED UP: ${failureText(failure)}`))
   const removed = swept.reduce((sum, one) => sum + one.removed.length, 0)
   const bytes = swept.reduce((sum, one) => sum + (one.chunks?.removedBytes ?? 0), 0)
   lines.push(`${counted(removed, 'backup')} removed, ${bytesText(bytes)} freed, ${failed.length} failed`)
   return lines.join('\n')
 }
 
-export function sweepJson({ swept, failed, refused, held, unknown }: SweepReport) {
+export function sweepJson({ swept, failed, refused, held, unknown, untidied }: SweepReport) {
   return {
     swept,
     failed: failed.map(({ subject, failure: { code, message, hint } }) => ({ subject, code, message, hint })),
     refused,
     held,
     unknown,
+    untidied: untidied.map(({ code, message, hint }) => ({ code, message, hint })),
   }
 }
 

@@ -1,6 +1,6 @@
 // Runs and what happened in them, for a person: a line a run, a line an event, the error whole.
 import type { ErrorFacts, StoredEvent } from '../domain/events.js'
-import { subjectName } from '../domain/subject.js'
+import { isSubjectId, subjectName } from '../domain/subject.js'
 import type { Run } from '../jobs/journal-rows.js'
 import { isAlive } from '../sys/process-identity.js'
 import { oneLine } from './cells.js'
@@ -70,6 +70,8 @@ function factText(name: string, value: unknown): string {
   }
   if (typeof value === 'number') return numberText(name, value)
   if (name === 'instant' && typeof value === 'string') return `instant ${instantText(value)}`
+  if (name === 'subjects' && Array.isArray(value))
+    return `${name} ${value.map(one => (isSubjectId(one) ? subjectName(one) : one)).join(', ')}`
   if (Array.isArray(value) && value.every(one => typeof one === 'string')) return `${name} ${value.join(' ')}`
   return `${name} ${typeof value === 'string' ? value : JSON.stringify(value)}`
 }

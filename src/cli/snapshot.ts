@@ -1,8 +1,7 @@
 // `snapshot list | create | delete | sheet`: the provider's snapshots of the servers.
 import { type Command, InvalidArgumentError } from 'commander'
+import { SNAPSHOT_CREATE, SNAPSHOT_DELETE } from '../jobs/errands-snapshot.js'
 import { findSheet, listSnapshots, type SnapshotRow } from '../jobs/list-snapshots.js'
-import { createSnapshot, deleteSnapshot } from '../jobs/manual-snapshots.js'
-import { SNAPSHOTS_LOCK } from '../jobs/snapshot-servers.js'
 import { atDesk, type Doors, type GlobalOptions, reportFailure } from './desk.js'
 import { counted, instantText, processTerminal, secondsText, show } from './output.js'
 import { table } from './table.js'
@@ -71,10 +70,7 @@ function createCommand(snapshot: Command, doors: Doors): void {
         const request = { server, description, shutdown }
         if (!terminal.json)
           terminal.err('this takes minutes; interrupted, the next one takes over what was begun')
-        const report = await desk.run({ name: 'snapshot-create', lock: SNAPSHOTS_LOCK }, async context => {
-          const result = await createSnapshot(desk, request, context)
-          return { outcome: 'succeeded', facts: { image: result.snapshot.image }, result }
-        })
+        const report = await desk.errand(SNAPSHOT_CREATE, request)
         show(terminal, report, ({ snapshot: made, warnings }) =>
           [
             `snapshot ${made.image} of ${made.server}: ${made.sizeGb} GB in ${secondsText(made.durationMs / 1000)}`,
@@ -96,10 +92,7 @@ function deleteCommand(snapshot: Command, doors: Doors): void {
       const options = command.optsWithGlobals<GlobalOptions>()
       const terminal = processTerminal(options)
       await atDesk(doors, options, terminal, async desk => {
-        const gone = await desk.run({ name: 'snapshot-delete', lock: SNAPSHOTS_LOCK }, async context => ({
-          outcome: 'succeeded',
-          result: await deleteSnapshot(desk, id, context),
-        }))
+        const gone = await desk.errand(SNAPSHOT_DELETE, { image: id })
         show(terminal, gone, ({ image, server }) => `snapshot ${image} of ${server} is gone, and its sheet`)
         return undefined
       })

@@ -11,25 +11,35 @@ export interface Named {
   bytes: number
 }
 
-/** Paths → member names. Injective; most are the path itself. */
-export function memberNames(files: readonly Named[]): Map<string, string> {
-  const folders = new Set<string>()
-  for (const { path } of files) {
-    for (let end = path.lastIndexOf('/'); end > 0; end = path.lastIndexOf('/', end - 1)) {
-      const folder = path.slice(0, end)
-      // What is above it was added with it.
-      if (folders.has(folder)) break
-      folders.add(folder)
-    }
+/**
+ * Paths that are a file and a folder as well; only they are held. Shown all paths once, in their ascending order: those that
+ * begin alike follow each other then, so of the files gone by only those count which are beginnings of the path just seen.
+ */
+export class FolderClashes {
+  readonly #clashes = new Set<string>()
+  /** Each is the beginning of the next. */
+  readonly #beginnings: string[] = []
+
+  see(path: string): void {
+    const beginnings = this.#beginnings
+    for (let last = beginnings.at(-1); last !== undefined && !path.startsWith(last); last = beginnings.at(-1))
+      beginnings.pop()
+    for (const one of beginnings) if (path[one.length] === '/') this.#clashes.add(one)
+    beginnings.push(path)
   }
-  const names = new Map<string, string>()
+
+  has(path: string): boolean {
+    return this.#clashes.has(path)
+  }
+}
+
+/** Gives files their names in the archive, in their order. Injective; most are the path itself. @param clashes has seen them all. */
+export function memberNamer(clashes: FolderClashes): (file: Named) => string {
   let others = 0
-  for (const file of files) {
-    const usable = isUsable(file) && !folders.has(file.path)
-    const name = usable ? file.path : `${OTHER_NAMES}/${String(++others).padStart(6, '0')}`
-    names.set(file.path, name)
-  }
-  return names
+  return file =>
+    isUsable(file) && !clashes.has(file.path)
+      ? file.path
+      : `${OTHER_NAMES}/${String(++others).padStart(6, '0')}`
 }
 
 /** A path that Linux can hold. A line break is lawful there; other control characters are kept from terminals. */
@@ -50,15 +60,11 @@ export function sumLine(name: string, sha256: string): string {
   return `${escaped === name ? '' : '\\'}${sha256}  ${escaped}\n`
 }
 
-/** The inverse, over a whole file: name → SHA-256. Lines of another shape are passed over. */
-export function parseSums(text: string): Map<string, string> {
-  const sums = new Map<string, string>()
-  for (const line of text.split('\n')) {
-    const parts = /^(\\?)([0-9a-f]{64}) {2}(.*)$/.exec(line)
-    if (!parts) continue
-    const [, mark, sha256 = '', written = ''] = parts
-    const letterOf = (_: string, letter: string) => ({ n: '\n', r: '\r' })[letter] ?? letter
-    sums.set(mark ? written.replace(/\\(.)/g, letterOf) : written, sha256)
-  }
-  return sums
+/** The inverse. Null for a line of another shape. */
+export function parseSumLine(line: string): { name: string; sha256: string } | null {
+  const parts = /^(\\?)([0-9a-f]{64}) {2}(.*)$/s.exec(line)
+  if (!parts) return null
+  const [, mark, sha256 = '', written = ''] = parts
+  const letterOf = (_: string, letter: string) => ({ n: '\n', r: '\r' })[letter] ?? letter
+  return { name: mark ? written.replace(/\\(.)/gs, letterOf) : written, sha256 }
 }

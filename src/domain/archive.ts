@@ -75,16 +75,17 @@ export const exceptionSchema = z.strictObject({
 })
 export type ArchiveException = z.infer<typeof exceptionSchema>
 
-const entry = z.strictObject({
+export const archiveEntrySchema = z.strictObject({
   name: z.string(),
   /** Where its content starts in the tar stream, and how long it is. */
   offset: count,
   bytes: count,
   sha256: hex(64),
 })
-export type ArchiveEntry = z.infer<typeof entry>
+export type ArchiveEntry = z.infer<typeof archiveEntrySchema>
 
-export const archiveIndexSchema = z.strictObject({
+/** What an index says of the archive as a whole; before its long lists. */
+export const archiveHeadSchema = z.strictObject({
   format: z.literal(ARCHIVE_FORMAT),
   tool: z.string(),
   subject: z.string(),
@@ -98,12 +99,13 @@ export const archiveIndexSchema = z.strictObject({
   /** Where age's pieces of 64 KiB start in the object: behind header and nonce. */
   payloadAt: count,
   tarBytes: count,
-  /** The tar stream in zstd frames: `bytes` of it in each but the last; their stored lengths in order. */
-  frames: z.strictObject({ bytes: count, stored: z.array(count) }),
-  entries: z.array(entry),
-  exceptions: z.array(exceptionSchema),
+  /** The tar stream in zstd frames: so many bytes of it in each but the last. */
+  frames: z.strictObject({ bytes: count.positive() }),
 })
-export type ArchiveIndex = z.infer<typeof archiveIndexSchema>
+export type ArchiveHead = z.infer<typeof archiveHeadSchema>
+
+/** Its lists, in their order: the stored length of each frame, the members, what could not be had. */
+export const INDEX_LISTS = ['frames.stored', 'entries', 'exceptions'] as const
 
 export const archiveManifestSchema = z.strictObject({
   format: z.literal(ARCHIVE_FORMAT),
@@ -117,25 +119,35 @@ export const archiveManifestSchema = z.strictObject({
   /** The backup of the roles that globals.sql was taken from; null where there was none. */
   globals: z.strictObject({ backup: hex(12), instant: at }).nullable(),
   files: z.strictObject({ folders: z.array(z.string()), count, bytes: count }),
-  /** Files whose key no file system can hold, or which would lead out of the folder: what they are called here. */
-  otherNames: z.array(z.strictObject({ name: z.string(), key: z.string() })),
 })
+/** Without the other names: there may be one for each file, and they are read and written one by one. */
 export type ArchiveManifest = z.infer<typeof archiveManifestSchema>
 
+/** The manifest's last field: files whose key no file system can hold, or which would lead out of the folder. */
+export const OTHER_NAMES_FIELD = 'otherNames'
+/** What such a file is called in the archive. */
+export interface OtherName {
+  name: string
+  key: string
+}
+
+/** An archive that was made: its head, and in numbers what its lists hold. */
+export interface ArchiveMade extends ArchiveHead {
+  /** Members, the archive's own included. */
+  members: number
+  missing: number
+  changed: number
+  /** The first of what could not be had as it was listed. */
+  exceptions: ArchiveException[]
+}
+
 /** @throws Failure format-unknown for a newer format, object-corrupt for anything that has not the shape. */
-export function parseArchiveDocument<T>(text: string, schema: z.ZodType<T>, what: string): T {
-  try {
-    const json: unknown = JSON.parse(text)
-    const format = (json as { format?: unknown } | null)?.format
-    if (typeof format === 'number' && format > ARCHIVE_FORMAT) {
-      throw new Failure(
-        'format-unknown',
-        `${what} has format ${format}, this program knows ${ARCHIVE_FORMAT}`,
-      )
-    }
-    return schema.parse(json)
-  } catch (cause) {
-    if (cause instanceof Failure) throw cause
-    throw new Failure('object-corrupt', `${what} is not what it should be`, { cause })
+export function parseArchiveDocument<T>(json: unknown, schema: z.ZodType<T>, what: string): T {
+  const format = (json as { format?: unknown } | null)?.format
+  if (typeof format === 'number' && format > ARCHIVE_FORMAT) {
+    throw new Failure('format-unknown', `${what} has format ${format}, this program knows ${ARCHIVE_FORMAT}`)
   }
+  const { success, data, error: cause } = schema.safeParse(json)
+  if (success) return data
+  throw new Failure('object-corrupt', `${what} is not what it should be`, { cause })
 }

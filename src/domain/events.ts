@@ -80,7 +80,6 @@ export interface EventFacts extends SnapshotEventFacts<ErrorFacts> {
   'run-interrupted': { job: string; durationMs: number; error: ErrorFacts }
   'run-missed': { job: string; schedule: string; due: string }
   'run-planned': { subjects: readonly SubjectId[] }
-  'subject-discovered': { database: string }
   'subject-skipped': { database: string; reason: string }
   drift: {
     kind:
@@ -166,13 +165,16 @@ export interface EventFacts extends SnapshotEventFacts<ErrorFacts> {
   'backup-removal': { backup: BackupId; kind: string; instant: string; reasons: string[] }
   /** Locked until the bucket lets go: backups and chunks. The plan shows these backups as kept, and each sweep tries them again. */
   'removal-locked': { count: number; first: string; backups?: BackupId[] }
-  /** Said before they are deleted. */
+  /** Said before they are deleted; of each id its first twelve digits, which tell a tenant's chunks apart. */
   'chunk-removal': { reason: string; count: number; storedBytes: number; chunks: string[] }
   /** Records of what is gone, probes of processes that died: worth nothing any more, told when they are deleted. */
   'leftovers-removed': { reason: string; keys: string[] }
   /** Which chunks are needed cannot be told, so none is deleted. */
   'chunks-protected': { reason: string }
+  /** Without a subject: of what a sweep tidies up at its end. */
   'sweep-failed': { error: ErrorFacts }
+  /** Events of before an instant that nobody asks for any more. */
+  'journal-trimmed': { before: string; events: number }
   /** Stored or read back only: what a drill restores is told as proof-passed or proof-failed. */
   'backup-verified': {
     backup: BackupId
@@ -223,7 +225,6 @@ export interface EventFacts extends SnapshotEventFacts<ErrorFacts> {
   'lease-lost': { holder: string; why: string }
   'daemon-started': { version: string; pid: number }
   'daemon-stopping': { reason: string }
-  'keys-created': { recipients: string[] }
   'keys-rotated': { recipients: string[]; subjects: number }
   'catalogue-rebuilt': { backups: number; subjects: number; durationMs: number }
 }

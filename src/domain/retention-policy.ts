@@ -32,6 +32,8 @@ export interface RetentionPolicy {
   fuse: Fuse
   /** A chunk that no backup names is deleted when it was found so, and was written, at least this long ago. */
   graceMs: number
+  /** Events of the journal that are older than this are forgotten, but for those that stay (src/retention/plan-journal.ts). */
+  journalMs: number
 }
 
 /** A sweep that would remove more than this of one subject asks first. */
@@ -77,12 +79,13 @@ export const retentionSettings = {
   departed: z.strictObject({ hold: duration({ minMs: DAY_MS, maxMs: 36_600 * DAY_MS }), keep: keepRule }),
   fuse: z.strictObject({ percent: whole(1, 100), backups: whole(1, 100_000) }),
   grace: duration({ minMs: DAY_MS, maxMs: 400 * DAY_MS }),
+  journal: duration({ minMs: 90 * DAY_MS, maxMs: 36_600 * DAY_MS }).prefault('400d'),
 }
 
 const settings = z.strictObject(retentionSettings)
 
 export function toPolicy(raw: z.output<typeof settings>): RetentionPolicy {
-  const { keep, tenants, minimum, departed, fuse, grace } = raw
+  const { keep, tenants, minimum, departed, fuse, grace, journal } = raw
   return {
     keep,
     tenants,
@@ -90,6 +93,7 @@ export function toPolicy(raw: z.output<typeof settings>): RetentionPolicy {
     departed: { holdMs: departed.hold, keep: departed.keep },
     fuse,
     graceMs: grace,
+    journalMs: journal,
   }
 }
 

@@ -1,7 +1,7 @@
 // The archive of one tenant: last night's dump out of its chunks, its files, the roles it needs; one sealed stream.
 import {
   ARCHIVE_FORMAT,
-  type ArchiveIndex,
+  type ArchiveMade,
   type ArchiveManifest,
   type ArchiveName,
   freeName,
@@ -39,7 +39,7 @@ export function archiveTenant(
   parts: Parts,
   request: ArchiveRequest,
   outer: JobContext,
-): Promise<ArchiveIndex> {
+): Promise<ArchiveMade> {
   const { subject, month } = request
   return withSubjectLease(parts, subject, outer, async context => {
     const startedTicks = parts.clock.ticks()
@@ -55,18 +55,23 @@ export function archiveTenant(
     })
     const recipients = archiveRecipients(parts)
     const contents = await gather(parts, opened, { name, recipients }, context)
-    const index = await writeArchive(repository, {
-      subject,
-      name,
-      contents,
-      recipients,
-      level: config.archives.compressionLevel,
-      signal: context.signal,
-      onBytes: progressOf(context, subject, 'archive', contentBytes(contents.manifest)),
-      ...noteUploads(subject, context),
-    })
-    tell(index, contents, Math.round(parts.clock.ticks() - startedTicks), context)
-    return index
+    try {
+      const made = await writeArchive(repository, {
+        subject,
+        name,
+        contents,
+        recipients,
+        level: config.archives.compressionLevel,
+        spoolFolder: config.stateDirectory,
+        signal: context.signal,
+        onBytes: progressOf(context, subject, 'archive', contentBytes(contents.manifest)),
+        ...noteUploads(subject, context),
+      })
+      tell(made, contents, Math.round(parts.clock.ticks() - startedTicks), context)
+      return made
+    } finally {
+      await contents.files.close()
+    }
   })
 }
 
@@ -85,8 +90,9 @@ async function gather(
   const dump = dumpOf(manifest)
   const { subject } = manifest
   const folders = subject.startsWith('tenants/') ? parts.config.files.folders : []
-  const files = await listFiles(parts.files, `${subject}/`, folders, signal)
   const globals = await neededGlobals(parts, dump, signal)
+  const spoolFolder = parts.config.stateDirectory
+  const files = await listFiles(parts.files, `${subject}/`, folders, { spoolFolder, signal })
   const createdAt = parts.clock.now().toISOString()
   const archive: ArchiveManifest = {
     format: ARCHIVE_FORMAT,
@@ -97,14 +103,7 @@ async function gather(
     recipients: [...recipients],
     backup: manifest,
     globals: globals.from,
-    files: {
-      folders: [...folders],
-      count: files.length,
-      bytes: files.reduce((sum, one) => sum + one.bytes, 0),
-    },
-    otherNames: files
-      .filter(file => file.key !== `${subject}/${file.name}`)
-      .map(file => ({ name: file.name, key: file.key })),
+    files: { folders: [...folders], count: files.count, bytes: files.bytes },
   }
   const readme = readmeText({
     subject: subjectName(subject),
@@ -154,12 +153,11 @@ function noteUploads(subject: SubjectId, context: JobContext) {
 }
 
 function tell(
-  { name, subject, backup, instant, archive, tarBytes, exceptions }: ArchiveIndex,
+  { name, subject, backup, instant, archive, tarBytes, missing, changed }: ArchiveMade,
   { files }: Contents,
   durationMs: number,
   context: JobContext,
 ): void {
-  const missing = exceptions.filter(one => one.what === 'missing').length
   context.emit({
     type: 'archive-stored',
     subject: subject as SubjectId,
@@ -167,9 +165,9 @@ function tell(
       archive: name,
       backup,
       instant,
-      files: files.length - missing,
+      files: files.count - missing,
       missing,
-      changed: exceptions.length - missing,
+      changed,
       tarBytes,
       storedBytes: archive.bytes,
       durationMs,

@@ -1,7 +1,7 @@
 // The month's archives: each tenant and the master that has a backup and no archive of the month yet, one after the other; and
 // those of months that were missed.
 // Then what is older than it has to be kept goes, by a plan that says why. One tenant's failure is one tenant's failure.
-import { type ArchiveIndex, parseMonth } from '../domain/archive.js'
+import { type ArchiveMade, parseMonth } from '../domain/archive.js'
 import { asFailure, Failure } from '../domain/errors.js'
 import { GLOBALS, type SubjectId } from '../domain/subject.js'
 import { listSubjects } from '../repository/manifests.js'
@@ -13,7 +13,7 @@ import type { JobEnd } from './runner.js'
 import { type MonthRequest, wantedArchives } from './wanted-archives.js'
 
 export interface ArchivesReport {
-  stored: ArchiveIndex[]
+  stored: ArchiveMade[]
   skipped: { subject: SubjectId; month: string; reason: string }[]
   failed: { subject: SubjectId; failure: Failure }[]
 }
@@ -104,7 +104,7 @@ function tellFailure({ context, report }: Work, subject: SubjectId, { month, fai
 
 /** How the run ends. @throws Failure when nothing was archived though something should have been. */
 export function endOfArchives({ stored, skipped, failed }: ArchivesReport): JobEnd {
-  const missing = stored.flatMap(one => one.exceptions).filter(one => one.what === 'missing').length
+  const missing = stored.reduce((sum, one) => sum + one.missing, 0)
   const facts = { archived: stored.length, skipped: skipped.length, failed: failed.length, missing }
   const [first] = failed
   if (!first) return { outcome: missing > 0 ? 'partial' : 'succeeded', facts }

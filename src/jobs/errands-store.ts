@@ -1,6 +1,6 @@
 // The errands that look after the store: check, verify, sweep, archives, pins.
 import { z } from 'zod'
-import type { ArchiveIndex } from '../domain/archive.js'
+import type { ArchiveMade } from '../domain/archive.js'
 import { isReadWords, readModeOf } from '../domain/read-mode.js'
 import { type Pin, PROOF_LEVELS } from '../domain/records.js'
 import { type ArchiveRequest, archiveTenant } from './archive-tenant.js'
@@ -60,28 +60,21 @@ export const SWEEP: Errand<z.output<typeof sweepRequest>, SweepReport> = {
   },
 }
 
-/** An index with the number of its entries: a tenant may have a hundred thousand files. */
-export type ArchiveTold = Omit<ArchiveIndex, 'entries' | 'frames'> & { files: number }
-
 const archiveRequest = z.strictObject({
   subject: subjectId,
   month: z.string().regex(/^\d{4}-(0[1-9]|1[0-2])$/),
   backup: whichBackup,
 })
 
-export const ARCHIVE: Errand<ArchiveRequest, ArchiveTold> = {
+export const ARCHIVE: Errand<ArchiveRequest, ArchiveMade> = {
   name: 'archive',
   asks: archiveRequest,
   job: ({ subject }) => ({ name: 'archive', subject }),
   perform: async (parts, asked, context) => {
-    const { entries, frames: _, ...index } = await archiveTenant(parts, asked, context)
-    const missing = index.exceptions.filter(one => one.what === 'missing').length
-    return {
-      // A file that is missing makes it partial, as in the month's own run.
-      outcome: missing > 0 ? 'partial' : 'succeeded',
-      facts: { archive: index.name, missing },
-      told: { ...index, files: entries.length },
-    }
+    const told = await archiveTenant(parts, asked, context)
+    // A file that is missing makes it partial, as in the month's own run.
+    const outcome = told.missing > 0 ? 'partial' : 'succeeded'
+    return { outcome, facts: { archive: told.name, missing: told.missing }, told }
   },
 }
 
@@ -91,10 +84,11 @@ export const ARCHIVE_VERIFY: Errand<z.output<typeof archiveChoice>, VerifiedArch
   name: 'archive-verify',
   asks: archiveChoice,
   job: ({ subject }) => ({ name: 'archive-verify', subject }),
-  perform: async (parts, asked, context) => ({
-    outcome: 'succeeded',
-    told: await verifyArchive(parts, asked, context),
-  }),
+  perform: async (parts, asked, context) => {
+    const told = await verifyArchive(parts, asked, context)
+    const { archive, members, bytes } = told
+    return { outcome: 'succeeded', facts: { archive, members, bytes }, told }
+  },
 }
 
 const pinRequest = z.strictObject({

@@ -1,6 +1,7 @@
 // One member of an archive, as a stream or into a new file: by the index a few stretches are fetched, and nothing else of it.
 import type { ArchiveName } from '../domain/archive.js'
 import type { SubjectId } from '../domain/subject.js'
+import { readEntry } from '../repository/archive-read.js'
 import { checkNewFile, writeNewFile } from '../sys/new-file.js'
 import { entryNamed, openArchive, readMember } from './open-archive.js'
 import { type JobContext, type Parts, progressOf } from './parts.js'
@@ -34,8 +35,9 @@ export async function openMember(
   signal: AbortSignal,
 ): Promise<Member> {
   const opened = await openArchive(parts, subject, archive, signal)
-  const entry = opened.index && entryNamed(opened.index, member)
-  const content = lastOnceSound(readMember(opened, member))
+  const { place, head } = opened
+  const entry = head && (await entryNamed(opened, member))
+  const content = lastOnceSound(head && entry ? readEntry(place, head, entry) : readMember(opened, member))
   const first = await content.next()
   return {
     archive: opened.stored.name,

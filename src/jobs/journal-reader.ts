@@ -22,6 +22,13 @@ export interface RunFilter {
   state?: Outcome
 }
 
+interface EventFilter {
+  afterSeq?: number
+  run?: RunId
+  types?: readonly EventType[]
+  limit?: number
+}
+
 export interface JournalReader {
   runs(filter?: RunFilter): Run[]
   /** Null when there is none. */
@@ -35,12 +42,9 @@ export interface JournalReader {
   /** Every step and end of a swap, oldest first. */
   swapEvents(): SwapEvent[]
   /** Oldest first, those after a sequence number, at most `limit` (default 1000), of every process on this file. */
-  events(filter?: {
-    afterSeq?: number
-    run?: RunId
-    types?: readonly EventType[]
-    limit?: number
-  }): StoredEvent[]
+  events(filter?: EventFilter): StoredEvent[]
+  /** All of these types about a subject, or about none, oldest first: read from an index, however long the journal is. */
+  eventsAbout(subject: SubjectId | null, types: readonly EventType[]): StoredEvent[]
   /** The newest event of these types about a subject; null when there is none. */
   lastEvent(subject: SubjectId, types: readonly EventType[]): StoredEvent | null
   /** Newest first, default 100; older than a sequence number if asked. */
@@ -51,6 +55,23 @@ export type SwapEvent = Extract<StoredEvent, { type: 'swap-step' | 'swap-finishe
 
 /** The reading half of the journal on an open database. */
 export function readJournal(db: Sqlite): JournalReader {
+  const all = <Row, T>(rows: () => unknown[], read: (row: Row) => T): T[] =>
+    guard(db.name, () => (rows() as Row[]).map(read))
+  const audit = db.prepare('select * from audit order by seq desc limit ?')
+  return {
+    ...readRuns(db, all),
+    ...readEvents(db, all),
+    auditLines: ({ limit = 100 } = {}) =>
+      all<AuditRow, AuditLine>(
+        () => audit.all(limit),
+        row => ({ ...row, at: new Date(row.at) }),
+      ),
+  }
+}
+
+type All = <Row, T>(rows: () => unknown[], read: (row: Row) => T) => T[]
+
+function readRuns(db: Sqlite, all: All) {
   const one = db.prepare('select * from runs where id = ?')
   const newest = db.prepare(
     `select * from runs where (@job is null or job = @job) and (@subject is null or subject = @subject)
@@ -63,6 +84,20 @@ export function readJournal(db: Sqlite): JournalReader {
   const due = db.prepare(
     'select * from runs where job = ? and due = ? and subject is null order by started_at, rowid',
   )
+  return {
+    runs: ({ limit = 50, job, subject, state }: RunFilter = {}) => {
+      const asked = { limit, job: job ?? null, subject: subject ?? null, state: state ?? null }
+      return all<RunRow, Run>(() => newest.all(asked), toRun)
+    },
+    run: (id: RunId) => all<RunRow, Run>(() => one.all(id), toRun)[0] ?? null,
+    report: (id: RunId) => all(() => one.all(id), reportIn)[0] ?? null,
+    lastRun: (job: string, outcome?: Outcome) =>
+      all<RunRow, Run>(() => last.all({ job, outcome: outcome ?? null }), toRun)[0] ?? null,
+    runsDue: (job: string, at: Date) => all<RunRow, Run>(() => due.all(job, at.toISOString()), toRun),
+  }
+}
+
+function readEvents(db: Sqlite, all: All) {
   const after = db.prepare(
     `select * from events where seq > @afterSeq and (@run is null or run = @run)
      and (@types is null or type in (select value from json_each(@types))) order by seq limit @limit`,
@@ -70,40 +105,28 @@ export function readJournal(db: Sqlite): JournalReader {
   const swaps = db.prepare(
     `select * from events where type in ('swap-step', 'swap-finished', 'swap-repaired') order by seq`,
   )
-  const about = db.prepare(
-    `select * from events where subject = @subject and type in (select value from json_each(@types))
-     order by seq desc limit 1`,
-  )
-  const audit = db.prepare('select * from audit order by seq desc limit ?')
-  const all = <Row, T>(rows: () => unknown[], read: (row: Row) => T): T[] =>
-    guard(db.name, () => (rows() as Row[]).map(read))
-
+  const ofTypes = 'type in (select value from json_each(@types)) order by seq'
+  const about = db.prepare(`select * from events where subject = @subject and ${ofTypes}`)
+  const aboutNone = db.prepare(`select * from events where subject is null and ${ofTypes}`)
+  const newest = db.prepare(`select * from events where subject = @subject and ${ofTypes} desc limit 1`)
   return {
-    runs: ({ limit = 50, job = null, subject = null, state = null } = {}) =>
-      all(() => newest.all({ limit, job, subject, state }), toRun),
-    run: id => all<RunRow, Run>(() => one.all(id), toRun)[0] ?? null,
-    report: id => all(() => one.all(id), reportIn)[0] ?? null,
-    lastRun: (job, outcome = undefined) =>
-      all<RunRow, Run>(() => last.all({ job, outcome: outcome ?? null }), toRun)[0] ?? null,
-    runsDue: (job, at) => all(() => due.all(job, at.toISOString()), toRun),
     swapEvents: () =>
       all<EventRow, SwapEvent>(
         () => swaps.all(),
         row => toEvent(row) as SwapEvent,
       ),
-    events: ({ afterSeq = 0, run = null, types = null, limit = 1000 } = {}) =>
-      all<EventRow, StoredEvent>(
-        () => after.all({ afterSeq, run, types: types && JSON.stringify(types), limit }),
-        toEvent,
-      ),
-    lastEvent: (subject, types) =>
-      all<EventRow, StoredEvent>(() => about.all({ subject, types: JSON.stringify(types) }), toEvent)[0] ??
+    events: ({ afterSeq = 0, run, types, limit = 1000 }: EventFilter = {}) => {
+      const asked = { afterSeq, run: run ?? null, types: types ? JSON.stringify(types) : null, limit }
+      return all<EventRow, StoredEvent>(() => after.all(asked), toEvent)
+    },
+    eventsAbout: (subject: SubjectId | null, types: readonly EventType[]) => {
+      const asked = { types: JSON.stringify(types) }
+      const find = () => (subject === null ? aboutNone.all(asked) : about.all({ subject, ...asked }))
+      return all<EventRow, StoredEvent>(find, toEvent)
+    },
+    lastEvent: (subject: SubjectId, types: readonly EventType[]) =>
+      all<EventRow, StoredEvent>(() => newest.all({ subject, types: JSON.stringify(types) }), toEvent)[0] ??
       null,
-    auditLines: ({ limit = 100 } = {}) =>
-      all<AuditRow, AuditLine>(
-        () => audit.all(limit),
-        row => ({ ...row, at: new Date(row.at) }),
-      ),
   }
 }
 

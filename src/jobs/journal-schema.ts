@@ -112,4 +112,13 @@ export const JOURNAL_MIGRATIONS: readonly string[] = [
   `,
   ROTATION_MIGRATION,
   'alter table runs add column report text;',
+  // Only what is older than the horizon can be deleted, whatever statement comes (src/jobs/old-events.ts).
+  `
+  create table journal_horizon (id integer primary key check (id = 1), at text not null) strict;
+  insert into journal_horizon values (1, '');
+  drop trigger events_remain;
+  create trigger events_remain before delete on events when old.at >= (select at from journal_horizon)
+  begin select raise(abort, 'events are append-only'); end;
+  create index events_of_none on events (type, seq) where subject is null;
+  `,
 ]

@@ -1,26 +1,34 @@
 // Finds the archive an operator means and opens its index; without an index the archive itself still opens, more slowly.
 import {
   type ArchiveEntry,
-  type ArchiveIndex,
+  type ArchiveHead,
   type ArchiveManifest,
   archiveManifestSchema,
   MANIFEST_NAME,
+  OTHER_NAMES_FIELD,
   parseArchiveDocument,
   parseArchiveName,
 } from '../domain/archive.js'
 import { Failure } from '../domain/errors.js'
 import { shellWord } from '../domain/shell-word.js'
 import { type SubjectId, subjectName } from '../domain/subject.js'
+import {
+  type ArchivePlace,
+  type IndexItem,
+  readIndexHead,
+  readIndexItems,
+} from '../repository/archive-index.js'
 import { listArchives, type StoredArchive } from '../repository/archive-list.js'
-import { type ArchivePlace, readEntry, readIndex, scanArchive } from '../repository/archive-read.js'
+import { readEntry, scanArchive } from '../repository/archive-read.js'
+import { jsonItems } from '../seal/json-items.js'
 import { archiveKey } from '../store/keys.js'
 import type { Parts } from './parts.js'
 
 export interface OpenArchive {
   stored: StoredArchive
   place: ArchivePlace
-  /** Null: the archive has none. */
-  index: ArchiveIndex | null
+  /** Of its index; null: the archive has none. */
+  head: ArchiveHead | null
 }
 
 /**
@@ -42,7 +50,7 @@ export async function openArchive(
     )
   }
   const place = { store, identities: keyring.identities, subject, name: stored.name, signal }
-  return { stored, place, index: await readIndex(place) }
+  return { stored, place, head: await readIndexHead(place) }
 }
 
 function choose(archives: StoredArchive[], wanted: string, subject: SubjectId): StoredArchive {
@@ -58,11 +66,19 @@ function choose(archives: StoredArchive[], wanted: string, subject: SubjectId): 
   })
 }
 
+/** A member, or what could not be had as it was listed. */
+export type ArchiveItem = Exclude<IndexItem, { list: 'frames.stored' }>
+
+/** What is in the archive by its index: its members in their order, then the exceptions. @throws Failure object-corrupt */
+export async function* archiveItems({ place }: OpenArchive): AsyncGenerator<ArchiveItem> {
+  for await (const item of readIndexItems(place)) if (item.list !== 'frames.stored') yield item
+}
+
 /** One member's content, verified at its end where the index is there. @throws Failure member-unknown when there is none of that name. */
 export async function* readMember(archive: OpenArchive, name: string): AsyncGenerator<Uint8Array> {
-  const { place, index } = archive
-  if (index) {
-    yield* readEntry(place, index, entryNamed(index, name))
+  const { place, head } = archive
+  if (head) {
+    yield* readEntry(place, head, await entryNamed(archive, name))
     return
   }
   for await (const member of scanArchive(place)) {
@@ -73,11 +89,14 @@ export async function* readMember(archive: OpenArchive, name: string): AsyncGene
   throw unknown(name, place)
 }
 
-export function entryNamed(index: ArchiveIndex, name: string): ArchiveEntry {
-  const entry = index.entries.find(one => one.name === name)
-  if (entry) return entry
-  const said = index.exceptions.find(one => one.key.endsWith(`/${name}`))
-  throw unknown(name, index, said && `when the archive was made: ${said.detail}`)
+/** Looked for in the index. @throws Failure member-unknown */
+export async function entryNamed(archive: OpenArchive, name: string): Promise<ArchiveEntry> {
+  let said: string | undefined
+  for await (const { list, item } of archiveItems(archive)) {
+    if (list === 'entries' && item.name === name) return item
+    if (list === 'exceptions' && item.key.endsWith(`/${name}`)) said ??= item.detail
+  }
+  throw unknown(name, archive.place, said && `when the archive was made: ${said}`)
 }
 
 function unknown(member: string, archive: { subject: string; name: string }, cause?: string): Failure {
@@ -88,10 +107,14 @@ function unknown(member: string, archive: { subject: string; name: string }, cau
   })
 }
 
-/** The manifest inside. */
+const ENTERED: ReadonlySet<string> = new Set([OTHER_NAMES_FIELD])
+
+/** The manifest inside, without the other names. */
 export async function readArchiveManifest(archive: OpenArchive): Promise<ArchiveManifest> {
-  const parts: Uint8Array[] = []
-  for await (const part of readMember(archive, MANIFEST_NAME)) parts.push(part)
-  const text = Buffer.concat(parts).toString('utf8')
-  return parseArchiveDocument(text, archiveManifestSchema, 'manifest.json of the archive')
+  const what = 'manifest.json of the archive'
+  const fields: Record<string, unknown> = {}
+  for await (const { path, text } of jsonItems(readMember(archive, MANIFEST_NAME), ENTERED)) {
+    if (path !== OTHER_NAMES_FIELD) fields[path] = JSON.parse(text)
+  }
+  return parseArchiveDocument(fields, archiveManifestSchema, what)
 }

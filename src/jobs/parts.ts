@@ -11,6 +11,7 @@ import type { Repository } from '../repository/repository.js'
 import type { Store } from '../store/port.js'
 import type { Clock } from '../sys/clock.js'
 import type { JournalReader } from './journal-reader.js'
+import type { OldEvents } from './old-events.js'
 import type { RotationLaps } from './rotation-laps.js'
 import type { RunContext } from './runner.js'
 
@@ -22,6 +23,8 @@ export interface Parts {
   /** Null without a token: server snapshots are off. */
   hetzner: Hetzner | null
   laps: RotationLaps
+  /** The end of the journal that a sweep lets go. */
+  oldEvents: OldEvents
   /** The application's files, read-only. */
   files: Store
   /** What earlier runs did. */

@@ -16,7 +16,6 @@ const ON_WITHIN_MS = 10 * 60_000
 const FREE_WITHIN_MS = 90 * 60_000
 /** What was left off so long ago was seen to by somebody, or is no more. */
 const OWED_WITHIN_MS = 30 * 86_400_000
-const EVENTS_LOOKED_AT = 10_000
 
 type Named = Pick<Server, 'id' | 'name'>
 
@@ -125,9 +124,8 @@ function owedSince(parts: Pick<Parts, 'journal' | 'clock'>, server: number): num
 
 function powerEvents({ journal, clock }: Pick<Parts, 'journal' | 'clock'>) {
   const since = clock.now().getTime() - OWED_WITHIN_MS
-  const types = ['server-shutdown', 'server-started'] as const
   return journal
-    .events({ types, limit: EVENTS_LOOKED_AT })
+    .eventsAbout(null, ['server-shutdown', 'server-started'])
     .flatMap(event => (event.type === 'server-shutdown' || event.type === 'server-started' ? [event] : []))
     .filter(event => Date.parse(event.at) > since)
 }

@@ -4,7 +4,6 @@ import { asFailure, Failure } from '../domain/errors.js'
 import type { BackupId } from '../domain/ids.js'
 import { type SubjectId, subjectName } from '../domain/subject.js'
 import { listSubjects } from '../repository/manifests.js'
-import { sweepProbes } from '../repository/sweep-probes.js'
 import { askFuse } from '../retention/fuse.js'
 import { nextRemoval } from '../retention/next-removal.js'
 import { heldUntil } from '../retention/plan.js'
@@ -21,6 +20,7 @@ import {
 } from './plan-subject.js'
 import type { JobEnd } from './runner.js'
 import { type SweptSubject, sweepSubject } from './sweep-subject.js'
+import { tidyAfterSweep } from './tidy-after-sweep.js'
 
 export interface SweepReport {
   swept: SweptSubject[]
@@ -31,6 +31,8 @@ export interface SweepReport {
   held: number
   /** What kept the sweep from knowing who departed; nothing is removed then. */
   unknown: string | null
+  /** What could not be tidied up in the end: leftovers of probes, old events. */
+  untidied: Failure[]
   /** How many stay, and the day on which the next of them goes; null: none within 400 days. */
   kept: number
   nextRemoval: Date | null
@@ -70,7 +72,7 @@ export async function sweepStore(
   const { unknown } = departures
   const report: SweepReport = {
     ...{ swept: [], failed: [], refused: [], held: 0, unknown },
-    ...{ kept: 0, nextRemoval: null },
+    ...{ untidied: [], kept: 0, nextRemoval: null },
   }
   const planned = await planAll(parts, subjects, rules, context, report)
   const allowed = ask(planned, rules, yesRemove, context, report)
@@ -83,15 +85,18 @@ export async function sweepStore(
   // What the fuse refused, or a failure left, stays too.
   const removed = report.swept.reduce((sum, one) => sum + one.removed.length, 0)
   report.kept = planned.reduce((sum, one) => sum + one.of, 0) - removed
-  const keys = await sweepProbes(parts.repository.store, context)
-  const reason = 'a probe whose process died before it could delete it'
-  if (keys.length > 0) context.emit({ type: 'leftovers-removed', facts: { reason, keys } })
+  const journalMs = clockIsRight(report) ? rules.policy.journalMs : null
+  report.untidied = await tidyAfterSweep(parts, journalMs, context)
   return report
 }
 
+/** Each subject's sweep compares our clock with the store's: a wrong one would make the whole journal old. */
+const clockIsRight = ({ swept, failed }: SweepReport): boolean =>
+  swept.length > 0 && failed.every(({ failure }) => failure.code !== 'clock-doubtful')
+
 /** How the run of a sweep ends. @throws Failure when nothing could be swept: the first subject's own. */
 export function endOfSweep(report: SweepReport): JobEnd {
-  const { swept, failed, refused, held, unknown, kept } = report
+  const { swept, failed, refused, held, unknown, untidied, kept } = report
   const [first] = failed
   if (first && swept.length === 0) throw first.failure
   const removed = swept.reduce((sum, one) => sum + one.removed.length, 0)
@@ -106,7 +111,7 @@ export function endOfSweep(report: SweepReport): JobEnd {
     ...(locked > 0 ? { locked } : {}),
     ...(held > 0 ? { held } : {}),
   }
-  const whole = failed.length === 0 && refused.length === 0 && unknown === null
+  const whole = [failed, refused, untidied].every(list => list.length === 0) && unknown === null
   const unprotected = swept.every(one => one.chunks !== null)
   return {
     outcome: whole && unprotected ? 'succeeded' : 'partial',

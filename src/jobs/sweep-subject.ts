@@ -24,6 +24,8 @@ export interface SweptSubject {
   locked: number
 }
 
+/** As whole ids, what was removed would be most of the journal. */
+const TOLD_DIGITS = 12
 /** Our clock and the store's may differ by this much. Rules count in hours and days. */
 const CLOCKS_APART_MS = 3_600_000
 
@@ -185,5 +187,5 @@ const chunkFacts = (chunks: readonly StoredChunk[]) => ({
   reason: 'no backup names them, and none did when they were found so',
   count: chunks.length,
   storedBytes: chunks.reduce((sum, { bytes }) => sum + bytes, 0),
-  chunks: chunks.map(({ id }) => id),
+  chunks: chunks.map(({ id }) => id.slice(0, TOLD_DIGITS)),
 })

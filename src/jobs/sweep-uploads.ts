@@ -29,23 +29,11 @@ export async function sweepUploads(parts: Parts, subject: SubjectId, context: Jo
   return found.size
 }
 
-const EVENTS_AT_ONCE = 1000
-
 function journalled({ journal }: Parts, subject: SubjectId): OpenUpload[] {
   const open = new Map<string, OpenUpload>()
-  for (let afterSeq = 0; ; ) {
-    const events = journal.events({
-      afterSeq,
-      types: ['upload-started', 'upload-ended'],
-      limit: EVENTS_AT_ONCE,
-    })
-    for (const event of events) {
-      afterSeq = event.seq
-      if (event.subject !== subject) continue
-      if (event.type === 'upload-started')
-        open.set(event.facts.upload, { key: event.facts.key, id: event.facts.upload })
-      if (event.type === 'upload-ended') open.delete(event.facts.upload)
-    }
-    if (events.length < EVENTS_AT_ONCE) return [...open.values()]
+  for (const { type, facts } of journal.eventsAbout(subject, ['upload-started', 'upload-ended'])) {
+    if (type === 'upload-started') open.set(facts.upload, { key: facts.key, id: facts.upload })
+    if (type === 'upload-ended') open.delete(facts.upload)
   }
+  return [...open.values()]
 }

@@ -1,10 +1,13 @@
 // Reads a whole archive as somebody would in ten years, and holds every byte against its own sums and against its index.
 import { createHash } from 'node:crypto'
 import { SUMS_NAME } from '../domain/archive.js'
-import { parseSums } from '../domain/archive-names.js'
+import { parseSumLine } from '../domain/archive-names.js'
 import { asFailure, Failure } from '../domain/errors.js'
 import { type SubjectId, subjectName } from '../domain/subject.js'
+import { readIndexItems } from '../repository/archive-index.js'
 import { scanArchive } from '../repository/archive-read.js'
+import { compareSums, type SumList, sumList } from '../repository/compare-sums.js'
+import { textLines } from '../seal/pieces.js'
 import { type OpenArchive, openArchive } from './open-archive.js'
 import { type JobContext, type Parts, progressOf } from './parts.js'
 
@@ -16,10 +19,11 @@ export interface VerifyReport {
   bytes: number
 }
 
-/** Member → SHA-256 of its content; of two with one name the last counts. */
+/** What the archive holds, and what it says of that itself; not in memory, since there may be millions of files. */
 interface Reading {
-  sums: Map<string, string>
-  written: string
+  found: SumList
+  /** By SHA256SUMS, and by the index. */
+  promised: { inside: SumList; byIndex: SumList }
   stored: string
   bytes: number
 }
@@ -30,30 +34,42 @@ export async function verifyArchive(
   request: { subject: SubjectId; archive: string },
   context: JobContext,
 ): Promise<VerifyReport> {
-  const { subject } = request
-  const opened = await openArchive(parts, subject, request.archive, context.signal)
-  const { name, indexed } = opened.stored
-  const reading: Reading = { sums: new Map(), written: '', stored: '', bytes: 0 }
-  const tell = (problems: string[]): void =>
+  const opened = await openArchive(parts, request.subject, request.archive, context.signal)
+  const list = () => sumList(parts.config.stateDirectory)
+  const lists = { found: list(), promised: { inside: list(), byIndex: list() } }
+  try {
+    return await verifyOpened(opened, { ...lists, stored: '', bytes: 0 }, context)
+  } finally {
+    await Promise.all([lists.found, lists.promised.inside, lists.promised.byIndex].map(one => one.close()))
+  }
+}
+
+async function verifyOpened(
+  opened: OpenArchive,
+  reading: Reading,
+  context: JobContext,
+): Promise<VerifyReport> {
+  const { name, indexed, subject } = opened.stored
+  const tell = (members: number, problems: string[]): void =>
     context.emit({
       type: 'archive-verified',
       subject,
-      facts: { archive: name, members: reading.sums.size, bytes: reading.bytes, problems },
+      facts: { archive: name, members, bytes: reading.bytes, problems },
     })
   try {
     await readAll(opened, reading, progressOf(context, subject, 'export', null))
+    await readPromises(opened, reading)
   } catch (thrown) {
     const { code, message } = asFailure(thrown)
-    if (code === 'object-corrupt') tell([message])
+    if (code === 'object-corrupt') tell(reading.found.count, [message])
     throw thrown
   }
-  const problems = [...againstSums(reading), ...againstIndex(reading, opened)]
-  const { bytes, sums } = reading
-  tell(problems.slice(0, PROBLEMS_TOLD))
-  if (problems.length === 0) return { archive: name, indexed, members: sums.size, bytes }
+  const { members, problems } = await judge(opened, reading)
+  tell(members, problems)
+  if (problems.length === 0) return { archive: name, indexed, members, bytes: reading.bytes }
   const shown = problems.slice(0, 3).join('; ')
   throw new Failure('object-corrupt', `archive ${name} of ${subjectName(subject)} is not sound: ${shown}`, {
-    facts: { problems: problems.slice(0, PROBLEMS_TOLD) },
+    facts: { problems },
     hint: 'keep it, and look at `gmah-backup archive list` for another one; each of its files that is right still opens',
   })
 }
@@ -69,33 +85,47 @@ async function readAll(
   const stored = createHash('sha256')
   for await (const member of scanArchive(place, part => void stored.update(part))) {
     const hash = createHash('sha256')
-    const text: Uint8Array[] = []
-    for await (const part of member.content) {
-      hash.update(part)
-      count(part.length)
-      if (member.name === SUMS_NAME) text.push(part)
+    const content = async function* () {
+      for await (const part of member.content) {
+        hash.update(part)
+        count(part.length)
+        yield part
+      }
     }
+    if (member.name === SUMS_NAME) await noteSums(content(), reading.promised.inside)
+    else for await (const _ of content());
     reading.bytes += member.bytes
-    reading.sums.set(member.name, hash.digest('hex'))
-    if (member.name === SUMS_NAME) reading.written = Buffer.concat(text).toString('utf8')
+    await reading.found.note(member.name, hash.digest('hex'))
   }
   reading.stored = stored.digest('hex')
 }
 
-function againstSums({ sums, written }: Reading): string[] {
-  const promised = parseSums(written)
-  if (promised.size === 0) return [`it has no ${SUMS_NAME}, so its end is missing`]
-  return [...promised].flatMap(([name, sha256]) => differs(name, sha256, sums.get(name), SUMS_NAME))
+async function noteSums(content: AsyncIterable<Uint8Array>, sums: SumList): Promise<void> {
+  for await (const line of textLines(content)) {
+    const parsed = parseSumLine(line)
+    if (parsed) await sums.note(parsed.name, parsed.sha256)
+  }
 }
 
-function againstIndex({ sums, stored }: Reading, { index }: OpenArchive): string[] {
-  if (!index) return []
-  const whole = index.archive.sha256 === stored ? [] : ['what is stored is not what was sent']
-  const entries = index.entries.flatMap(one => differs(one.name, one.sha256, sums.get(one.name), 'its index'))
-  return [...whole, ...entries]
+async function readPromises({ place, head }: OpenArchive, { promised }: Reading): Promise<void> {
+  if (!head) return
+  for await (const { list, item } of readIndexItems(place))
+    if (list === 'entries') await promised.byIndex.note(item.name, item.sha256)
 }
 
-function differs(name: string, promised: string, found: string | undefined, by: string): string[] {
-  if (found === promised) return []
-  return [`${JSON.stringify(name)} ${found === undefined ? 'is missing' : 'differs'}, by ${by}`]
+async function judge(
+  { head }: OpenArchive,
+  { found, promised, stored }: Reading,
+): Promise<{ members: number; problems: string[] }> {
+  const problems: string[] = []
+  const say = (problem: string): void => {
+    if (problems.length < PROBLEMS_TOLD) problems.push(problem)
+  }
+  if (promised.inside.count === 0) say(`it has no ${SUMS_NAME}, so its end is missing`)
+  if (head && head.archive.sha256 !== stored) say('what is stored is not what was sent')
+  const by = [SUMS_NAME, 'its index']
+  const members = await compareSums(found, [promised.inside, promised.byIndex], (list, name, sha256) =>
+    say(`${JSON.stringify(name)} ${sha256 === undefined ? 'is missing' : 'differs'}, by ${by[list]}`),
+  )
+  return { members, problems }
 }

@@ -1,9 +1,10 @@
 // The application's files on their way into an archive: listed, then read one after the other, each of one version only.
 // Read-only. What changed or went meanwhile is said; nothing is archived whose bytes are of two versions.
 
-import type { ArchiveException } from '../domain/archive.js'
-import { memberNames } from '../domain/archive-names.js'
+import type { ArchiveException, OtherName } from '../domain/archive.js'
+import { FolderClashes, memberNamer } from '../domain/archive-names.js'
 import { asFailure, Failure } from '../domain/errors.js'
+import { lineSpool } from '../seal/line-spool.js'
 import type { TarMember } from '../seal/tar.js'
 import type { Piece, Store, StoredObject } from '../store/port.js'
 
@@ -12,26 +13,68 @@ export interface ListedFile extends StoredObject {
   name: string
 }
 
+/** Every file of a tenant as it was listed, in the order of the listing. Not in memory: there may be millions. */
+export interface FileListing {
+  count: number
+  /** Of all files together. */
+  bytes: number
+  /** As often as one likes. */
+  files(): AsyncGenerator<ListedFile>
+  /** Those which are called otherwise in the archive. */
+  otherNames(): AsyncGenerator<OtherName>
+  close(): Promise<void>
+}
+
 const PIECE_BYTES = 4 * 1024 * 1024
 /** Beginnings fetched ahead: most files are no longer, and a store's answer takes its time. */
 const AHEAD = 4
 /** A file that changes while it is read is read anew so often. */
 const TRIES = 3
 
-/** Every file below the tenant's folders, in the order of the listing. `top` ends in `/`. */
+/** Path below `top`, bytes, the last write as ms since 1970, and where the listing tells it the version. */
+type Line = [path: string, bytes: number, modifiedMs: number, version?: string]
+
+/** Lists what is below the tenant's folders. `top` ends in `/`. Call `close` of it in the end. @param spoolFolder for what is too much for memory. */
 export async function listFiles(
   store: Store,
   top: string,
   folders: readonly string[],
-  signal: AbortSignal,
-): Promise<ListedFile[]> {
-  const found: StoredObject[] = []
-  for (const folder of folders) {
-    for await (const object of store.list(`${top}${folder}/`, { signal })) found.push(object)
+  { spoolFolder, signal }: { spoolFolder: string; signal: AbortSignal },
+): Promise<FileListing> {
+  const spool = lineSpool(spoolFolder)
+  const clashes = new FolderClashes()
+  let bytes = 0
+  try {
+    for (const folder of folders) {
+      for await (const object of store.list(`${top}${folder}/`, { signal })) {
+        const line: Line = [object.key.slice(top.length), object.bytes, object.modifiedAt.getTime()]
+        if (object.version !== undefined) line.push(object.version)
+        clashes.see(line[0])
+        bytes += object.bytes
+        await spool.add(JSON.stringify(line))
+      }
+    }
+  } catch (thrown) {
+    await spool.close()
+    throw thrown
   }
-  const pathOf = (key: string): string => key.slice(top.length)
-  const names = memberNames(found.map(({ key, bytes }) => ({ path: pathOf(key), bytes })))
-  return found.map(object => ({ ...object, name: names.get(pathOf(object.key)) ?? '' }))
+  async function* files(): AsyncGenerator<ListedFile> {
+    const nameOf = memberNamer(clashes)
+    for await (const text of spool.lines()) yield listed(JSON.parse(text), top, nameOf)
+  }
+  async function* otherNames(): AsyncGenerator<OtherName> {
+    for await (const { key, name } of files()) if (key !== top + name) yield { name, key }
+  }
+  return { count: spool.count, bytes, files, otherNames, close: spool.close }
+}
+
+function listed(
+  [path, bytes, modifiedMs, version]: Line,
+  top: string,
+  nameOf: ReturnType<typeof memberNamer>,
+): ListedFile {
+  const [key, modifiedAt, name] = [top + path, new Date(modifiedMs), nameOf({ path, bytes })]
+  return { key, bytes, modifiedAt, name, ...(version === undefined ? {} : { version }) }
 }
 
 /** A member of an archive; when it was written, `sound` says whether its content is what was stored. */
@@ -46,23 +89,22 @@ export interface FileMember extends TarMember {
  */
 export async function* readFiles(
   store: Store,
-  files: readonly ListedFile[],
-  options: { signal: AbortSignal; onException(exception: ArchiveException): void },
+  files: AsyncIterable<ListedFile>,
+  options: { signal: AbortSignal; onException(exception: ArchiveException): Promise<void> },
 ): AsyncGenerator<FileMember> {
-  const { signal, onException } = options
-  const begin = (file: ListedFile): Promise<Piece | null> => {
-    const piece = firstPiece(store, file, signal)
+  const ahead: { file: ListedFile; first: Promise<Piece | null> }[] = []
+  async function* next(): AsyncGenerator<FileMember> {
+    const begun = ahead.shift()
+    if (begun) yield* membersOf(store, begun.file, await begun.first, options)
+  }
+  for await (const file of files) {
+    const first = firstPiece(store, file, options.signal)
     // One that fails ahead of its turn is told when its turn comes.
-    piece.catch(() => {})
-    return piece
+    first.catch(() => {})
+    ahead.push({ file, first })
+    if (ahead.length === AHEAD) yield* next()
   }
-  const ahead: Promise<Piece | null>[] = files.slice(0, AHEAD).map(begin)
-  for (const [at, file] of files.entries()) {
-    const first = await (ahead.shift() as Promise<Piece | null>)
-    const later = files[at + AHEAD]
-    if (later) ahead.push(begin(later))
-    yield* membersOf(store, file, first, { signal, onException })
-  }
+  while (ahead.length > 0) yield* next()
 }
 
 async function firstPiece(store: Store, file: ListedFile, signal: AbortSignal): Promise<Piece | null> {
@@ -85,20 +127,21 @@ async function* membersOf(
   { signal, onException }: Parameters<typeof readFiles>[2],
 ): AsyncGenerator<FileMember> {
   const { key, name, modifiedAt } = file
-  const say = (what: ArchiveException['what'], detail: string) => onException({ key, what, detail })
+  const say = (what: ArchiveException['what'], detail: string): Promise<void> =>
+    onException({ key, what, detail })
   let first = begun
   for (let attempt = 1; ; attempt++) {
     if (!first) break
     // Its name is a folder's now, and any other might be some file's.
     if (name.endsWith('/') && first.totalBytes > 0)
-      return say('missing', 'it was an empty folder when it was listed')
+      return await say('missing', 'it was an empty folder when it was listed')
     const member = memberOf(store, file, first, signal)
     yield member
     if (member.sound()) {
       if (attempt > 1)
-        say('changed', `it changed while it was read; its last member, the ${attempt}., is whole`)
+        await say('changed', `it changed while it was read; its last member, the ${attempt}., is whole`)
       else if (isOther(file, first))
-        say('changed', `listed with ${file.bytes} bytes, read with ${first.totalBytes}`)
+        await say('changed', `listed with ${file.bytes} bytes, read with ${first.totalBytes}`)
       return
     }
     if (attempt === TRIES) break
@@ -107,7 +150,7 @@ async function* membersOf(
   const torn = first !== null || begun !== null
   // Whoever unpacks all of it must not find a file with a wrong end.
   if (torn) yield { name, bytes: 0, modifiedAt, body: [], sound: () => false }
-  say('missing', first ? 'it changed each time it was read' : 'it was deleted after it was listed')
+  await say('missing', first ? 'it changed each time it was read' : 'it was deleted after it was listed')
 }
 
 const isOther = (file: ListedFile, piece: Piece): boolean =>

@@ -1,85 +1,59 @@
 // Reads an archive: by its index, a few pieces for one file; without one, from the beginning to where the file is.
 import { createHash } from 'node:crypto'
 import { extract } from 'tar-stream'
-import {
-  type ArchiveEntry,
-  type ArchiveIndex,
-  type ArchiveName,
-  archiveIndexSchema,
-  parseArchiveDocument,
-} from '../domain/archive.js'
+import type { ArchiveEntry, ArchiveHead } from '../domain/archive.js'
 import { asFailure, Failure } from '../domain/errors.js'
-import type { SubjectId } from '../domain/subject.js'
-import { openFile, openHead, openStream } from '../seal/age-decrypt.js'
+import { openHead, openStream } from '../seal/age-decrypt.js'
 import { openStretch, type SealedFile } from '../seal/age-range.js'
 import { decompressFrames } from '../seal/frames.js'
 import { decompress } from '../seal/zstd.js'
-import { archiveIndexKey, archiveKey } from '../store/keys.js'
-import type { Store } from '../store/port.js'
+import { archiveKey } from '../store/keys.js'
+import { type ArchivePlace, explained, readIndexItems } from './archive-index.js'
 import { storedParts } from './archive-write.js'
-
-export interface ArchivePlace {
-  store: Store
-  identities: readonly string[]
-  subject: SubjectId
-  name: ArchiveName
-  signal: AbortSignal
-}
-
-/** Null when the archive has none. @throws Failure key-wrong, object-corrupt, format-unknown */
-export async function readIndex(place: ArchivePlace): Promise<ArchiveIndex | null> {
-  const { store, identities, subject, name, signal } = place
-  const where = archiveIndexKey(subject, name)
-  try {
-    const { body } = await store.get(where, { signal })
-    const text = Buffer.from(await openFile(body, identities)).toString('utf8')
-    return parseArchiveDocument(text, archiveIndexSchema, `the index ${where}`)
-  } catch (thrown) {
-    const failure = asFailure(thrown)
-    if (failure.code === 'object-missing') return null
-    throw explained(failure, where)
-  }
-}
-
-/** Archives may be sealed for a key of their own, which is not on this machine. */
-function explained(failure: Failure, where: string): Failure {
-  if (failure.code !== 'key-wrong') return failure
-  return new Failure('key-wrong', `no identity at hand opens ${where}`, {
-    cause: failure,
-    hint: 'add --identity and the file of the archive key, or of the recovery key',
-  })
-}
 
 /** One member's content through the index; its end says that its SHA-256 was right. @throws Failure object-corrupt, key-wrong */
 export async function* readEntry(
   place: ArchivePlace,
-  index: ArchiveIndex,
+  head: ArchiveHead,
   entry: ArchiveEntry,
 ): AsyncGenerator<Uint8Array> {
-  const file = await sealedFile(place, index)
+  const file = await sealedFile(place, head)
   const hash = createHash('sha256')
-  const { bytes: frameBytes, stored } = index.frames
-  const firstFrame = Math.floor(entry.offset / frameBytes)
-  let at = stored.slice(0, firstFrame).reduce((sum, bytes) => sum + bytes, 0)
+  const frameBytes = head.frames.bytes
+  let skip = entry.offset % frameBytes
   let left = entry.bytes
-  for (let frame = firstFrame, skip = entry.offset % frameBytes; left > 0; frame++, skip = 0) {
-    const length = stored[frame]
-    if (length === undefined) throw corrupt(place, `has no frame ${frame}`)
-    const raw = decompress(await collected(openStretch(file, at, length)), frameBytes)
+  for await (const { at, bytes } of framesFrom(place, Math.floor(entry.offset / frameBytes))) {
+    if (left === 0) break
+    const raw = decompress(await collected(openStretch(file, at, bytes)), frameBytes)
     const part = raw.subarray(skip, skip + left)
     if (part.length === 0) throw corrupt(place, `ends before ${entry.name} does`)
     hash.update(part)
     left -= part.length
-    at += length
+    skip = 0
     yield part
   }
+  if (left > 0) throw corrupt(place, `ends before ${entry.name} does`)
   if (hash.digest('hex') !== entry.sha256)
     throw corrupt(place, `holds other bytes for ${entry.name} than its index says`)
 }
 
+/** Where the frames are in the age file's plaintext, from the given one on. */
+async function* framesFrom(
+  place: ArchivePlace,
+  first: number,
+): AsyncGenerator<{ at: number; bytes: number }> {
+  let [at, frame] = [0, 0]
+  for await (const { list, item } of readIndexItems(place)) {
+    if (list !== 'frames.stored') return
+    if (frame >= first) yield { at, bytes: item }
+    at += item
+    frame += 1
+  }
+}
+
 async function sealedFile(
   { store, identities, subject, name, signal }: ArchivePlace,
-  { payloadAt, archive }: ArchiveIndex,
+  { payloadAt, archive }: ArchiveHead,
 ): Promise<SealedFile> {
   const where = archiveKey(subject, name)
   const head = await store.getRange(where, { start: 0, bytes: payloadAt }, { signal })

@@ -1,15 +1,16 @@
 // Writes one archive: tar, zstd, age, upload as one stream; then what is stored is read back; the index comes last.
-// Nothing is on the disk, and memory does not grow with the archive but for its list of files.
+// Nothing of the content is on the disk, and memory grows neither with the archive nor with the number of its files.
 import { createHash } from 'node:crypto'
-import { ARCHIVE_FORMAT, type ArchiveIndex, type ArchiveName } from '../domain/archive.js'
+import { ARCHIVE_FORMAT, type ArchiveHead, type ArchiveMade, type ArchiveName } from '../domain/archive.js'
 import { Failure } from '../domain/errors.js'
 import type { SubjectId } from '../domain/subject.js'
-import { sealFile, sealStream } from '../seal/age-encrypt.js'
+import { sealStream } from '../seal/age-encrypt.js'
 import { compressFrames, FRAME_BYTES } from '../seal/frames.js'
 import { tarStream } from '../seal/tar.js'
 import { archiveIndexKey, archiveKey } from '../store/keys.js'
 import type { Store } from '../store/port.js'
-import { type Contents, contentMembers, recorded, type Written } from './archive-contents.js'
+import { type Contents, contentMembers, recorded } from './archive-contents.js'
+import { ArchiveLedger } from './archive-ledger.js'
 import type { Repository } from './repository.js'
 
 export interface ArchiveRequest {
@@ -18,6 +19,8 @@ export interface ArchiveRequest {
   contents: Contents
   recipients: readonly string[]
   level: number
+  /** For what is noted of each file, when that is too much for memory; sealed. */
+  spoolFolder: string
   signal: AbortSignal
   /** Before the first byte is stored: the id under which a half upload is found again. */
   onUpload(key: string, id: string): void
@@ -37,61 +40,95 @@ const GATHERED_BYTES = 512 * 1024
  * @throws Failure store-conflict when an archive of that name is there; object-corrupt when what was read back differs;
  * what reading the backup or the files throws.
  */
-export async function writeArchive(repository: Repository, request: ArchiveRequest): Promise<ArchiveIndex> {
-  const { store } = repository
-  const { subject, name, contents, recipients, signal } = request
+export async function writeArchive(repository: Repository, request: ArchiveRequest): Promise<ArchiveMade> {
+  const ledger = new ArchiveLedger(request.spoolFolder)
+  try {
+    const { measured, archive } = await sendArchive(repository, request, ledger)
+    const { manifest } = request.contents
+    const head: ArchiveHead = {
+      format: ARCHIVE_FORMAT,
+      tool: manifest.tool,
+      subject: request.subject,
+      name: request.name,
+      createdAt: manifest.createdAt,
+      backup: manifest.backup.backup,
+      instant: manifest.backup.instant,
+      archive,
+      ...measured,
+      frames: { bytes: FRAME_BYTES },
+    }
+    await sendIndex(repository, request, { ledger, head })
+    return ledger.made(head)
+  } finally {
+    await ledger.close()
+  }
+}
+
+interface Measured {
+  payloadAt: number
+  tarBytes: number
+}
+
+async function sendArchive(
+  repository: Repository,
+  request: ArchiveRequest,
+  ledger: ArchiveLedger,
+): Promise<{ measured: Measured; archive: { bytes: number; sha256: string } }> {
+  const { subject, name, contents, signal } = request
   const key = archiveKey(subject, name)
-  const written: Written = { entries: [], exceptions: [] }
-  const measured = { payloadAt: 0, tarBytes: 0, frames: [] as number[] }
+  const measured: Measured = { payloadAt: 0, tarBytes: 0 }
   const stored = createHash('sha256')
-  let storedBytes = 0
+  let bytes = 0
   const sent = async function* () {
-    for await (const part of gathered(sealedArchive(repository, request, written, measured))) {
+    for await (const part of gathered(sealedArchive(repository, request, ledger, measured))) {
       stored.update(part)
-      storedBytes += part.length
+      bytes += part.length
       yield part
     }
   }
-  let upload: string | null = null
-  await store.putStream(key, sent(), {
+  await upload(repository.store, key, sent(), request, {
     expectedBytes: expectedBytes(contents),
     archival: true,
-    signal,
-    onUpload: id => {
-      upload = id
-      request.onUpload(key, id)
-    },
   })
-  if (upload !== null) request.onUploaded(key, upload)
-  const sha256 = stored.digest('hex')
-  await readBack(store, key, { bytes: storedBytes, sha256 }, signal)
-  const { manifest } = contents
-  const index: ArchiveIndex = {
-    format: ARCHIVE_FORMAT,
-    tool: manifest.tool,
-    subject,
-    name,
-    createdAt: manifest.createdAt,
-    backup: manifest.backup.backup,
-    instant: manifest.backup.instant,
-    archive: { bytes: storedBytes, sha256 },
-    payloadAt: measured.payloadAt,
-    tarBytes: measured.tarBytes,
-    frames: { bytes: FRAME_BYTES, stored: measured.frames },
-    ...written,
+  const archive = { bytes, sha256: stored.digest('hex') }
+  await readBack(repository.store, key, archive, signal)
+  return { measured, archive }
+}
+
+/** Comes last: from then on the archive counts. */
+async function sendIndex(
+  { store }: Repository,
+  request: ArchiveRequest,
+  { ledger, head }: { ledger: ArchiveLedger; head: ArchiveHead },
+): Promise<void> {
+  const key = archiveIndexKey(request.subject, request.name)
+  const sealed = gathered(sealStream(ledger.index(head), request.recipients))
+  await upload(store, key, sealed, request, { expectedBytes: ledger.indexBytes(), archival: false })
+}
+
+async function upload(
+  store: Store,
+  key: string,
+  body: AsyncIterable<Uint8Array>,
+  { signal, onUpload, onUploaded }: Pick<ArchiveRequest, 'signal' | 'onUpload' | 'onUploaded'>,
+  how: { expectedBytes: number; archival: boolean },
+): Promise<void> {
+  let upload: string | null = null
+  const noted = (id: string): void => {
+    upload = id
+    onUpload(key, id)
   }
-  const sealed = await sealFile(Buffer.from(JSON.stringify(index)), recipients)
-  await store.put(archiveIndexKey(subject, name), sealed, { when: 'absent', signal })
-  return index
+  await store.putStream(key, body, { ...how, signal, onUpload: noted })
+  if (upload !== null) onUploaded(key, upload)
 }
 
 async function* sealedArchive(
   repository: Repository,
   { contents, recipients, level, signal, onBytes }: ArchiveRequest,
-  written: Written,
-  measured: { payloadAt: number; tarBytes: number; frames: number[] },
+  ledger: ArchiveLedger,
+  measured: Measured,
 ): AsyncGenerator<Uint8Array> {
-  const { members, onWritten } = recorded(contentMembers(contents, written, signal), written)
+  const { members, onWritten } = recorded(contentMembers(contents, ledger, signal), ledger)
   const tar = async function* () {
     for await (const part of tarStream(members, onWritten)) {
       measured.tarBytes += part.length
@@ -99,7 +136,7 @@ async function* sealedArchive(
       yield part
     }
   }
-  const onFrame = (bytes: number) => void measured.frames.push(bytes)
+  const onFrame = ledger.noteFrame.bind(ledger)
   const frames = compressFrames(tar(), repository.seals, { level, signal, onFrame })
   yield* sealStream(frames, recipients, at => {
     measured.payloadAt = at
@@ -109,7 +146,7 @@ async function* sealedArchive(
 /** Bytes that don't compress, with what tar, zstd and age put around them: a little more than it can become. */
 function expectedBytes({ manifest, files }: Contents): number {
   const content = manifest.backup.stream.bytes + manifest.files.bytes
-  return Math.ceil((content + (files.length + 16) * 2048) * 1.01) + 1024 * 1024
+  return Math.ceil((content + (files.count + 16) * 2048) * 1.01) + 1024 * 1024
 }
 
 async function* gathered(parts: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
@@ -155,17 +192,19 @@ export async function hashObject(
   return { bytes, sha256: hash.digest('hex') }
 }
 
-/** An object of any length, by stretches of one version. */
+/** An object of any length, by stretches of one version. @param firstBytes what is fetched first; then each time twice as much. */
 export async function* storedParts(
   store: Store,
   key: string,
   signal: AbortSignal,
+  firstBytes = READ_BACK_BYTES,
 ): AsyncGenerator<Uint8Array> {
-  const first = await store.getRange(key, { start: 0, bytes: READ_BACK_BYTES }, { signal })
+  const first = await store.getRange(key, { start: 0, bytes: firstBytes }, { signal })
   yield first.body
   const { version, totalBytes } = first
-  for (let start = first.body.length; start < totalBytes; ) {
-    const { body } = await store.getRange(key, { start, bytes: READ_BACK_BYTES }, { version, signal })
+  for (let [start, bytes] = [first.body.length, firstBytes]; start < totalBytes; ) {
+    bytes = Math.min(2 * bytes, READ_BACK_BYTES)
+    const { body } = await store.getRange(key, { start, bytes }, { version, signal })
     yield body
     start += body.length
   }

@@ -14,13 +14,13 @@ const AHEAD = 3
 export async function* compressFrames(
   stream: AsyncIterable<Uint8Array>,
   seals: SealPool,
-  options: { level: number; signal: AbortSignal; onFrame(storedBytes: number): void },
+  options: { level: number; signal: AbortSignal; onFrame(storedBytes: number): void | Promise<void> },
 ): AsyncGenerator<Uint8Array> {
   const { level, signal, onFrame } = options
   const ahead: Promise<Uint8Array>[] = []
   const take = async (): Promise<Uint8Array> => {
     const frame = (await ahead.shift()) as Uint8Array
-    onFrame(frame.length)
+    await onFrame(frame.length)
     return frame
   }
   for await (const { bytes } of inPieces(stream, FRAME_BYTES)) {

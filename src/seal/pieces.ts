@@ -1,5 +1,5 @@
-// Regroups a stream into pieces of one size, and knows the last one when it comes.
-// Holds one piece.
+// Regroups a stream: into pieces of one size, where the last one is known when it comes, or into the lines of a text.
+// Holds one piece, or one line.
 
 /**
  * Pieces of exactly `pieceBytes`, the last one full or shorter, and empty only when the stream is.
@@ -25,4 +25,17 @@ export async function* inPieces(
     }
   }
   yield { bytes: held.subarray(0, length), last: true }
+}
+
+/** The lines of a text in UTF-8, without their line breaks; what follows the last break is a line when it isn't empty. */
+export async function* textLines(source: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
+  const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
+  let rest = ''
+  for await (const part of source) {
+    const lines = (rest + decoder.decode(part, { stream: true })).split('\n')
+    rest = lines.pop() ?? ''
+    yield* lines
+  }
+  rest += decoder.decode()
+  if (rest !== '') yield rest
 }

@@ -35,7 +35,7 @@ const CLASSIC_SECONDS_MAX = 2 ** 31 - 1
  */
 export async function* tarStream(
   members: AsyncIterable<TarMember>,
-  onWritten: (member: WrittenMember) => void,
+  onWritten: (member: WrittenMember) => void | Promise<void>,
 ): AsyncGenerator<Uint8Array> {
   const tar = pack()
   const pushed = countPushes(tar)
@@ -68,11 +68,11 @@ function countPushes(tar: Pack): { bytes: number } {
 async function fill(
   tar: Pack,
   members: AsyncIterable<TarMember>,
-  onWritten: (member: Omit<WrittenMember, 'offset'>) => void,
+  onWritten: (member: Omit<WrittenMember, 'offset'>) => void | Promise<void>,
 ): Promise<void> {
   for await (const member of members) {
     const { name, bytes } = member
-    onWritten({ name, bytes, sha256: await writeMember(tar, member) })
+    await onWritten({ name, bytes, sha256: await writeMember(tar, member) })
   }
   tar.finalize()
 }

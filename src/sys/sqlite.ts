@@ -23,6 +23,8 @@ export function openSqlite(file: string, migrations: readonly string[]): Sqlite 
     closeSync(openSync(file, 'a', 0o600))
     const db = keepStatements(new Database(file, { timeout: BUSY_TIMEOUT_MS }))
     try {
+      // Only a file without tables takes auto_vacuum: it can then give pages back, a few at a time.
+      db.exec('PRAGMA auto_vacuum = INCREMENTAL')
       db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON')
       migrate(db, file, migrations)
     } catch (error) {

@@ -4,18 +4,21 @@ import { createHash, randomBytes } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type ArchiveIndex, parseArchiveName } from '../../src/domain/archive.js'
+import { type ArchiveHead, parseArchiveName } from '../../src/domain/archive.js'
 import type { Failure } from '../../src/domain/errors.js'
-import { readEntry, readIndex, scanArchive } from '../../src/repository/archive-read.js'
+import { readIndexHead } from '../../src/repository/archive-index.js'
+import { readEntry, scanArchive } from '../../src/repository/archive-read.js'
+import { openFile } from '../../src/seal/age-decrypt.js'
+import { sealFile } from '../../src/seal/age-encrypt.js'
 import { archiveIndexKey, archiveKey } from '../../src/store/keys.js'
 import type { Store } from '../../src/store/port.js'
 import { retrying } from '../../src/store/retrying.js'
-import { archiveBytes, sumsBelow, unpack } from '../kit/archives.js'
+import { archiveBytes, entriesOf, placeOf, sumsBelow, unpack } from '../kit/archives.js'
 import { manualClock } from '../kit/clock.js'
 import { temporaryFolder } from '../kit/cluster.js'
 import { faultyStore } from '../kit/faulty-store.js'
 import { type MemoryStore, memoryStore } from '../kit/memory-store.js'
-import { ACME, never, type TestRepository, testRepository } from '../kit/repository.js'
+import { ACME, type TestRepository, testRepository } from '../kit/repository.js'
 
 const NAME = parseArchiveName('2026-12')
 const sha256 = (body: Uint8Array) => createHash('sha256').update(body).digest('hex')
@@ -48,14 +51,6 @@ async function onDisk(
   writeFileSync(at.identity, repository.recovery)
   return at
 }
-
-const place = (repository: TestRepository) => ({
-  store: repository.store,
-  identities: [repository.recovery],
-  subject: ACME,
-  name: NAME,
-  signal: never,
-})
 
 describe('names', () => {
   const ODD: Record<string, string> = {
@@ -131,11 +126,11 @@ describe('files that do not hold still', () => {
     await files.put(`${ACME}/documents/z`, Buffer.from('after'))
   }
 
-  async function contentOf(repository: TestRepository, index: ArchiveIndex, name: string): Promise<string> {
-    const entry = index.entries.find(one => one.name === name)
+  async function contentOf(repository: TestRepository, index: ArchiveHead, name: string): Promise<string> {
+    const entry = (await entriesOf(placeOf(repository))).find(one => one.name === name)
     if (!entry) return 'not there'
     const hash = createHash('sha256')
-    for await (const part of readEntry(place(repository), index, entry)) hash.update(part)
+    for await (const part of readEntry(placeOf(repository), index, entry)) hash.update(part)
     return hash.digest('hex')
   }
 
@@ -224,7 +219,8 @@ describe('files that do not hold still', () => {
       const faults = [{ on: 'getRange', key: /big/, nth: 2, times: 2, effect: { fail: code } } as const]
       const clock = manualClock(undefined, { skipSleeps: true })
       const index = await archiveBytes(repository, retrying(faultyStore(files, faults), { clock }))
-      expect([index.exceptions, index.entries.some(one => one.name === 'documents/big')]).toEqual([[], true])
+      const entries = await entriesOf(placeOf(repository))
+      expect([index.exceptions, entries.some(one => one.name === 'documents/big')]).toEqual([[], true])
     }),
   )
 
@@ -243,8 +239,8 @@ describe('files that do not hold still', () => {
 
   it('no files at all', () =>
     inMemory(async (repository, files) => {
-      const index = await archiveBytes(repository, files)
-      expect(index.entries.map(one => one.name)).toEqual([
+      await archiveBytes(repository, files)
+      expect((await entriesOf(placeOf(repository))).map(one => one.name)).toEqual([
         'README.txt',
         'manifest.json',
         'globals.sql',
@@ -270,11 +266,35 @@ describe('what is stored', () => {
       const { recipients } = offline.keyring
       await archiveBytes(repository, files, { recipients: recipients.slice(1) })
       expect(
-        await readIndex(place(repository)).catch((thrown: Failure) => [thrown.code, thrown.hint]),
+        await readIndexHead(placeOf(repository)).catch((thrown: Failure) => [thrown.code, thrown.hint]),
       ).toEqual(['key-wrong', expect.stringContaining('--identity')])
-      const index = await readIndex({ ...place(repository), identities: [offline.recovery] })
-      expect(index?.entries).toHaveLength(5)
+      expect(await entriesOf({ ...placeOf(repository), identities: [offline.recovery] })).toHaveLength(5)
       await offline.close()
+    }))
+
+  it('is found by an index on one line too, as older ones are', () =>
+    inMemory(async (repository, files) => {
+      await files.put(`${ACME}/documents/a`, Buffer.from('found'))
+      const index = await archiveBytes(repository, files)
+      const before = await entriesOf(placeOf(repository))
+      const key = archiveIndexKey(ACME, NAME)
+      const { body } = await repository.store.get(key)
+      const json = JSON.parse(Buffer.from(await openFile(body, [repository.recovery])).toString('utf8'))
+      expect([json.entries, json.archive, json.exceptions]).toEqual([before, index.archive, []])
+      await repository.store.delete(key)
+      await repository.store.put(
+        key,
+        await sealFile(Buffer.from(JSON.stringify(json)), repository.keyring.recipients),
+      )
+      expect(await readIndexHead(placeOf(repository))).toMatchObject({
+        archive: index.archive,
+        backup: index.backup,
+      })
+      expect(await entriesOf(placeOf(repository))).toEqual(before)
+      const entry = before.find(one => one.name === 'documents/a')!
+      const parts: Uint8Array[] = []
+      for await (const part of readEntry(placeOf(repository), index, entry)) parts.push(part)
+      expect(Buffer.concat(parts).toString()).toBe('found')
     }))
 
   it('is refused when a bit of it turns, by the index and by a whole reading', () =>
@@ -284,13 +304,13 @@ describe('what is stored', () => {
       const store = repository.store as MemoryStore
       const stored = store.objects.get(archiveKey(ACME, NAME))
       stored!.body[stored!.body.length - 100_000]! ^= 1
-      const entry = index.entries.find(one => one.name === 'documents/a')!
+      const entry = (await entriesOf(placeOf(repository))).find(one => one.name === 'documents/a')!
       const read = async () => {
-        for await (const _ of readEntry(place(repository), index, entry));
+        for await (const _ of readEntry(placeOf(repository), index, entry));
       }
       expect(await read().catch((thrown: Failure) => thrown.code)).toBe('object-corrupt')
       const scan = async () => {
-        for await (const member of scanArchive(place(repository))) for await (const _ of member.content);
+        for await (const member of scanArchive(placeOf(repository))) for await (const _ of member.content);
       }
       expect(await scan().catch((thrown: Failure) => thrown.code)).toBe('object-corrupt')
     }))
@@ -300,7 +320,7 @@ describe('what is stored', () => {
       for (let n = 0; n < 150; n++) await files.put(`${ACME}/documents/${n}`, randomBytes(1024 * 1024))
       await files.put(`${ACME}/documents/77`, randomBytes(300_000))
       const index = await archiveBytes(repository, files)
-      const entry = index.entries.find(one => one.name === 'documents/77')!
+      const entry = (await entriesOf(placeOf(repository))).find(one => one.name === 'documents/77')!
       let bytes = 0
       const store: Store = {
         ...repository.store,
@@ -311,7 +331,7 @@ describe('what is stored', () => {
         },
       }
       const hash = createHash('sha256')
-      for await (const part of readEntry({ ...place(repository), store }, index, entry)) hash.update(part)
+      for await (const part of readEntry({ ...placeOf(repository), store }, index, entry)) hash.update(part)
       expect(hash.digest('hex')).toBe(sha256((await files.get(`${ACME}/documents/77`)).body))
       expect(bytes).toBeLessThan(index.archive.bytes / 100)
     }))

@@ -48,6 +48,8 @@ async function backUp(night: number, subject = ACME): Promise<Manifest> {
   return manifest
 }
 
+const lasting = (key: string): boolean => !key.includes('/waiting/')
+
 /** A tenant with two kept nights, two that go, and chunks of two more that are due. */
 async function scene(): Promise<void> {
   for (let night = 0; night < 4; night++) {
@@ -84,7 +86,7 @@ const held = (prefix: string): string[] =>
 async function undisturbed(): Promise<string[]> {
   const objects = new Map(memory.objects)
   await here.sweep()
-  const left = held('tenants/').filter(key => !key.includes('/waiting/'))
+  const left = held('tenants/').filter(lasting)
   memory.objects.clear()
   for (const [key, object] of objects) memory.objects.set(key, object)
   return left
@@ -112,7 +114,7 @@ describe('a store that fails in the middle of a sweep', () => {
     await allRestore()
     const again = await here.sweep()
     expect(again.failure).toBeNull()
-    expect(held('tenants/').filter(key => !key.includes('/waiting/'))).toEqual(target)
+    expect(held('tenants/').filter(lasting)).toEqual(target)
     expect(await allRestore()).toBe(2)
   })
 
@@ -142,7 +144,7 @@ describe('a store that fails in the middle of a sweep', () => {
     store.add({ on: 'delete', key: /manifests/, effect: { failAfter: 'store-unreachable' } })
     await here.sweep()
     await here.sweep()
-    expect(held('tenants/').filter(key => !key.includes('/waiting/'))).toEqual(target)
+    expect(held('tenants/').filter(lasting)).toEqual(target)
   })
 
   test('another subject is swept all the same, and the run is partial', async () => {
@@ -156,6 +158,36 @@ describe('a store that fails in the middle of a sweep', () => {
       { subject: ACME, facts: { error: { code: 'store-denied' } } },
     ])
   })
+})
+
+test('what cannot be tidied up in the end is told, and costs nothing of what was done', async () => {
+  await scene()
+  const target = await undisturbed()
+  store.add({ on: 'list', key: /probe/, times: Infinity, effect: { fail: 'store-unreachable' } })
+  const { run, report } = await here.sweep()
+  expect(run.outcome).toBe('partial')
+  expect(report?.swept[0]?.removed).not.toHaveLength(0)
+  expect(report?.untidied.map(({ code }) => code)).toEqual(['store-unreachable'])
+  expect(here.events('sweep-failed')).toMatchObject([
+    { subject: null, facts: { error: { code: 'store-unreachable' } } },
+  ])
+  expect(held('tenants/').filter(lasting)).toEqual(target.filter(lasting))
+  store.heal()
+  expect((await here.sweep()).run.outcome).toBe('succeeded')
+})
+
+test('the journal forgets nights of long ago, and nothing by a clock that the store contradicts', async () => {
+  await scene()
+  const told = here.events('sweep-planned')
+  const ahead = Object.create(clock, { now: { value: () => new Date(clock.now().getTime() + 500 * DAY_MS) } })
+  await here.sweep({ parts: { clock: ahead } })
+  expect(here.events('sweep-planned').slice(0, told.length)).toEqual(told)
+  clock.pass(500 * DAY_MS)
+  await backUp(8)
+  const { run } = await here.sweep({ yesRemove: 3 })
+  expect(run.outcome).toBe('succeeded')
+  expect(here.events('sweep-planned')).toHaveLength(1)
+  expect(here.events('journal-trimmed')).toHaveLength(1)
 })
 
 test('what a bucket lock holds is said, does not fail the run, and goes when the lock lets go', async () => {
@@ -221,7 +253,7 @@ describe('somebody else at work', () => {
     for (const subject of here.present) other.present.add(subject)
     await Promise.all([here.sweep(), other.sweep()])
     await here.sweep()
-    expect(held('tenants/').filter(key => !key.includes('/waiting/'))).toEqual(target)
+    expect(held('tenants/').filter(lasting)).toEqual(target)
     expect(await allRestore()).toBe(2)
     await other.close()
   })

@@ -7,18 +7,29 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import { execa } from 'execa'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type TarMember, tarStream } from '../../src/seal/tar.js'
 import { directoryStore } from '../../src/store/directory.js'
 import type { Store } from '../../src/store/port.js'
 import { systemClock } from '../../src/sys/clock.js'
-import { applicationFile, archiveBytes, archiveMonth, sumsBelow, unpack } from '../kit/archives.js'
+import {
+  applicationFile,
+  archiveBytes,
+  archiveMonth,
+  entriesOf,
+  placeOf,
+  sumsBelow,
+  unpack,
+} from '../kit/archives.js'
 import { type Cluster, startCluster, temporaryFolder } from '../kit/cluster.js'
 import { type Installation, install } from '../kit/installation.js'
+import type { ManyFiles } from '../kit/many-files.js'
 import { memoryStore } from '../kit/memory-store.js'
 import { noise } from '../kit/noise.js'
 import { ACME, testRepository } from '../kit/repository.js'
 
+const MANY_FILES = new URL('../../dist/test/kit/many-files.js', import.meta.url).pathname
 const GIB = 1024 ** 3
 const MIB = 1024 ** 2
 const of = (name: string, fallback: number) => Number(process.env[name] ?? fallback)
@@ -102,7 +113,7 @@ it('a large file of the application is streamed: whole afterwards, and memory do
   }, 200)
   const index = await archiveBytes(repository, files)
   clearInterval(watching)
-  const entry = index.entries.find(one => one.name === 'documents/large.bin')
+  const entry = (await entriesOf(placeOf(repository))).find(one => one.name === 'documents/large.bin')
   const hash = createHash('sha256')
   for (let start = 0; start < bytes; start += 4 * MIB)
     hash.update(piece(start, Math.min(4 * MIB, bytes - start)))
@@ -131,13 +142,24 @@ it('very many members are unpacked, every sum right', async () => {
   }
   const index = await archiveBytes(repository, files)
   await repository.close()
-  expect(index.entries).toHaveLength(count + 5)
+  expect(index.members).toBe(count + 5)
   const [archive, identity] = [join(folder.path, 'many.age'), join(folder.path, 'many.txt')]
   writeFileSync(archive, (await repository.store.get(`${ACME}/archives/2026-12.tar.zst.age`)).body)
   writeFileSync(identity, repository.recovery)
   await unpack(archive, { identity, into: join(folder.path, 'many') })
   expect(Object.keys(sumsBelow(join(folder.path, 'many')))).toHaveLength(count + 5)
 }, 600_000)
+
+it('memory does not grow with the number of files: not when they are archived, verified, shown, or one is taken out', async () => {
+  const count = of('ARCHIVE_MEMBERS', 3_000)
+  const here = await temporaryFolder()
+  const { stdout } = await execa(process.execPath, [MANY_FILES, String(count), here.path])
+  const figures: ManyFiles = JSON.parse(stdout)
+  expect(figures).toMatchObject({ members: count + 5, verified: count + 5, shown: count + 5 })
+  for (const megabytes of Object.values(figures.peakMegabytes)) expect(megabytes).toBeLessThan(300)
+  console.info(JSON.stringify(figures))
+  await here.remove()
+}, 3_600_000)
 
 describe('many tenants', () => {
   const tenants = Array.from({ length: of('ARCHIVE_TENANTS', 3) }, (_, n) => `tenant${n}`)

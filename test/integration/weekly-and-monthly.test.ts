@@ -155,6 +155,37 @@ describe('over HTTP', () => {
     expect(audited('archive-extract').at(-1)?.detail).toContain('contract')
   })
 
+  test('what is in an archive is told by pages, each item once', async () => {
+    const path = `/tenants/acme/archives/${MONTH}`
+    const names: string[] = []
+    for (let from: number | null = 0; from !== null; ) {
+      const answer = await call('GET', `${path}?limit=2&from=${from}`, token('viewer'))
+      const { contents } = (await answer.json()) as {
+        contents: { entries: { name: string }[]; next: number | null }
+      }
+      expect(contents.entries.length).toBeLessThanOrEqual(2)
+      names.push(...contents.entries.map(one => one.name))
+      from = contents.next
+    }
+    const own = ['README.txt', 'manifest.json', 'globals.sql', 'database.dump']
+    expect(names).toEqual([...own, DOCUMENT, 'SHA256SUMS'])
+  })
+
+  test('a verification leaves the same whichever way it was asked for', async () => {
+    const path = `/tenants/acme/archives/${MONTH}/verify`
+    expect(await statusOf('POST', path, token('operator'), { wait: true })).toBe(200)
+    const [overHttp] = here.app.journal.runs({ job: 'archive-verify', limit: 1 })
+    const told = await here.cli('--json', 'archive', 'verify', 'acme', MONTH)
+    const [typed] = here.app.journal.runs({ job: 'archive-verify', limit: 1 })
+    const { indexed: _, ...facts } = JSON.parse(told.stdout)
+    expect(facts).toEqual({ archive: MONTH, members: 6, bytes: expect.any(Number) })
+    expect([typed?.facts, typed?.trigger, typed?.process.pid]).toEqual([facts, 'manual', daemon.pid])
+    expect([overHttp?.facts, overHttp?.trigger]).toEqual([facts, 'api'])
+    expect(here.app.journal.report(overHttp?.id as never)).toEqual(
+      here.app.journal.report(typed?.id as never),
+    )
+  })
+
   test('what turns out damaged on its way is cut short, never whole', async () => {
     const made = await call('POST', '/tenants/acme/archives', token('operator'), { wait: true })
     const { archive } = ((await made.json()) as { facts: { archive: string } }).facts
@@ -193,6 +224,27 @@ describe('over HTTP', () => {
       [String(first), 'refused'],
     ])
   })
+})
+
+test("typed on the machine, a snapshot and its removal are the daemon's runs", async () => {
+  const [older = 0] = fake.project.images.keys()
+  const made = await here.cli('--json', 'snapshot', 'create', 'gmah-app', '--description', 'by hand')
+  expect([made.exitCode, made.stderr]).toEqual([0, ''])
+  const { image } = JSON.parse(made.stdout).snapshot
+  const gone = await here.cli('--json', 'snapshot', 'delete', String(older))
+  expect(JSON.parse(gone.stdout)).toEqual({ image: older, server: 'gmah-app' })
+  expect([...fake.project.images.keys()]).toEqual([image])
+  const refused = await here.cli('snapshot', 'delete', String(image))
+  expect([refused.exitCode, refused.stderr]).toEqual([5, expect.stringContaining('[snapshot-protected]')])
+  const runs = here.app.journal
+    .runs({ limit: 3 })
+    .map(run => [run.job, run.process.pid, run.trigger, run.facts])
+  expect(runs).toEqual([
+    ['snapshot-delete', daemon.pid, 'manual', expect.anything()],
+    ['snapshot-delete', daemon.pid, 'manual', { image: older, server: 'gmah-app' }],
+    ['snapshot-create', daemon.pid, 'manual', { image, server: 'gmah-app' }],
+  ])
+  expect(fake.violations).toEqual([])
 })
 
 test('without a token the layer is off, and every page says so and why', async () => {

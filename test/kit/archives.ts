@@ -1,19 +1,21 @@
 // What tests of archives share: a month's run, the application's files, and the stock programs that open an archive.
 import { createHash } from 'node:crypto'
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { execa } from 'execa'
-import { type ArchiveIndex, parseArchiveName } from '../../src/domain/archive.js'
+import { type ArchiveEntry, type ArchiveMade, parseArchiveName } from '../../src/domain/archive.js'
 import { type ArchivesReport, archiveTenants, endOfArchives } from '../../src/jobs/archive-tenants.js'
 import type { RunResult } from '../../src/jobs/runner.js'
 import { listFiles } from '../../src/repository/archive-files.js'
+import { type ArchivePlace, readIndexItems } from '../../src/repository/archive-index.js'
 import { writeArchive } from '../../src/repository/archive-write.js'
 import { readStream } from '../../src/repository/read-stream.js'
 import type { Repository } from '../../src/repository/repository.js'
 import { ensureTenantKey } from '../../src/repository/tenant-keys.js'
 import type { Store } from '../../src/store/port.js'
 import type { Installation } from './installation.js'
-import { ACME, backUp, never } from './repository.js'
+import { ACME, backUp, never, type TestRepository } from './repository.js'
 
 /** One run of archive-tenants, journalled. */
 export async function archiveMonth(
@@ -42,12 +44,18 @@ export async function archiveBytes(
     recipients?: readonly string[]
     signal?: AbortSignal
     onUpload?: (key: string, id: string) => void
+    spoolFolder?: string
   } = {},
-): Promise<ArchiveIndex> {
-  const { dump = Buffer.from('not really a dump'), folders = ['documents'], signal = never } = options
+): Promise<ArchiveMade> {
+  const {
+    dump = Buffer.from('not really a dump'),
+    folders = ['documents'],
+    signal = never,
+    spoolFolder = tmpdir(),
+  } = options
   const backup = await backUp(repository, ACME, dump)
   const key = await ensureTenantKey(repository, ACME)
-  const files = await listFiles(filesStore, `${ACME}/`, folders, signal)
+  const files = await listFiles(filesStore, `${ACME}/`, folders, { spoolFolder, signal })
   const recipients = options.recipients ?? repository.keyring.recipients
   const name = parseArchiveName('2026-12')
   const manifest = {
@@ -59,28 +67,40 @@ export async function archiveBytes(
     recipients: [...recipients],
     backup,
     globals: null,
-    files: { folders, count: files.length, bytes: files.reduce((sum, one) => sum + one.bytes, 0) },
-    otherNames: files
-      .filter(file => file.key !== `${ACME}/${file.name}`)
-      .map(file => ({ name: file.name, key: file.key })),
+    files: { folders, count: files.count, bytes: files.bytes },
   }
-  return writeArchive(repository, {
-    subject: ACME,
-    name,
-    contents: {
-      readme: 'read me',
-      manifest,
-      globals: '',
-      dump: readStream(repository, key, backup, { signal }),
-      files,
-      filesStore,
-    },
-    recipients,
-    level: 9,
-    signal,
-    onUpload: options.onUpload ?? (() => {}),
-    onUploaded: () => {},
-  })
+  const dumped = readStream(repository, key, backup, { signal })
+  try {
+    return await writeArchive(repository, {
+      subject: ACME,
+      name,
+      contents: { readme: 'read me', manifest, globals: '', dump: dumped, files, filesStore },
+      recipients,
+      level: 9,
+      spoolFolder,
+      signal,
+      onUpload: options.onUpload ?? (() => {}),
+      onUploaded: () => {},
+    })
+  } finally {
+    await files.close()
+  }
+}
+
+/** Where the archive of `archiveBytes` is. */
+export const placeOf = (repository: TestRepository): ArchivePlace => ({
+  store: repository.store,
+  identities: [repository.recovery],
+  subject: ACME,
+  name: parseArchiveName('2026-12'),
+  signal: never,
+})
+
+/** Every member that the index has. */
+export async function entriesOf(place: ArchivePlace): Promise<ArchiveEntry[]> {
+  const entries: ArchiveEntry[] = []
+  for await (const { list, item } of readIndexItems(place)) if (list === 'entries') entries.push(item)
+  return entries
 }
 
 /** The application writes a file into the directory store of an installation. */

@@ -42,6 +42,8 @@ export function fakeClock(start: string): FakeClock {
     every,
     sleep: (ms, signal) =>
       new Promise((resolve, reject) => {
+        // A turn for whoever else waits takes no time.
+        if (ms === 0) return void setImmediate(resolve)
         const waiter = wait(ms, resolve)
         signal?.addEventListener('abort', () => {
           waiters.delete(waiter)

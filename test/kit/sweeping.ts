@@ -13,6 +13,7 @@ import type { SubjectId } from '../../src/domain/subject.js'
 import { openJobLocks } from '../../src/jobs/job-locks.js'
 import { openJournal } from '../../src/jobs/journal.js'
 import { JOURNAL_MIGRATIONS } from '../../src/jobs/journal-schema.js'
+import { openOldEvents } from '../../src/jobs/old-events.js'
 import type { JobContext, Parts } from '../../src/jobs/parts.js'
 import { openRotationLaps } from '../../src/jobs/rotation-laps.js'
 import { createRunner, type RunContext, type RunResult } from '../../src/jobs/runner.js'
@@ -79,6 +80,7 @@ export async function sweeping(
     hetzner: null,
     files: store,
     laps: openRotationLaps(journalDb),
+    oldEvents: openOldEvents(journalDb),
     tool: 'gmah-backup test',
   }
   const present = new Set<SubjectId>()

@@ -26,7 +26,6 @@ const EVENT_RULES: { [T in EventType]: Rule<T> } = {
     }),
   ],
   'run-planned': silent,
-  'subject-discovered': silent,
   'subject-skipped': silent,
   drift: event => [
     raise('drift', event, {
@@ -136,7 +135,6 @@ const EVENT_RULES: { [T in EventType]: Rule<T> } = {
       : []),
   ],
   'daemon-stopping': silent,
-  'keys-created': event => [raise('keys-changed', event, { detail: event.facts.recipients.join(', ') })],
   'keys-rotated': event => [raise('keys-changed', event, { detail: event.facts.recipients.join(', ') })],
   'catalogue-rebuilt': silent,
 }

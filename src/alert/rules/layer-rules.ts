@@ -84,6 +84,7 @@ export const LAYER_RULES = {
   'removal-locked': silent,
   'chunk-removal': silent,
   'leftovers-removed': silent,
+  'journal-trimmed': silent,
   'chunks-protected': event => [
     raise('retention-blocked', event, {
       cause: event.type,

@@ -1,15 +1,14 @@
 // /v1/archives and /v1/tenants/{tenant}/archives: the monthly archives there are, what is in one, making and verifying one.
 import { z } from 'zod'
-import { exceptionSchema, monthOf } from '../../domain/archive.js'
-import { archiveTenant } from '../../jobs/archive-tenant.js'
+import { type ArchiveHead, exceptionSchema, monthOf } from '../../domain/archive.js'
+import { ARCHIVE, ARCHIVE_VERIFY } from '../../jobs/errands-store.js'
 import { listAllArchives, type StoredArchive } from '../../jobs/list-archives.js'
-import { openArchive } from '../../jobs/open-archive.js'
+import { archiveItems, type OpenArchive, openArchive } from '../../jobs/open-archive.js'
 import { subjectNamed } from '../../jobs/open-backup.js'
-import { verifyArchive } from '../../jobs/verify-archive.js'
 import { assertSees, sees } from '../caller.js'
 import { callerOf } from '../guard.js'
 import { answers, archiveParams, SECURITY, tenantParam } from '../shapes.js'
-import { startAnswers, startHeaders, startJob, waitField } from '../starting.js'
+import { startAnswers, startErrand, startHeaders, waitField } from '../starting.js'
 import type { ApiServer } from '../typed.js'
 import type { Works } from '../works.js'
 
@@ -38,11 +37,16 @@ const contentsShape = z.strictObject({
       instant: z.string(),
       sha256: z.string(),
       entries: z.array(z.strictObject({ name: z.string(), bytes: count, sha256: z.string() })),
-      exceptions: z.array(exceptionSchema),
+      exceptions: z
+        .array(exceptionSchema)
+        .describe('What could not be had as it was listed; after all entries'),
+      next: count.nullable().describe('There is more from this number on; null: that was all'),
     })
     .nullable()
     .describe('null: it has no index'),
 })
+
+type Contents = NonNullable<z.output<typeof contentsShape>['contents']>
 
 const newArchive = z.strictObject({
   month: z
@@ -81,31 +85,56 @@ function listRoutes(server: ApiServer, works: Works): void {
   })
 }
 
+/** A tenant may have a million files: they are told by pages. */
+const page = z.strictObject({
+  from: z.coerce
+    .number()
+    .int()
+    .nonnegative()
+    .default(0)
+    .describe('The number of the first one; 0 is the first of all'),
+  limit: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(10_000)
+    .default(1000)
+    .describe('Entries and exceptions in one answer'),
+})
+
 function showRoute(server: ApiServer, works: Works): void {
   const schema = {
     tags,
     summary: 'What is in an archive, by its index',
     security: SECURITY,
     params: archiveParams,
+    querystring: page,
     response: answers({ 200: contentsShape }),
   }
   server.get('/tenants/:tenant/archives/:archive', { schema, config: { needs: 'viewer' } }, async request => {
     const subject = subjectNamed(request.params.tenant)
     assertSees(callerOf(request), subject)
     const parts = await works.freshParts()
-    const { stored, index } = await openArchive(parts, subject, request.params.archive, works.stopping)
-    return {
-      archive: archiveView(stored),
-      contents: index && {
-        createdAt: index.createdAt,
-        backup: index.backup,
-        instant: index.instant,
-        sha256: index.archive.sha256,
-        entries: index.entries.map(({ name, bytes, sha256 }) => ({ name, bytes, sha256 })),
-        exceptions: index.exceptions,
-      },
-    }
+    const opened = await openArchive(parts, subject, request.params.archive, works.stopping)
+    const { stored, head } = opened
+    return { archive: archiveView(stored), contents: head && (await contentsOf(opened, head, request.query)) }
   })
+}
+
+async function contentsOf(
+  opened: OpenArchive,
+  { createdAt, backup, instant, archive: { sha256 } }: ArchiveHead,
+  { from, limit }: z.output<typeof page>,
+): Promise<Contents> {
+  const contents: Contents = { createdAt, backup, instant, sha256, entries: [], exceptions: [], next: null }
+  let number = 0
+  for await (const { list, item } of archiveItems(opened)) {
+    if (number === from + limit) return { ...contents, next: number }
+    if (number++ < from) continue
+    if (list === 'exceptions') contents.exceptions.push(item)
+    else contents.entries.push({ name: item.name, bytes: item.bytes, sha256: item.sha256 })
+  }
+  return contents
 }
 
 function createRoute(server: ApiServer, works: Works): void {
@@ -123,17 +152,8 @@ function createRoute(server: ApiServer, works: Works): void {
     const subject = subjectNamed(request.params.tenant)
     assertSees(callerOf(request), subject)
     const { month = monthOf(works.clock.now(), zoneOf(works)), wait } = request.body
-    const asked = { request, wait, subject }
-    const { status, run } = await startJob(
-      works,
-      asked,
-      { name: 'archive', subject },
-      async (parts, context) => {
-        const index = await archiveTenant(parts, { subject, month, backup: 'latest' }, context)
-        const missing = index.exceptions.filter(one => one.what === 'missing').length
-        return { outcome: missing > 0 ? 'partial' : 'succeeded', facts: { archive: index.name, missing } }
-      },
-    )
+    const order = { subject, month, backup: 'latest' }
+    const { status, run } = await startErrand(works, { request, wait, subject }, ARCHIVE, order)
     return reply.status(status).header('location', `/v1/runs/${run.id}`).send(run)
   })
 }
@@ -156,16 +176,11 @@ function verifyRoute(server: ApiServer, works: Works): void {
     const { tenant, archive } = request.params
     const subject = subjectNamed(tenant)
     assertSees(callerOf(request), subject)
-    const asked = { request, wait: request.body.wait, subject }
-    const { status, run } = await startJob(
-      works,
-      asked,
-      { name: 'archive-verify', subject },
-      async (parts, context) => {
-        const { members, bytes } = await verifyArchive(parts, { subject, archive }, context)
-        return { outcome: 'succeeded', facts: { archive, members, bytes } }
-      },
-    )
+    const { wait } = request.body
+    const { status, run } = await startErrand(works, { request, wait, subject }, ARCHIVE_VERIFY, {
+      subject,
+      archive,
+    })
     return reply.status(status).header('location', `/v1/runs/${run.id}`).send(run)
   })
 }

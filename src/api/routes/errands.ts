@@ -10,6 +10,7 @@ import {
   RESTORE_UNDO,
   SWEEP_KEPT,
 } from '../../jobs/errands-restore.js'
+import { SNAPSHOT_CREATE, SNAPSHOT_DELETE } from '../../jobs/errands-snapshot.js'
 import { ARCHIVE, ARCHIVE_VERIFY, CHECK, PIN, SWEEP, UNPIN, VERIFY } from '../../jobs/errands-store.js'
 import { startAnswers, startErrand } from '../starting.js'
 import type { ApiServer } from '../typed.js'
@@ -31,6 +32,8 @@ export function errandRoutes(server: ApiServer, works: Works): void {
   addErrand(server, works, ARCHIVE_VERIFY)
   addErrand(server, works, PIN)
   addErrand(server, works, UNPIN)
+  addErrand(server, works, SNAPSHOT_CREATE)
+  addErrand(server, works, SNAPSHOT_DELETE)
 }
 
 function addErrand<Asked, Told>(server: ApiServer, works: Works, errand: Errand<Asked, Told>): void {

@@ -1,13 +1,12 @@
 // /v1/snapshots: the servers' snapshots at the provider, and making one now. For tokens of the platform as a whole.
 import { z } from 'zod'
 import { sheetSchema } from '../../domain/recovery-sheet.js'
+import { SNAPSHOT_CREATE, SNAPSHOT_DELETE } from '../../jobs/errands-snapshot.js'
 import { findSheet, listSnapshots } from '../../jobs/list-snapshots.js'
-import { createSnapshot, deleteSnapshot } from '../../jobs/manual-snapshots.js'
-import { SNAPSHOTS_LOCK } from '../../jobs/snapshot-servers.js'
 import { assertSees } from '../caller.js'
 import { callerOf } from '../guard.js'
 import { answers, SECURITY } from '../shapes.js'
-import { startAnswers, startHeaders, startJob, waitField } from '../starting.js'
+import { startAnswers, startErrand, startHeaders, waitField } from '../starting.js'
 import type { ApiServer } from '../typed.js'
 import type { Works } from '../works.js'
 
@@ -91,13 +90,9 @@ function deleteRoute(server: ApiServer, works: Works): void {
   const config = { needs: 'admin', changes: 'snapshot-delete' } as const
   server.delete('/snapshots/:id', { schema, config }, async (request, reply) => {
     assertSees(callerOf(request), null)
-    const { id } = request.params
-    const asked = { request, wait: true, subject: null, about: `snapshot ${id}` }
-    const job = { name: 'snapshot-delete', lock: SNAPSHOTS_LOCK }
-    const { status, run } = await startJob(works, asked, job, async (parts, context) => {
-      const { image, server: name } = await deleteSnapshot(parts, id, context)
-      return { outcome: 'succeeded', facts: { image, server: name } }
-    })
+    const { id: image } = request.params
+    const asked = { request, wait: true, subject: null, about: `snapshot ${image}` }
+    const { status, run } = await startErrand(works, asked, SNAPSHOT_DELETE, { image })
     return reply.status(status).header('location', `/v1/runs/${run.id}`).send(run)
   })
 }
@@ -114,17 +109,9 @@ function createRoute(server: ApiServer, works: Works): void {
   const config = { needs: 'operator', changes: 'snapshot' } as const
   server.post('/snapshots', { schema, config }, async (request, reply) => {
     assertSees(callerOf(request), null)
-    const { server: name, description = null, shutdown, wait } = request.body
-    const job = { name: 'snapshot-create', lock: SNAPSHOTS_LOCK }
-    const { status, run } = await startJob(
-      works,
-      { request, wait, subject: null },
-      job,
-      async (parts, context) => {
-        const { snapshot } = await createSnapshot(parts, { server: name, description, shutdown }, context)
-        return { outcome: 'succeeded', facts: { image: snapshot.image } }
-      },
-    )
+    const { wait, description = null, ...named } = request.body
+    const order = { ...named, description }
+    const { status, run } = await startErrand(works, { request, wait, subject: null }, SNAPSHOT_CREATE, order)
     return reply.status(status).header('location', `/v1/runs/${run.id}`).send(run)
   })
 }

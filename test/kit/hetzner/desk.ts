@@ -9,6 +9,7 @@ import { hetznerClient } from '../../../src/hetzner/client.js'
 import { openJobLocks } from '../../../src/jobs/job-locks.js'
 import { openJournal } from '../../../src/jobs/journal.js'
 import { JOURNAL_MIGRATIONS } from '../../../src/jobs/journal-schema.js'
+import { openOldEvents } from '../../../src/jobs/old-events.js'
 import type { Parts } from '../../../src/jobs/parts.js'
 import { openRotationLaps } from '../../../src/jobs/rotation-laps.js'
 import { createRunner, type Runner, type RunResult } from '../../../src/jobs/runner.js'
@@ -73,6 +74,7 @@ export async function snapshotDesk(start = '2026-01-04T05:00:00Z'): Promise<Snap
     files: store,
     hetzner: hetznerClient({ endpoint: fake.endpoint, token: fake.token }, { clock, timeoutMs: 20_000 }),
     laps: openRotationLaps(journalDb),
+    oldEvents: openOldEvents(journalDb),
     tool: 'gmah-backup test',
   }
   return {
