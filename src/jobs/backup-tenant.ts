@@ -74,8 +74,7 @@ export function backupTenant(
 }
 
 /** The module that reads the archive as it passes; see postgres/archive/observer.ts. */
-export const archiveObserver = (): string =>
-  builtFile(import.meta.url, '../postgres/archive/observer.js').href
+const archiveObserver = (): string => builtFile(import.meta.url, '../postgres/archive/observer.js').href
 
 interface Ingredients {
   startedAt: Date
