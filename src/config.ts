@@ -81,7 +81,7 @@ export function loadConfig(options: LoadOptions = {}): LoadedConfig {
 }
 
 /** Where the configuration is looked for when --config does not say: the first that is there. */
-export const SEARCHED = ['gmah-backup.yaml', '/etc/gmah-backup/gmah-backup.yaml'] as const
+const SEARCHED = ['gmah-backup.yaml', '/etc/gmah-backup/gmah-backup.yaml'] as const
 
 function findFile(asked: string | undefined, env: Reading['env']): string {
   const named = asked ?? (env.GMAH_BACKUP_CONFIG || undefined)

@@ -64,6 +64,7 @@ export async function runDaemon({ configPath }: DaemonOptions): Promise<void> {
         journal: app.journal,
         schedules: () => app.parts().config.schedules,
         catalogue: app.parts().catalogue,
+        present: () => alerting.present(),
         incidents: () => app.alerts.ledger.openIncidents(),
         channels: () => channelStandings(app),
         clock,

@@ -2,8 +2,10 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { ERRORS } from '../src/domain/errors.js'
 import * as laws from './kit/architecture/laws.js'
 import { readSource } from './kit/architecture/source.js'
+import { readModule, unsaid, unusedExports } from './kit/architecture/vocabulary.js'
 import { projectRoot } from './kit/platform/scripts.js'
 
 const root = projectRoot()
@@ -25,9 +27,12 @@ function files(folder: string): string[] {
 }
 const paths = files('')
 
-const sources = paths
+const texts = paths
   .filter(path => /^(src|test|bench)\/.*\.ts$/.test(path) && !/\.(as|d)\.ts$/.test(path))
-  .map(path => readSource(path, readFileSync(join(root, path), 'utf8')))
+  .map(path => [path, readFileSync(join(root, path), 'utf8')] as const)
+const sources = texts.map(([path, text]) => readSource(path, text))
+const modules = texts.map(([path, text]) => readModule(path, text))
+const ours = modules.filter(({ path }) => path.startsWith('src/'))
 
 const offender = (path: string, text: string) => [readSource(path, text)]
 
@@ -69,6 +74,45 @@ test('names say what a thing is', () => {
 
 test('the top level holds what was agreed on, nothing else', () => {
   expect(laws.topLevelBreaches([...new Set(paths.map(path => path.split('/')[0] ?? ''))])).toEqual([])
+})
+
+test('nothing is exported that nobody takes, and nothing is there for tests alone', () => {
+  expect(unusedExports(modules)).toEqual([])
+})
+
+test('every event is written by somebody, and every error code is raised', () => {
+  const kinds = ours.flatMap(({ keys }) => [
+    ...(keys.get('EventFacts') ?? []),
+    ...(keys.get('SnapshotEventFacts') ?? []),
+  ])
+  expect(kinds.length).toBeGreaterThan(70)
+  expect(unsaid(kinds, ours, { as: 'types', except: /^src\/(domain|alert)\// })).toEqual([])
+  expect(unsaid(Object.keys(ERRORS), ours, { as: 'texts', except: /^src\/domain\/errors\.ts$/ })).toEqual([])
+})
+
+test('an export nobody takes, and one for tests, are caught; one that a file or a bench takes passes', () => {
+  const text =
+    'export const a = 1\nexport function b() { return c }\nexport const c = 2\nexport interface D {}'
+  const others = [
+    readModule('test/x.test.ts', "import { b } from '../src/seal/a.js'"),
+    readModule('bench/x.ts', "import { a as z } from '../src/seal/a.js'"),
+  ]
+  const judge = (more: typeof others) => unusedExports([readModule('src/seal/a.ts', text), ...more])
+  expect(judge(others)).toEqual([
+    'src/seal/a.ts: b is there for tests alone',
+    'src/seal/a.ts: exports c, which nobody imports',
+  ])
+  expect(judge([readModule('src/seal/b.ts', "import * as all from './a.js'")])).toEqual([])
+})
+
+test('a word that only the vocabulary itself says is caught', () => {
+  const said = [
+    readModule('src/domain/events.ts', "export interface EventFacts { 'a-b': 1; c: 2 }"),
+    readModule('src/jobs/x.ts', "emit({ type: 'a-b' }); log('c')"),
+  ]
+  expect(said[0]?.keys.get('EventFacts')).toEqual(['a-b', 'c'])
+  expect(unsaid(['a-b', 'c'], said, { as: 'types', except: /^src\/domain/ })).toEqual(['c'])
+  expect(unsaid(['a-b', 'c'], said, { as: 'texts', except: /^src\/domain/ })).toEqual([])
 })
 
 test.each([

@@ -1,6 +1,7 @@
 // The alerts as a whole: look at the journal and around, move the incidents, put out what is to be told, send it.
 // Nobody waits for it and nothing of it can fail a backup: what goes wrong here is told through the other channels, or logged.
 import { asFailure, type Failure } from '../domain/errors.js'
+import type { SubjectId } from '../domain/subject.js'
 import type { Channel } from './channel/channel.js'
 import { createDelivery, type Delivery } from './delivery.js'
 import { createHeartbeats, type Heartbeats } from './heartbeats.js'
@@ -16,6 +17,8 @@ export interface Alerting {
   start(): void
   /** One look and one attempt to send, awaited. Never throws. */
   tick(): Promise<void>
+  /** Who is on the server, as far as the nights saw: of these a backup that is late is told. */
+  present(): SubjectId[]
   /** The configuration was read again: channels are opened anew and tested. */
   reconfigure(): void
   /** The week's message, to whoever hears information about everything. @returns to how many channels it goes. */
@@ -72,6 +75,11 @@ class Watch implements Alerting {
       this.#running = null
     })
     return this.#running
+  }
+
+  present(): SubjectId[] {
+    const all = Object.entries(this.#memory.subjects)
+    return all.flatMap(([id, { gone }]) => (gone ? [] : [id as SubjectId]))
   }
 
   reconfigure(): void {

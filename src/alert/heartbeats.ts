@@ -30,7 +30,7 @@ const PATHS: Record<HeartbeatConfig['style'], Record<Beat, string | null>> = {
 }
 
 /** True when every subject that is on the server has a backup inside its window, and there is at least one. */
-export function isProtected(memory: Memory, seen: Sighting, now: Date): boolean {
+function isProtected(memory: Memory, seen: Sighting, now: Date): boolean {
   const present = Object.values(memory.subjects).filter(one => !one.gone)
   return present.length > 0 && backupWindowMs(seen) !== null && lateSubjects(memory, seen, now).length === 0
 }

@@ -8,11 +8,6 @@ import { isOver, openMembers } from './incidents.js'
 /** Why a message is sent: it began, more joined or it got worse, it goes on, it is over, it happened. */
 export type NoticeKind = 'opened' | 'grown' | 'reminder' | 'over' | 'happened'
 
-export interface Notice {
-  kind: NoticeKind
-  incident: Incident
-}
-
 export interface Moment {
   now: Date
   config: Pick<AlertsConfig, 'gatherMs' | 'quietHours' | 'reminderMs'>
@@ -79,12 +74,12 @@ function mustWait({ severity }: Incident, { now, config }: Moment): boolean {
   return severity !== 'critical' && config.quietHours !== null && isQuiet(config.quietHours, now)
 }
 
-export function isQuiet({ from, to, timeZone }: QuietHours, now: Date): boolean {
+function isQuiet({ from, to, timeZone }: QuietHours, now: Date): boolean {
   const local = Math.floor(localOf(timeZone, now.getTime()) / MINUTE_MS) % DAY_MINUTES
   return from <= to ? local >= from && local < to : local >= from || local < to
 }
 
-export function isMuted(incident: Incident, { mutes, now }: Pick<Moment, 'mutes' | 'now'>): boolean {
+function isMuted(incident: Incident, { mutes, now }: Pick<Moment, 'mutes' | 'now'>): boolean {
   return mutes.some(
     ({ target, until }) =>
       (target === incident.id || target === incident.rule) && Date.parse(until) > now.getTime(),

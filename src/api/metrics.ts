@@ -4,14 +4,12 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import type { EventType } from '../domain/events.js'
 import type { RunId } from '../domain/ids.js'
 import { isLive } from '../domain/live-events.js'
-import type { Schedule } from '../domain/schedule.js'
 import type { Journal } from '../jobs/journal.js'
 import { proofWindowMs } from '../jobs/surroundings.js'
-import type { Catalogue } from '../repository/catalogue.js'
 import type { Clock } from '../sys/clock.js'
 import { snapshotMetrics } from './snapshot-metrics.js'
 import { collectStanding, type StandingSources } from './standing-metrics.js'
-import { subjectGauges } from './subject-metrics.js'
+import { type SubjectSources, subjectGauges } from './subject-metrics.js'
 import { archiveMetrics, drillMetrics, type Fold, retentionMetrics } from './work-metrics.js'
 
 export interface Metrics {
@@ -32,19 +30,17 @@ export interface StoreOperation {
   bytes: number
 }
 
-export interface MetricsSources extends StandingSources {
+export interface MetricsSources extends StandingSources, SubjectSources {
   journal: Journal
-  catalogue: Catalogue
   clock: Clock
   version: string
-  schedules(): readonly Schedule[]
 }
 
 const PAGE = 1000
 const BUCKETS_SECONDS = [0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60]
 
 /** Metrics in a registry of their own. */
-export function createMetrics({ journal, catalogue, schedules, ...sources }: MetricsSources): Metrics {
+export function createMetrics({ journal, ...sources }: MetricsSources): Metrics {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
   // Gauges that are called like counters: the same figures are there by type under names that are right.
@@ -60,9 +56,9 @@ export function createMetrics({ journal, catalogue, schedules, ...sources }: Met
     retentionMetrics(registry, id => journal.run(id)),
     archiveMetrics(registry),
   ])
-  const readSubjects = subjectGauges(registry, catalogue)
+  const readSubjects = subjectGauges(registry, sources)
   collectRunning(registry, journal)
-  collectWindows(registry, schedules)
+  collectWindows(registry, sources.schedules)
   collectStanding(registry, sources)
   const unsubscribe = watchDumps(registry, journal)
   return {

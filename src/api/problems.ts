@@ -17,7 +17,7 @@ export interface ProblemDocument {
 const CONTENT_TYPE = 'application/problem+json'
 
 /** The document for a failure; `status` replaces the error table's. */
-export function problemDocument(failure: Failure, status: number = failure.http): ProblemDocument {
+function problemDocument(failure: Failure, status: number = failure.http): ProblemDocument {
   return {
     type: `urn:gmah-backup:error:${failure.code}`,
     title: failure.code.replaceAll('-', ' '),

@@ -1,10 +1,10 @@
 // What the API shows, as schemas: they check each answer on its way out, and make the OpenAPI document.
 import { z } from 'zod'
-import { OUTCOMES, type StoredEvent, TRIGGERS } from '../domain/events.js'
+import { OUTCOMES, TRIGGERS } from '../domain/events.js'
 import type { Run } from '../jobs/journal-rows.js'
 import { subjectNamed } from '../jobs/open-backup.js'
 
-export const problemShape = z.strictObject({
+const problemShape = z.strictObject({
   type: z.string(),
   title: z.string(),
   status: z.int(),
@@ -36,18 +36,13 @@ export const runShape = z.strictObject({
 /** A run without the process it is in. */
 export const runView = ({ process: _, ...run }: Run): z.output<typeof runShape> => run
 
-export const eventShape = z.strictObject({
+const _eventShape = z.strictObject({
   seq: z.int(),
   at: z.string(),
   run: z.string().nullable(),
   subject: z.string().nullable(),
   type: z.string(),
   facts: z.record(z.string(), z.unknown()),
-})
-
-export const eventView = (event: StoredEvent): z.output<typeof eventShape> => ({
-  ...event,
-  facts: { ...event.facts },
 })
 
 const problemAnswer = (description: string) => ({

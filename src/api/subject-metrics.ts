@@ -2,14 +2,29 @@
 // store leaves the metrics. Read once a scrape; one subject more is one line more in each.
 import { Gauge, type Registry } from 'prom-client'
 import { instantMs } from '../domain/ids.js'
+import type { Schedule } from '../domain/schedule.js'
+import type { SubjectId } from '../domain/subject.js'
+import { backupWindowMs } from '../jobs/drill-candidates.js'
 import type { Catalogue, CatalogueEntry } from '../repository/catalogue.js'
 import type { LastProof } from '../repository/catalogue-proofs.js'
 
+export interface SubjectSources {
+  catalogue: Catalogue
+  schedules(): readonly Schedule[]
+  /** Subjects that are on the server, as far as the nights saw. */
+  present(): readonly SubjectId[]
+}
+
 /** The gauges in the registry. @returns what brings them up to date. */
-export function subjectGauges(registry: Registry, catalogue: Catalogue): () => void {
+export function subjectGauges(
+  registry: Registry,
+  { catalogue, schedules, present }: SubjectSources,
+): () => void {
   const gauges = createGauges(registry)
   return () => {
     for (const gauge of Object.values(gauges)) gauge.reset()
+    const windowMs = backupWindowMs({ schedules: schedules() })
+    if (windowMs !== null) for (const subject of present()) gauges.window.set({ subject }, windowMs / 1000)
     for (const entry of catalogue.newest()) setBackup(gauges, entry)
     for (const proof of catalogue.proofs.lastPassed()) setProof(gauges, proof)
     for (const { subject, bytes } of catalogue.figures.stored()) gauges.stored.set({ subject }, bytes)
@@ -29,6 +44,10 @@ function createGauges(registry: Registry) {
     newest: gauge(
       'newest_backup_timestamp_seconds',
       'The instant that the newest sound backup of a subject is of',
+    ),
+    window: gauge(
+      'subject_freshness_window_seconds',
+      'The newest backup of a subject must never be older than this; absent once its database is gone',
     ),
     success: gauge(
       'last_success_timestamp_seconds',

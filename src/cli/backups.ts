@@ -25,8 +25,7 @@ export function backupsCommand(program: Command, doors: Doors): void {
           .list(filter)
           .map(one => ({ ...one, verdicts: desk.catalogue.proofs.verdicts(one.id) }))
         show(terminal, entries, () => {
-          if (entries.length === 0)
-            return 'no backups in the catalogue; if the store has some, type `gmah-backup catalogue rebuild`'
+          if (entries.length === 0) return nothingText(tenant)
           const rows = entries.map(one => [
             one.id,
             subjectName(one.subject),
@@ -51,6 +50,14 @@ export function backupsCommand(program: Command, doors: Doors): void {
       })
     })
 }
+
+/** A name that was mistyped must not look like a catalogue that is empty. */
+const nothingText = (tenant: string | undefined): string =>
+  tenant === undefined
+    ? 'no backups in the catalogue; if the store has some, type `gmah-backup catalogue rebuild`'
+    : oneLine(
+        `no backup of ${tenant} in the catalogue; \`gmah-backup tenants\` shows the names, and if the store has one, type \`gmah-backup catalogue rebuild\``,
+      )
 
 /** A broken backup is not restored by `latest`; what is wrong with it, and what to do. */
 const brokenText = ({ id, subject, broken }: ReturnType<Desk['catalogue']['list']>[number]): string[] =>

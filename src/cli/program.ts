@@ -35,6 +35,21 @@ Exit status: 0 done, 1 unexpected, 2 wrong usage or configuration, 3 partial,
 4 not found, 5 refused, 6 store, 7 PostgreSQL, 8 integrity, 9 keys, 10 busy,
 11 Hetzner, 130 interrupted. Each error code is explained in docs/errors.md.`
 
+/** As somebody looks for them: first what is wrong, then what to do about it. */
+const GROUPS: readonly (readonly [string, readonly ((program: Command, doors: Doors) => void)[]])[] = [
+  ['Look:', [statusCommand, tenantsCommand, backupsCommand, runsCommand, schedulesCommand, alertCommand]],
+  ['Back up:', [backupCommand, archiveCommand, snapshotCommand]],
+  ['Put back:', [restoreCommand, recoverCommand, playbookCommand, vpsCommand]],
+  ['Prove and tidy:', [verifyCommand, checkCommand, retentionCommand, sweepCommand]],
+  ['Set up:', [configCommand, keysCommand, tokensCommand, auditCommand, catalogueCommand, daemonCommand]],
+]
+
+/** Whatever is typed wrongly, the hint names the help of that very command. */
+function pointAtHelp(command: Command, path: string): void {
+  command.showHelpAfterError(`  hint: type \`${path} --help\``)
+  for (const inner of command.commands) pointAtHelp(inner, `${path} ${inner.name()}`)
+}
+
 /**
  * The whole program. Commands set process.exitCode; nothing here ends the process.
  * @param json wrong usage is told as JSON too, which must be known before the arguments are understood.
@@ -54,39 +69,18 @@ export function createProgram(doors: Doors, version: string, json: boolean): Com
     .option('--json', 'print one JSON document instead of text')
     .option('--debug', 'print where in the program an error came from')
     .addHelpText('after', AFTER)
-    .showHelpAfterError('  hint: type the command with --help')
+    .configureHelp({ minWidthToWrap: 24 })
     .exitOverride()
     .configureOutput({
       writeErr: text => void (json || process.stderr.write(text)),
       outputError: (text, write) => write(text.replace(/\n\(Did/, ' (did')),
     })
-  const commands = [
-    daemonCommand,
-    configCommand,
-    statusCommand,
-    tenantsCommand,
-    backupCommand,
-    backupsCommand,
-    restoreCommand,
-    recoverCommand,
-    playbookCommand,
-    archiveCommand,
-    retentionCommand,
-    sweepCommand,
-    verifyCommand,
-    snapshotCommand,
-    vpsCommand,
-    runsCommand,
-    schedulesCommand,
-    alertCommand,
-    keysCommand,
-    checkCommand,
-    catalogueCommand,
-    tokensCommand,
-    auditCommand,
-    docsCommand,
-  ]
-  for (const command of commands) command(program, doors)
+  for (const [heading, commands] of GROUPS) {
+    program.commandsGroup(heading)
+    for (const command of commands) command(program, doors)
+  }
+  docsCommand(program, doors)
+  pointAtHelp(program, 'gmah-backup')
   return program
 }
 

@@ -21,7 +21,9 @@ export function recoveryText(report: RecoveryReport, config: string | undefined)
     ...problems.map(one => `cannot be used: ${one.key}: ${one.message} [${one.code}]`),
     failed.length > 0
       ? `then type the same command again: what is back is left alone (\`gmah-backup${with_} runs\` tells more)`
-      : `what came after each instant is lost: tell the tenants; then set the daemon up (README), and back up at once`,
+      : recovered.length === 0
+        ? 'nothing was changed: to put one tenant back, type `gmah-backup restore TENANT --in-place`'
+        : `what came after each instant is lost: tell the tenants; then set the daemon up (README), and back up at once`,
   ].join('\n')
 }
 

@@ -65,7 +65,7 @@ const passedOverText = (one: PassedOver): string =>
 function basisText({ expected }: RestorePlan): string {
   const { basis, samples, safetyCopySeconds } = expected
   const copy = safetyCopySeconds > 0 ? `, ${secondsText(safetyCopySeconds)} of it for the safety copy` : ''
-  return `${basis === 'nothing' ? 'a guess: nothing was measured yet' : `from ${samples} ${basis}`}${copy}`
+  return `${basis === 'nothing' ? 'a guess: nothing was measured yet' : `from ${counted(samples, basis.replace(/s$/, ''))}`}${copy}`
 }
 
 function clientsText({ live, inPlace }: RestorePlan): string {

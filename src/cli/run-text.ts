@@ -1,11 +1,14 @@
 // Runs and what happened in them, for a person: a line a run, a line an event, the error whole.
 import type { ErrorFacts, StoredEvent } from '../domain/events.js'
-import { subjectName } from '../domain/subject.js'
+import { isSubjectId, subjectName } from '../domain/subject.js'
 import type { Run } from '../jobs/journal-rows.js'
 import { isAlive } from '../sys/process-identity.js'
 import { oneLine } from './cells.js'
 import { bytesText, countText, instantText, millisecondsText, secondsText } from './output.js'
 import { table } from './table.js'
+
+/** Runs of the tenants that were named; their events say which. */
+const OF_SOME: ReadonlySet<string> = new Set(['backup', 'check-some'])
 
 /** @param columns lines are cut to so many cells; null: never. */
 export function runsText(runs: readonly Run[], columns: number | null): string {
@@ -16,7 +19,7 @@ export function runsText(runs: readonly Run[], columns: number | null): string {
     run.finishedAt ? secondsText((run.finishedAt.getTime() - run.startedAt.getTime()) / 1000) : '',
     outcomeText(run),
     run.job,
-    run.subject ? subjectName(run.subject) : 'all',
+    run.subject ? subjectName(run.subject) : OF_SOME.has(run.job) ? 'some' : 'all',
     run.trigger,
     run.error ? `${run.error.code}: ${run.error.message}` : factsText(run.facts),
   ])
@@ -70,6 +73,8 @@ function factText(name: string, value: unknown): string {
   }
   if (typeof value === 'number') return numberText(name, value)
   if (name === 'instant' && typeof value === 'string') return `instant ${instantText(value)}`
+  if (name === 'subjects' && Array.isArray(value))
+    return `${name} ${value.map(one => (isSubjectId(one) ? subjectName(one) : one)).join(', ')}`
   if (Array.isArray(value) && value.every(one => typeof one === 'string')) return `${name} ${value.join(' ')}`
   return `${name} ${typeof value === 'string' ? value : JSON.stringify(value)}`
 }

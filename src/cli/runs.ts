@@ -8,26 +8,33 @@ import { processTerminal, show } from './output.js'
 import { runsText, runText } from './run-text.js'
 
 export function runsCommand(program: Command, doors: Doors): void {
-  program
+  const showRuns = async (id: string | undefined, _options: unknown, command: Command) => {
+    const options = command.optsWithGlobals<GlobalOptions & { limit: number }>()
+    const terminal = processTerminal(options)
+    await atDesk(doors, options, terminal, async desk => {
+      if (id === undefined) {
+        const runs = desk.journal.runs({ limit: options.limit })
+        show(terminal, runs, () => runsText(runs, terminal.columns))
+        return undefined
+      }
+      const run = findRun(desk.journal, id)
+      const events = desk.journal.events({ run: run.id, limit: EVENTS_MAX })
+      show(terminal, { run, events }, () => runText(run, events))
+      return undefined
+    })
+  }
+  const runs = program
     .command('runs')
     .argument('[id]', 'show what happened in this run; the beginning of its id is enough')
     .description('list the runs, newest first, or what happened in one of them')
     .option('--limit <n>', 'at most so many', parseCount, 20)
-    .action(async (id: string | undefined, _options, command: Command) => {
-      const options = command.optsWithGlobals<GlobalOptions & { limit: number }>()
-      const terminal = processTerminal(options)
-      await atDesk(doors, options, terminal, async desk => {
-        if (id === undefined) {
-          const runs = desk.journal.runs({ limit: options.limit })
-          show(terminal, runs, () => runsText(runs, terminal.columns))
-          return undefined
-        }
-        const run = findRun(desk.journal, id)
-        const events = desk.journal.events({ run: run.id, limit: EVENTS_MAX })
-        show(terminal, { run, events }, () => runText(run, events))
-        return undefined
-      })
-    })
+    .action(showRuns)
+  // Backups, playbooks and archives have a `show`: whoever types it here means the same.
+  runs
+    .command('show')
+    .argument('<id>', 'a run, or the beginning of its id')
+    .description('the same as `runs ID`')
+    .action(showRuns)
 }
 
 /** Tens of thousands of tenants in one night stay below. */

@@ -61,7 +61,7 @@ const ageSince = (then: Date, now: Date): string =>
   ageText(Math.max(0, now.getTime() - then.getTime()) / 1000)
 
 /** What costs less than a cent still costs something. */
-export const costText = (amount: number, currency: string): string =>
+const costText = (amount: number, currency: string): string =>
   `${amount > 0 && amount < 0.01 ? '< 0.01' : amount.toFixed(2)} ${currency}`.trim()
 
 /** The same within a sentence. */

@@ -46,11 +46,10 @@ function createCommand(tokens: Command, doors: Doors): void {
     .argument('<name>', 'whose it is: a person, or a machine; the audit names it')
     .addOption(new Option('--role <role>', 'what it may do').choices(ROLES).default('viewer'))
     .option('--tenant <names...>', 'only these tenants; all of them, and the platform, when left out')
-    .option(
-      '--expires <duration>',
-      'like 90d; `never` for machines that nobody renews',
-      parseExpiry,
-      90 * DAY_MS,
+    .addOption(
+      new Option('--expires <duration>', 'like 90d; `never` for machines that nobody renews')
+        .argParser(parseExpiry)
+        .default(90 * DAY_MS, '90d'),
     )
     .description('make a token; it is shown once')
     .action(async (name: string, _options, command: Command) => {

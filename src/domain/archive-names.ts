@@ -3,7 +3,7 @@
 
 const SEGMENT_BYTES_MAX = 255
 /** Where files go whose key is no usable path: `other-names/000001`; the archive's manifest has their keys. */
-export const OTHER_NAMES = 'other-names'
+const OTHER_NAMES = 'other-names'
 
 export interface Named {
   /** The key below the tenant's own folder. */

@@ -55,7 +55,7 @@ export interface CheckFacts {
   problems: string[]
 }
 
-export const SWAP_STEPS = ['pause', 'close', 'rename', 'resume'] as const
+const SWAP_STEPS = ['pause', 'close', 'rename', 'resume'] as const
 export type SwapStep = (typeof SWAP_STEPS)[number]
 
 /** The names in a swap. */

@@ -16,7 +16,7 @@ const every = {
 const tenant = text.describe('a tenant, or platform/master')
 const backup = text.default('latest')
 
-export const stepSchema = z.discriminatedUnion('do', [
+const stepSchema = z.discriminatedUnion('do', [
   /** What a restore would do; fails when something stands in its way. */
   z.strictObject({ do: z.literal('preflight'), ...every, tenant, backup, database: text.optional() }),
   z.strictObject({ do: z.literal('backup'), ...every, tenant: tenant.optional(), label: text.optional() }),

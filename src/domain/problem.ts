@@ -63,7 +63,7 @@ function explain(issue: Issue, schema: z.ZodType): { path: PropertyKey[]; messag
 }
 
 /** The known name closest to what was typed; null when none is close (a third of its letters, by Levenshtein's distance). */
-export function nearest(typed: string, known: readonly string[]): string | null {
+function nearest(typed: string, known: readonly string[]): string | null {
   let best: { name: string; distance: number } | null = null
   for (const name of known) {
     const distance = editDistance(typed.toLowerCase(), name)

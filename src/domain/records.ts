@@ -60,4 +60,3 @@ export type WaitingRecord = z.infer<typeof waitingSchema>
 
 /** The subject's database was found gone. Worthless as soon as there is a younger backup. */
 export const departedSchema = z.strictObject({ format, at })
-export type DepartedRecord = z.infer<typeof departedSchema>

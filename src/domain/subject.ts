@@ -30,7 +30,7 @@ export function encodeTenant(name: string): string {
 }
 
 /** The inverse of encodeTenant. @throws Failure usage when the segment is not one that encodeTenant makes. */
-export function decodeTenant(segment: string): string {
+function decodeTenant(segment: string): string {
   let name: string
   try {
     name = decodeURIComponent(segment)

@@ -1,10 +1,10 @@
 // The labels that make a snapshot ours, and the only question that pruning may ask: is this one ours, whole and unprotected?
 import type { Image, Server } from './shapes.js'
 
-export const MANAGED_BY = 'managed-by'
-export const US = 'gmah-backup'
+const MANAGED_BY = 'managed-by'
+const US = 'gmah-backup'
 /** Whoever puts this label on a snapshot keeps it for ever, whatever its value. */
-export const KEEP = 'keep'
+const KEEP = 'keep'
 /** We protected it ourselves, so we may lift that. */
 const PROTECTED_BY = 'protected-by'
 
@@ -15,7 +15,7 @@ export interface Marks {
 }
 
 /** Hetzner allows letters, digits, `.`, `_`, `-`, at most 63 of them, and letters or digits at the ends. */
-export const labelValue = (text: string): string =>
+const labelValue = (text: string): string =>
   text
     .replace(/[^A-Za-z0-9._-]/g, '-')
     .slice(0, 63)
@@ -37,7 +37,6 @@ export function labelsOf(
 
 export const runSelector = (label: string): string => `${MANAGED_BY}=${US},run-id=${label}`
 export const serverSelector = (server: number): string => `${MANAGED_BY}=${US},server-id=${server}`
-export const OURS = `${MANAGED_BY}=${US}`
 
 /** Every mark must be there, and what Hetzner itself says of its origin must agree: a copied label is not enough. */
 export function isOurs(image: Image, server: number): boolean {

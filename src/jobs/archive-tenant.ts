@@ -76,7 +76,7 @@ export function archiveTenant(
 }
 
 /** Archives may have a key of their own, kept offline: then nothing on this machine opens them. */
-export function archiveRecipients({ config, repository }: Parts): readonly string[] {
+function archiveRecipients({ config, repository }: Parts): readonly string[] {
   const { recipients } = config.archives
   return recipients.length > 0 ? recipients : repository.keyring.recipients
 }

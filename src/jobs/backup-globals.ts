@@ -1,4 +1,5 @@
 // The backup of what no database holds: roles, memberships, settings and tablespaces, as pg_dumpall's script.
+import type { Socket } from 'node:net'
 import { newBackupId } from '../domain/ids.js'
 import { FORMAT, type Manifest } from '../domain/manifest.js'
 import { GLOBALS } from '../domain/subject.js'
@@ -25,17 +26,15 @@ export function backupGlobals(
     const tool = await findTool('pg_dumpall', majorOf(server.versionNum), {
       directory: postgres.toolsDirectory,
     })
-    const { child } = await startGlobalsDump({
-      target: postgres,
-      tool,
-      politeness: dump,
-      signal: context.signal,
-    })
+    const start = async (output: Socket) => {
+      const program = { target: postgres, tool, politeness: dump, signal: context.signal, output }
+      return (await startGlobalsDump(program)).child
+    }
     const observer = builtFile(import.meta.url, '../postgres/globals-observer.js').href
     const written = await storeDump(
       parts,
       key,
-      { subject: GLOBALS, child, observer, explain: explainGlobalsEnd },
+      { subject: GLOBALS, start, observer, explain: explainGlobalsEnd },
       context,
     )
     const finishedAt = parts.clock.now()

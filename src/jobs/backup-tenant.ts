@@ -1,4 +1,5 @@
 // The backup of one database, tenant or master: one consistent dump, cut, sealed, stored, then committed by its manifest.
+import type { Socket } from 'node:net'
 import { newBackupId } from '../domain/ids.js'
 import { type DumpFacts, FORMAT, type Manifest } from '../domain/manifest.js'
 import type { Subject } from '../domain/subject.js'
@@ -41,17 +42,19 @@ export function backupTenant(
       const tool = await findTool('pg_dump', majorOf(snapshot.server.versionNum), {
         directory: postgres.toolsDirectory,
       })
-      const child = await startDump({
-        target: postgres,
-        database: subject.database,
-        tool,
-        snapshotId: snapshot.snapshotId,
-        lockWaitTimeoutMs: postgres.lockWaitTimeoutMs,
-        politeness: parts.config.dump,
-        signal: context.signal,
-      })
+      const start = (output: Socket) =>
+        startDump({
+          target: postgres,
+          database: subject.database,
+          tool,
+          snapshotId: snapshot.snapshotId,
+          lockWaitTimeoutMs: postgres.lockWaitTimeoutMs,
+          politeness: parts.config.dump,
+          signal: context.signal,
+          output,
+        })
       const explain = (end: ChildResult) => explainDumpEnd(end, subject.database)
-      const source = { subject: subject.id, child, observer: archiveObserver(), explain }
+      const source = { subject: subject.id, start, observer: archiveObserver(), explain }
       const written = await storeDump(parts, key, source, context)
       const manifest = composeManifest(parts, subject, request, {
         startedAt,
@@ -71,8 +74,7 @@ export function backupTenant(
 }
 
 /** The module that reads the archive as it passes; see postgres/archive/observer.ts. */
-export const archiveObserver = (): string =>
-  builtFile(import.meta.url, '../postgres/archive/observer.js').href
+const archiveObserver = (): string => builtFile(import.meta.url, '../postgres/archive/observer.js').href
 
 interface Ingredients {
   startedAt: Date

@@ -1,10 +1,12 @@
 // Whether what the configuration names is really there and does what backups need: asked now, not by the first night.
 import { asFailure, type Failure } from '../domain/errors.js'
-import { type Subject, subjectName } from '../domain/subject.js'
+import { type Subject, type SubjectId, subjectName } from '../domain/subject.js'
 import { withSession } from '../postgres/connection.js'
 import type { Discovery } from '../postgres/discover.js'
 import { assertReadable } from '../postgres/preflight.js'
 import { findTool, majorOf, type ToolName } from '../postgres/tools.js'
+import { openCheckedKey } from '../repository/key-health.js'
+import { listSubjects } from '../repository/manifests.js'
 import { probeStore } from '../store/probe.js'
 import { look } from './list-tenants.js'
 import type { Parts } from './parts.js'
@@ -20,6 +22,8 @@ export interface OnlineStep {
 
 type Tell = (step: OnlineStep) => void
 
+/** They are wrapped to the same recipients; one that was left out of a rotation is the nightly check's to find. */
+const KEYS_TRIED = 20
 const TOOLS: readonly ToolName[] = ['pg_dump', 'pg_dumpall', 'pg_restore']
 
 /**
@@ -37,10 +41,11 @@ export async function checkOnline(parts: Parts, signal: AbortSignal, tell: Tell)
     return value
   }
   const { store } = parts.repository
-  await attempt('store', async () => {
+  const stored = await attempt('store', async () => {
     await probeStore(store, { signal })
-    return [`${store.name} puts, reads, lists and deletes as backups need it`, null]
+    return [`${store.name} puts, reads, lists and deletes as backups need it`, await listSubjects(store)]
   })
+  if (stored && stored.length > 0) await attempt('keys', () => openKeys(parts, stored))
   const discovery = await attempt('postgres', async () => {
     const found = await look(parts, signal)
     return [discoveryText(found), found]
@@ -61,6 +66,19 @@ export async function checkOnline(parts: Parts, signal: AbortSignal, tell: Tell)
     })
   }
   return steps
+}
+
+/** A wrong identity is found here, and not by the first restore that is needed. */
+async function openKeys(
+  { repository }: Parts,
+  subjects: readonly SubjectId[],
+): Promise<[seen: string, value: null]> {
+  const asked = subjects.slice(0, KEYS_TRIED)
+  for (const subject of asked) {
+    const { problem } = await openCheckedKey(repository, subject)
+    if (problem) throw problem
+  }
+  return [`what is stored opens: the keys of ${asked.length} of ${subjects.length} tried`, null]
 }
 
 async function tried<T>(

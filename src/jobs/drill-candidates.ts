@@ -1,8 +1,8 @@
 // What is known of each subject's test restores: its newest backup, its proofs, what they took; and which of them is too old.
-import type { Config } from '../domain/configuration.js'
 import { Failure } from '../domain/errors.js'
 import { instantMs } from '../domain/ids.js'
 import { formatDuration } from '../domain/quantity.js'
+import type { Schedule } from '../domain/schedule.js'
 import { type SubjectId, subjectName } from '../domain/subject.js'
 import type { Catalogue, CatalogueEntry } from '../repository/catalogue.js'
 import type { Candidate } from '../verify/drill-plan.js'
@@ -31,7 +31,7 @@ export function drillCandidates(catalogue: Catalogue): Candidate[] {
 const msOf = (at: string | null): number | null => (at === null ? null : Date.parse(at))
 
 /** The longest that the schedules of backups let the last one become; null when nothing is scheduled. */
-export function backupWindowMs({ schedules }: Pick<Config, 'schedules'>): number | null {
+export function backupWindowMs({ schedules }: { schedules: readonly Schedule[] }): number | null {
   const windows = schedules.flatMap(one => (one.job === 'backup-all' ? [one.freshnessWindowMs] : []))
   return windows.length === 0 ? null : Math.min(...windows)
 }

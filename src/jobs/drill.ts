@@ -115,7 +115,13 @@ async function drillOne(night: Night, planned: PlannedDrill, first: boolean): Pr
     else report.failed.push({ subject, backup, why: record.differences.slice(0, 5).join('; ') })
     context.watch?.proven?.(subject, record)
   } catch (thrown) {
-    notDrilled(night, planned, asFailure(thrown))
+    const failure = asFailure(thrown)
+    const { neededBytes: needed } = failure.facts
+    // An interruption is the whole run's, which tells of it.
+    if (context.signal.aborted) return
+    if (failure.code === 'disk-full' && typeof needed === 'number')
+      leaveOut(night, planned, 'disk', needed, 0)
+    else notDrilled(night, planned, failure)
   }
 }
 
@@ -166,9 +172,8 @@ function leaveOut(
   context.emit({ type: 'drill-left-out', subject, facts })
 }
 
-/** A failure that is no verdict. An interruption is the whole run's, which tells of it. */
+/** A failure that is no verdict. */
 function notDrilled({ context, report }: Night, { subject, backup }: PlannedDrill, failure: Failure): void {
-  if (context.signal.aborted) return
   report.failed.push({ subject, backup, why: `${failure.code}: ${failure.message}` })
   context.emit({ type: 'drill-failed', subject, facts: { backup, error: errorFacts(failure) } })
   context.watch?.failed?.(subject, failure)

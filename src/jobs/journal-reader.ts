@@ -45,8 +45,8 @@ export interface JournalReader {
   events(filter?: EventFilter): StoredEvent[]
   /** All of these types about a subject, or about none, oldest first: read from an index, however long the journal is. */
   eventsAbout(subject: SubjectId | null, types: readonly EventType[]): StoredEvent[]
-  /** The newest event of these types about a subject; null when there is none. */
-  lastEvent(subject: SubjectId, types: readonly EventType[]): StoredEvent | null
+  /** The newest event of these types about a subject, of those before a sequence number if asked; null when there is none. */
+  lastEvent(subject: SubjectId, types: readonly EventType[], beforeSeq?: number): StoredEvent | null
   /** Newest first, default 100; older than a sequence number if asked. */
   auditLines(filter?: { limit?: number }): AuditLine[]
 }
@@ -108,7 +108,9 @@ function readEvents(db: Sqlite, all: All) {
   const ofTypes = 'type in (select value from json_each(@types)) order by seq'
   const about = db.prepare(`select * from events where subject = @subject and ${ofTypes}`)
   const aboutNone = db.prepare(`select * from events where subject is null and ${ofTypes}`)
-  const newest = db.prepare(`select * from events where subject = @subject and ${ofTypes} desc limit 1`)
+  const newest = db.prepare(
+    `select * from events where subject = @subject and seq < @beforeSeq and ${ofTypes} desc limit 1`,
+  )
   return {
     swapEvents: () =>
       all<EventRow, SwapEvent>(
@@ -124,9 +126,10 @@ function readEvents(db: Sqlite, all: All) {
       const find = () => (subject === null ? aboutNone.all(asked) : about.all({ subject, ...asked }))
       return all<EventRow, StoredEvent>(find, toEvent)
     },
-    lastEvent: (subject: SubjectId, types: readonly EventType[]) =>
-      all<EventRow, StoredEvent>(() => newest.all({ subject, types: JSON.stringify(types) }), toEvent)[0] ??
-      null,
+    lastEvent: (subject: SubjectId, types: readonly EventType[], beforeSeq = Number.MAX_SAFE_INTEGER) => {
+      const asked = { subject, types: JSON.stringify(types), beforeSeq }
+      return all<EventRow, StoredEvent>(() => newest.all(asked), toEvent)[0] ?? null
+    },
   }
 }
 

@@ -4,6 +4,7 @@ import { mkdir, open, readFile, rename } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { KeysConfig } from '../domain/configuration.js'
 import { asFailure, Failure } from '../domain/errors.js'
+import { shellWord } from '../domain/shell-word.js'
 import type { SubjectId } from '../domain/subject.js'
 import { listSubjects } from '../repository/manifests.js'
 import type { Keyring } from '../repository/repository.js'
@@ -39,12 +40,21 @@ export async function initKeys(keys: KeysConfig, clock: Clock): Promise<string> 
  * @throws Failure key-missing, key-invalid.
  */
 export async function loadKeyring(keys: KeysConfig, identityFile: string | null): Promise<Keyring> {
-  const identities = await readIdentities(identityFile ?? keys.operationalIdentityFile)
+  const identities = await (identityFile === null
+    ? readIdentities(keys.operationalIdentityFile)
+    : readIdentities(identityFile).catch(askedFor))
   const [own] = identityFile
     ? await readIdentities(keys.operationalIdentityFile).catch(() => identities)
     : identities
   const recipients = [await recipientOf(own as string), ...keys.recoveryRecipients]
   return { identities, recipients: [...new Set(recipients)] }
+}
+
+/** A wrong path after --identity is no reason to make a new key. */
+function askedFor(thrown: unknown): never {
+  const failure = asFailure(thrown)
+  if (failure.code !== 'key-missing') throw failure
+  throw new Failure('key-missing', failure.message, { hint: 'check the path after --identity' })
 }
 
 export interface RotationReport {
@@ -108,7 +118,11 @@ function readIdentityText(file: string): string {
     return readFileSync(file, 'utf8')
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException
-    throw new Failure('key-missing', `there is no identity in ${file} (${code})`)
+    if (code === 'ENOENT') throw new Failure('key-missing', `there is no identity in ${file} (${code})`)
+    throw new Failure('file-denied', `the identity file ${file} cannot be read (${code})`, {
+      cause,
+      hint: `it is there: let the user who types this read it, \`install -m 600 -o USER ${shellWord(file)} WHERE-USER-MAY-READ\``,
+    })
   }
 }
 

@@ -11,7 +11,7 @@ import type { JobContext, Parts } from './parts.js'
 const DAMAGES_TOLD = 20
 
 /** @throws Failure store-* when the marks cannot be stored. */
-export async function noteDamage(
+async function noteDamage(
   parts: Parts,
   { manifest: { subject }, key }: OpenedBackup,
   damaged: readonly ChunkDamage[],

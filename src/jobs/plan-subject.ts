@@ -1,6 +1,7 @@
 // The plan of one subject from what the store says of it now, and under which circumstances it is made.
 import { Failure } from '../domain/errors.js'
-import { type BackupId, instantMs } from '../domain/ids.js'
+import type { StoredEvent } from '../domain/events.js'
+import { type BackupId, instantMs, type RunId } from '../domain/ids.js'
 import { type RetentionPolicy, rulesFor } from '../domain/retention-policy.js'
 import type { Schedule } from '../domain/schedule.js'
 import { type SubjectId, subjectName } from '../domain/subject.js'
@@ -154,13 +155,26 @@ function whyNothingGoes(
   if (departures.doubted.includes(subject))
     return 'its database is gone with many others at once: an accident?'
   if (departures.since.has(subject)) return null
-  const last = parts.journal.lastEvent(subject, ['backup-started', 'backup-committed', 'backup-failed'])
+  const last = lastRun(parts, subject)
   if (last?.type === 'backup-failed') return `its run of ${last.at} failed`
   if (last?.type === 'backup-started') return `its run of ${last.at} has not ended`
   const newest = copies.find(copy => copy.broken === null)
   const windowMs = freshnessMs(parts)
   if (newest && now.getTime() - newest.instant.getTime() <= windowMs) return null
   return `it has no sound backup of the last ${Math.round(windowMs / HOUR_MS)} hours`
+}
+
+/** How the last run on it went. One that was refused because another run had the subject did nothing, and tells nothing. */
+function lastRun({ journal }: Parts, subject: SubjectId): StoredEvent | null {
+  const types = ['backup-started', 'backup-committed', 'backup-failed'] as const
+  const refused = new Set<RunId | null>()
+  let last = journal.lastEvent(subject, types)
+  for (; last; last = journal.lastEvent(subject, types, last.seq)) {
+    const busy = last.type === 'backup-failed' && last.facts.error.code === 'subject-busy'
+    if (busy) refused.add(last.run)
+    else if (last.type !== 'backup-started' || !refused.has(last.run)) break
+  }
+  return last
 }
 
 function freshnessMs({ config }: Parts): number {

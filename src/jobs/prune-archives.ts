@@ -12,7 +12,7 @@ const YEAR_MS = 365.25 * 86_400_000
 const NO_PERIODS = { hourly: 0, daily: 0, weekly: 0, monthly: 0, yearly: 0, last: 0 }
 
 /** What would go and what stays, with every reason. */
-export function planArchives(
+function planArchives(
   parts: Pick<Parts, 'config' | 'clock'>,
   subject: SubjectId,
   archives: readonly StoredArchive[],

@@ -18,12 +18,7 @@ export interface PruneRules extends Pick<SnapshotSettings, 'keep' | 'minimum'> {
 const STUCK_MS = 24 * 3_600_000
 
 /** What would be kept and removed of a listing, with every reason. Pure. */
-export function planSnapshots(
-  images: readonly Image[],
-  server: number,
-  rules: PruneRules,
-  now: Date,
-): Decision[] {
+function planSnapshots(images: readonly Image[], server: number, rules: PruneRules, now: Date): Decision[] {
   const copies = images
     .filter(image => isOurs(image, server) && isOfSchedule(image, rules.schedule))
     .map(image => copyOf(image, now))

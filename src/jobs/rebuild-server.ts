@@ -68,7 +68,7 @@ const refused = ({ name }: Server, reason: string, own: boolean): Failure =>
   })
 
 /** Why Hetzner would refuse, in words; null when it would not. Pure. */
-export function refusalOf(server: Server, image: Image): string | null {
+function refusalOf(server: Server, image: Image): string | null {
   if (image.status !== 'available') return `snapshot ${image.id} is ${image.status}`
   if (server.protection.rebuild)
     return 'it is protected against a rebuild; lift that in the console (server, Protection), which lifts the delete protection too'

@@ -15,7 +15,7 @@ export interface RecoveryWords {
 }
 
 /** Where the keys of a bucket are taken from; the names that every S3 tool knows. */
-export const KEY_VARIABLES = ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY'] as const
+const KEY_VARIABLES = ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY'] as const
 
 /**
  * The text of a configuration file for `config.ts` to read and check like any other. It holds no secret: a bucket's keys

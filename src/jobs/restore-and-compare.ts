@@ -7,7 +7,7 @@ import type { SubjectId } from '../domain/subject.js'
 import { majorOf } from '../postgres/tools.js'
 import { askAssertions } from '../verify/assertions.js'
 import { differenceText, prove } from '../verify/proof.js'
-import { assertFits, neededBytes } from '../verify/scratch-disk.js'
+import { assertFits, diskRanFull, neededBytes } from '../verify/scratch-disk.js'
 import { dropScratch, loadIntoScratch } from '../verify/scratch-load.js'
 import { type JobContext, type Parts, progressOf } from './parts.js'
 import type { Bench } from './scratch-bench.js'
@@ -34,15 +34,43 @@ const VERDICTS: readonly ErrorCode[] = [
   'restore-failed',
 ]
 
-/** @throws Failure of the preflight, the load or the comparison; `asVerdict` tells those that speak of the backup. */
+/**
+ * @throws Failure of the preflight, the load or the comparison; `asVerdict` tells those that speak of the backup. disk-full, with
+ * `neededBytes` and `freeBytes`, before anything is loaded or when the disk ran full in the middle of it.
+ */
 export async function restoreAndCompare(
   parts: Parts,
   source: DumpSource,
   bench: Bench,
   context: JobContext,
 ): Promise<ProofFindings> {
+  const needed = neededBytes(source.dump)
+  const { scratch } = bench
+  assertFits(needed, await scratch.freeBytes(), scratch.place)
+  try {
+    return await loadAndCompare(parts, source, bench, context)
+  } catch (thrown) {
+    throw (await ranFull(thrown, scratch)) ? diskRanFull(thrown, needed, scratch.place) : thrown
+  }
+}
+
+/**
+ * A server that cannot write its log dies, and whoever worked on it hears no more than that the connection is lost: then the
+ * disk is asked. What the store gave is judged before PostgreSQL has seen it.
+ */
+async function ranFull(thrown: unknown, { freeBytes }: Bench['scratch']): Promise<boolean> {
+  const { code } = asFailure(thrown)
+  if (code === 'disk-full') return true
+  return !/^(object|store|interrupted)/.test(code) && (await freeBytes()) === 0
+}
+
+async function loadAndCompare(
+  parts: Parts,
+  source: DumpSource,
+  bench: Bench,
+  context: JobContext,
+): Promise<ProofFindings> {
   const { dump } = source
-  assertFits(neededBytes(dump), await bench.scratch.freeBytes(), bench.scratch.place)
   const server = await bench.scratch.server(majorOf(dump.server.versionNum))
   const database = bench.nextName()
   const { dump: politeness, drills } = parts.config

@@ -58,7 +58,7 @@ async function compareAndCreate(
 type Roles = ReadonlyMap<string, Role>
 
 /** Pure. Names only: what differs may be a password. */
-export function compareRoles(
+function compareRoles(
   backup: Roles,
   now: Roles,
 ): Pick<GlobalsReport, 'missing' | 'different' | 'onlyHere' | 'equal'> {

@@ -1,5 +1,5 @@
 // What a restore would do, as plain data: for the person who decides, for the API that gives it an id, for the run's report.
-import { ERRORS, type ErrorCode, type Failure } from '../domain/errors.js'
+import type { ErrorCode, Failure } from '../domain/errors.js'
 import type { BackupId } from '../domain/ids.js'
 import type { BackupKind, Manifest } from '../domain/manifest.js'
 import type { SubjectId } from '../domain/subject.js'
@@ -100,9 +100,6 @@ export interface PlanProblem {
 }
 
 export const planProblem = ({ code, message, hint }: Failure): PlanProblem => ({ code, message, hint })
-
-/** True for a problem that may be gone by itself at the next try. */
-export const isPassing = ({ code }: PlanProblem): boolean => ERRORS[code].retryable
 
 export function plannedBackup(manifest: Manifest, now: Date): PlannedBackup {
   const tables = manifest.dump?.tables ?? []

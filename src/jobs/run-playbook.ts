@@ -36,7 +36,7 @@ export function valuesOf(
 ): Record<string, string> {
   const known = Object.keys(playbook.parameters)
   const foreign = Object.keys(given).find(name => !known.includes(name))
-  const hint = `its parameters: ${known.join(', ') || 'none'}`
+  const hint = `its parameters: ${known.join(', ') || 'none'}; on the command line each is \`--set NAME=VALUE\``
   if (foreign) throw new Failure('usage', `${playbook.name} has no parameter ${foreign}`, { hint })
   const values = Object.entries(playbook.parameters).map(([name, { default: preset }]) => {
     const value = given[name] ?? preset

@@ -1,7 +1,9 @@
 // Stores what a dumping child writes. A stream that ended is not a process that succeeded: both are asked.
+import type { Socket } from 'node:net'
 import { Failure } from '../domain/errors.js'
 import type { SubjectId } from '../domain/subject.js'
 import type { Damage } from '../repository/damage.js'
+import { openIntake } from '../repository/intake.js'
 import { type WrittenStream, writeStream } from '../repository/write-stream.js'
 import type { TenantKey } from '../seal/tenant-key.js'
 import { chunkKey } from '../store/keys.js'
@@ -14,7 +16,8 @@ const DAMAGES_TOLD = 10
 
 export interface DumpSource {
   subject: SubjectId
-  child: Child
+  /** Starts the child that writes the stream into `output`. */
+  start(output: Socket): Promise<Child>
   /** URL of the module that watches the stream on the intake thread. */
   observer: string
   /** Makes a failure of how the child ended. */
@@ -22,7 +25,7 @@ export interface DumpSource {
 }
 
 /**
- * @throws Failure of the side that broke first: the child's own words when it died, the observer's when the stream is
+ * @throws Failure what starting the child raised; of the side that broke first: the child's own words when it died, the observer's when the stream is
  * unsound although the child said all was well, the store's when a chunk could not be put.
  */
 export async function storeDump(
@@ -31,13 +34,14 @@ export async function storeDump(
   source: DumpSource,
   context: JobContext,
 ): Promise<WrittenStream> {
-  const { child, observer, explain, subject } = source
+  const { observer, explain, subject } = source
   const damages: Damage[] = []
-  let endedByItself = false
-  child.stdout.once('end', () => {
-    endedByItself = true
+  const intake = await openIntake()
+  const child = await source.start(intake.input).catch(async thrown => {
+    await intake.close()
+    throw thrown
   })
-  const writing = writeStream(parts.repository, key, child.stdout, {
+  const writing = writeStream(parts.repository, key, intake, {
     observer,
     signal: context.signal,
     onDamage: damage => damages.push(damage),
@@ -54,7 +58,7 @@ export async function storeDump(
   context.signal.throwIfAborted()
   if (ended.status === 'rejected') throw ended.reason
   const sound = ended.value.exitCode === 0
-  if (!sound && (written.status === 'fulfilled' || (endedByItself && isDumpInvalid(written.reason)))) {
+  if (!sound && (written.status === 'fulfilled' || (intake.sawEnd && isDumpInvalid(written.reason)))) {
     throw explain(ended.value)
   }
   if (written.status === 'rejected') throw written.reason

@@ -27,7 +27,7 @@ export interface Discovery {
   drift: Drift[]
   /** What kept the lists from being compared; the subjects are complete all the same. */
   problems: Failure[]
-  /** Every database that is there, for `vanished` the next time. */
+  /** Every database that is there. */
   databases: string[]
 }
 

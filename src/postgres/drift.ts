@@ -52,11 +52,3 @@ function judgeRow(row: TenantRow, databases: Databases, inactive: readonly strin
   if (!databases.tenants.has(database)) return [{ kind: 'tenant-not-covered', tenant, database }]
   return gone ? [{ kind: 'inactive-tenant-with-database', tenant, database, status }] : []
 }
-
-/** What was there at the last discovery and is not now. */
-export function vanished(previous: Iterable<string>, now: Iterable<string>): Drift[] {
-  const present = new Set(now)
-  return [...new Set(previous)]
-    .filter(database => !present.has(database))
-    .map(database => ({ kind: 'database-vanished', database }))
-}

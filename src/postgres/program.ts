@@ -1,5 +1,6 @@
 // Starts one of PostgreSQL's client programs: polite, with our pinned environment, the password out of sight.
 // The password file lives exactly as long as the child.
+import type { Socket } from 'node:net'
 import { type Child, startChild } from '../sys/child.js'
 import { libpqEnvironment } from './environment.js'
 import { dieWithUs, type Politeness, politeWrapper } from './politeness.js'
@@ -13,11 +14,13 @@ export interface ProgramOptions {
   politeness?: Politeness
   /** Of the session, like `name=value`, beside those that are pinned. */
   settings?: readonly string[]
+  /** Where its stdout goes instead of to us; see ChildOptions. */
+  output?: Socket
 }
 
 /** @throws Failure config-invalid; from `result`, tool-missing. */
 export async function startProgram(
-  { target, tool, signal, politeness, settings }: ProgramOptions,
+  { target, tool, signal, politeness, settings, output }: ProgramOptions,
   args: readonly string[],
   options: { bigWrites: boolean },
 ): Promise<Child> {
@@ -25,7 +28,11 @@ export async function startProgram(
   const { env, dispose } = await libpqEnvironment(target, settings)
   try {
     signal?.throwIfAborted()
-    const child = startChild(tool.path, { args, env, wrapper, ...(signal ? { signal } : {}) })
+    const child = startChild(tool.path, {
+      ...{ args, env, wrapper },
+      ...(signal ? { signal } : {}),
+      ...(output ? { output } : {}),
+    })
     const result = child.result.finally(dispose)
     // Who reads stdout first awaits the result late; until then a failed start is nobody's unhandled rejection.
     result.catch(() => {})

@@ -5,7 +5,11 @@ import { type ErrorCode, Failure } from '../domain/errors.js'
 
 /** Codes that say "not now" rather than "not you": the server stops, starts, or has no connection to spare. */
 const UNREACHABLE = new Set(['57P01', '57P02', '57P03', '53300'])
-const DENIED = new Set(['3D000', '42501'])
+/** Connected, and without a right: neither password nor pg_hba.conf has anything to do with it. */
+export const NO_RIGHT = '42501'
+const DENIED = new Set(['3D000', NO_RIGHT])
+const GRANT =
+  'grant the user the right that the cause names; a restore needs SUPERUSER, for as long as it takes'
 
 const BY_CODE: Record<string, ErrorCode> = {
   '55P03': 'lock-timeout',
@@ -30,7 +34,8 @@ export function sqlstate(error: unknown): string | null {
 export function postgresFailure(error: unknown, message: string): Failure {
   if (error instanceof Failure) return error
   const state = sqlstate(error)
-  return new Failure(codeOf(state), message, { cause: error, facts: { sqlstate: state } })
+  const hint = state === NO_RIGHT ? { hint: GRANT } : {}
+  return new Failure(codeOf(state), message, { cause: error, facts: { sqlstate: state }, ...hint })
 }
 
 function codeOf(state: string | null): ErrorCode {

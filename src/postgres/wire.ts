@@ -5,8 +5,8 @@ import { Socket } from 'node:net'
 import { Client, type ClientConfig } from 'pg'
 import { Failure } from '../domain/errors.js'
 import { poolerInPath, refusedByPooler } from './pooler.js'
-import { postgresFailure, sqlstate } from './sqlstate.js'
-import { overSocket, type PostgresTarget } from './target.js'
+import { NO_RIGHT, postgresFailure, sqlstate } from './sqlstate.js'
+import { overSocket, type PostgresTarget, quoteIdentifier } from './target.js'
 
 export interface ConnectOptions {
   /** Cuts the connection, at any time. */
@@ -76,8 +76,19 @@ async function dialOnce(
     socket.destroy()
     await wire.close()
     if (refusedByPooler(sqlstate(error))) throw poolerInPath(where, error)
+    if (sqlstate(error) === NO_RIGHT) throw notLetIn(error, where, target, database)
     throw wire.explain(error, 'cannot connect to')
   }
+}
+
+/** Platforms that keep tenants apart take CONNECT from PUBLIC: then it has to be granted, in each new database too. */
+function notLetIn(cause: unknown, where: string, { user }: PostgresTarget, database: string): Failure {
+  const grant = `GRANT CONNECT ON DATABASE ${quoteIdentifier(database)} TO ${quoteIdentifier(user)}`
+  return new Failure('postgres-denied', `cannot connect to ${where}: ${user} has no right to`, {
+    cause,
+    hint: `as a superuser: ${grant}; and let what makes new tenants do the same`,
+    facts: { sqlstate: NO_RIGHT },
+  })
 }
 
 /** A lost backend emits `error` more than once, and then `end`: the first is the reason, the rest is silence. */

@@ -1,6 +1,7 @@
 // The intake thread: bytes of one stream come in, chunks with their ids go out, and whoever watches the stream sees each byte once.
 // It holds back when too many new chunks wait to be sealed, so memory is a constant whatever the stream's length.
 import { createHash } from 'node:crypto'
+import { connect, type Socket } from 'node:net'
 import { parentPort } from 'node:worker_threads'
 import type { ChunkId } from '../domain/ids.js'
 import { Cutter } from '../seal/cutter.js'
@@ -18,58 +19,76 @@ import {
 const port = parentPort
 if (!port) throw new Error('intake-thread runs only as a thread')
 
-/** What came and is not taken yet; null: the stream's end. */
-const pieces: (Uint8Array | null)[] = []
+/** pg_dump writes as much at once, and the kernel holds somewhat less. */
+const READ_BYTES = 256 * 1024
+/** How often it is said what was taken. */
+const TELL_EVERY_BYTES = 1024 * 1024
+
 let waitingBytes = 0
-let working = false
+let input: Socket | null = null
 /** Null between two streams, and while the observer of the next is loaded. */
 let taking: Taking | null = null
 
 port.on('message', (message: ToThread) => {
-  if (message.type === 'start') void start(message.stream)
-  else if (message.type === 'sealed') waitingBytes -= message.bytes
-  else if (message.type === 'pieces') pieces.push(...message.pieces)
-  else pieces.push(null)
-  work()
+  if (message.type === 'open') input = open(message.path)
+  else if (message.type === 'start') void start(message.stream)
+  else {
+    waitingBytes -= message.bytes
+    if (taking?.hasRoom()) input?.resume()
+  }
 })
+
+/** Every piece is read into the same memory: nothing is left to be collected. Nobody reads before the stream starts. */
+function open(path: string): Socket {
+  const onread = {
+    buffer: Buffer.allocUnsafeSlow(READ_BYTES),
+    callback: (length: number, buffer: Uint8Array) => takePiece(buffer.subarray(0, length)),
+  }
+  const socket = connect({ path, onread })
+  socket.pause()
+  socket.on('end', finish)
+  socket.on('error', thrown => fail(thrown))
+  return socket
+}
 
 async function start(stream: StreamStart): Promise<void> {
   try {
     taking = new Taking(stream, stream.observer ? await loadObserver(stream.observer) : null)
+    input?.resume()
   } catch (thrown) {
-    send({ type: 'failed', failure: failureMessage(thrown) })
+    fail(thrown)
   }
-  work()
 }
 
-function work(): void {
-  if (working || !taking) return
-  working = true
+/** @returns false to hold back, until some of the new chunks that wait are sealed. */
+function takePiece(piece: Uint8Array): boolean {
   try {
-    takeWhatCame(taking)
+    taking?.take(piece)
   } catch (thrown) {
-    pieces.length = 0
-    taking = null
-    send({ type: 'failed', failure: failureMessage(thrown) })
+    fail(thrown)
   }
-  working = false
+  return taking?.hasRoom() ?? false
 }
 
-function takeWhatCame(stream: Taking): void {
-  while (pieces.length > 0 && waitingBytes < stream.waitingBytesMax) {
-    const piece = pieces.shift()
-    if (piece) stream.take(piece)
-    else {
-      taking = null
-      stream.finish()
-    }
+function finish(): void {
+  try {
+    const stream = taking
+    taking = null
+    stream?.finish()
+  } catch (thrown) {
+    fail(thrown, { atEnd: true })
   }
-  stream.tellTaken()
+}
+
+function fail(thrown: unknown, { atEnd } = { atEnd: false }): void {
+  taking = null
+  input?.destroy()
+  send({ type: 'failed', failure: failureMessage(thrown), atEnd })
 }
 
 /** One stream from its first byte to its last. */
 class Taking {
-  readonly waitingBytesMax: number
+  readonly #waitingBytesMax: number
   readonly #observer: StreamObserver | null
   readonly #cutter: Cutter | null
   readonly #known: ChunkIndex | null
@@ -80,7 +99,7 @@ class Taking {
   #head = Buffer.alloc(0)
 
   constructor({ cutting, waitingBytesMax }: StreamStart, observer: StreamObserver | null) {
-    this.waitingBytesMax = waitingBytesMax
+    this.#waitingBytesMax = waitingBytesMax
     this.#observer = observer
     this.#cutter = cutting && new Cutter(cutting.parameters)
     this.#known = cutting && new ChunkIndex(cutting.index)
@@ -92,12 +111,12 @@ class Taking {
     this.#sha256.update(piece)
     this.#observer?.push(piece)
     if (this.#cutter) for (const chunk of this.#cutter.push(this.#afterHead(piece))) this.#sendChunk(chunk)
+    if (this.#bytes - this.#toldBytes >= TELL_EVERY_BYTES) this.#tellTaken()
   }
 
-  /** Says how much was taken since it was said last. */
-  tellTaken(): void {
-    if (this.#bytes > this.#toldBytes) send({ type: 'taken', bytes: this.#bytes - this.#toldBytes })
-    this.#toldBytes = this.#bytes
+  /** False while too many new chunks wait to be sealed. */
+  hasRoom(): boolean {
+    return waitingBytes < this.#waitingBytesMax
   }
 
   /** After `done` nothing more is said of this stream: the next one may have begun. */
@@ -105,9 +124,15 @@ class Taking {
     const last = this.#cutter?.end()
     if (last) this.#sendChunk(last)
     const facts = this.#observer?.end() ?? null
-    this.tellTaken()
+    this.#tellTaken()
     const head = this.#head.toString('base64')
     send({ type: 'done', bytes: this.#bytes, sha256: this.#sha256.digest('hex'), head, facts })
+  }
+
+  /** Says how much was taken since it was said last. */
+  #tellTaken(): void {
+    if (this.#bytes > this.#toldBytes) send({ type: 'taken', bytes: this.#bytes - this.#toldBytes })
+    this.#toldBytes = this.#bytes
   }
 
   /** Keeps the stream's first bytes back for the manifest and returns the rest. */

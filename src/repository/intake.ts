@@ -1,16 +1,18 @@
-// Feeds a stream to an intake thread and hands on the chunks that come back, with bounded memory both ways.
-import { type Readable, Writable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
+// One stream on its way through an intake thread, and the chunks that come back, with bounded memory.
+// Whoever makes the stream writes it into `input` and so straight to the thread; the event loop sees chunks alone.
+import type { Socket } from 'node:net'
 import type { Worker } from 'node:worker_threads'
 import { Failure } from '../domain/errors.js'
 import type { ChunkId } from '../domain/ids.js'
 import type { CutterParameters } from '../seal/cutter.js'
+import { layDuct } from '../sys/duct.js'
 import { type FailureMessage, failureFrom } from '../sys/threads.js'
 import type { ChunkIndex, ChunkIndexData } from './chunk-index.js'
 import { giveThreadBack, takeThread } from './intake-threads.js'
 
 /** Sees every byte of a stream in order, on the intake thread, and says at the end what it saw. Throws when the stream is unsound. */
 export interface StreamObserver {
+  /** @param bytes good until it returns. */
   push(bytes: Uint8Array): void
   end(): unknown
 }
@@ -50,51 +52,132 @@ export interface StreamStart {
 }
 
 export type ToThread =
+  | { type: 'open'; path: string }
   | { type: 'start'; stream: StreamStart }
-  | { type: 'pieces'; pieces: Uint8Array[] }
-  | { type: 'end' }
   | { type: 'sealed'; bytes: number }
 
 export type FromThread =
   | { type: 'taken'; bytes: number }
   | { type: 'chunk'; id: ChunkId; bytes: number; raw: Uint8Array | null }
   | ({ type: 'done' } & IntakeResult)
-  | { type: 'failed'; failure: FailureMessage }
+  | { type: 'failed'; failure: FailureMessage; atEnd: boolean }
 
 /**
  * A pg_dump archive holds its time of creation in its first 51 bytes. They stand in the manifest instead of a chunk,
  * so that a database in which nothing changed adds no chunk at all.
  */
 export const HEAD_BYTES = 64
-/** Bytes on the way to the thread: enough to ride over the time one chunk takes there. */
-const WINDOW_BYTES = 4 * 1024 * 1024
-/** A piece has 64 KiB at most, and a message, with its answer, costs as much as cutting one: so many go together. */
-const BATCH_BYTES = 512 * 1024
-/** What the sink may hold above that. */
-const PIECES_BYTES = 256 * 1024
 /** New chunks that wait to be sealed. */
 const WAITING_BYTES = 12 * 1024 * 1024
 
-/**
- * Takes a whole stream in. Resolves when its end was seen and every onChunk promise resolved.
- * @throws Failure whatever the observer, onChunk or the source raised first; the source is destroyed then.
- */
-export async function takeIn(source: Readable, options: IntakeOptions): Promise<IntakeResult> {
+/** Takes a thread and lays a way into it. It must be closed in the end. @throws Failure unexpected when the thread ends. */
+export async function openIntake(): Promise<Intake> {
   const thread = takeThread()
-  const intake = new Intake(thread, options)
-  const abort = () => intake.fail(options.signal.reason)
-  options.signal.addEventListener('abort', abort, { once: true })
-  let sound = false
   try {
-    options.signal.throwIfAborted()
-    const [result] = await Promise.all([intake.finished, feed(source, intake)])
-    await intake.handled()
-    sound = true
-    return result
-  } finally {
-    options.signal.removeEventListener('abort', abort)
-    source.destroy()
-    await (sound ? giveThreadBack(thread) : thread.terminate())
+    return new Intake(thread, await layDuct(thread, path => tell(thread, { type: 'open', path })))
+  } catch (thrown) {
+    await thread.terminate()
+    throw thrown
+  }
+}
+
+export class Intake {
+  /** The stream goes in here. Some 200 KB of it fit in before `take`; the rest waits in whoever writes. */
+  readonly input: Socket
+  readonly #thread: Worker
+  readonly #pending = new Set<Promise<void>>()
+  readonly #finished: Promise<IntakeResult>
+  #options: Pick<IntakeOptions, 'onChunk' | 'onBytes'> = {}
+  #failure: { reason: unknown } | null = null
+  #sawEnd = false
+  #sound = false
+  #closed: Promise<void> | null = null
+  #resolve!: (result: IntakeResult) => void
+  #reject!: (reason: unknown) => void
+
+  constructor(thread: Worker, input: Socket) {
+    this.#thread = thread
+    this.input = input
+    this.#finished = new Promise((resolve, reject) => {
+      this.#resolve = resolve
+      this.#reject = reject
+    })
+    this.#finished.catch(() => {})
+    // Who writes into it hears of it; that our own end breaks with the thread is told by the thread.
+    input.on('error', () => {})
+    thread.on('message', (message: FromThread) => this.#receive(message))
+    thread.on('error', error => this.fail(error))
+    thread.on('exit', () => this.fail(new Failure('unexpected', 'the intake thread ended before its stream')))
+  }
+
+  /** True when the stream was read to its end, whether it was sound or not. */
+  get sawEnd(): boolean {
+    return this.#sawEnd
+  }
+
+  /**
+   * Takes the whole stream in. Resolves when its end was seen and every onChunk promise resolved.
+   * @throws Failure what the observer or onChunk raised first; the signal's reason; what `fail` was called with.
+   */
+  async take(options: IntakeOptions): Promise<IntakeResult> {
+    const { signal } = options
+    this.#options = options
+    const abort = () => this.fail(signal.reason)
+    signal.addEventListener('abort', abort, { once: true })
+    try {
+      signal.throwIfAborted()
+      tell(this.#thread, { type: 'start', stream: streamStart(options) })
+      const result = await this.#finished
+      await Promise.all(this.#pending)
+      if (this.#failure) throw this.#failure.reason
+      this.#sound = true
+      return result
+    } finally {
+      signal.removeEventListener('abort', abort)
+      await this.close()
+    }
+  }
+
+  /** The first failure is the one that is told. */
+  fail(reason: unknown): void {
+    this.#failure ??= { reason }
+    this.#reject(reason)
+  }
+
+  /** Whoever still writes is cut off. Safe to call again. */
+  close(): Promise<void> {
+    this.#closed ??= this.#letGo()
+    return this.#closed
+  }
+
+  async #letGo(): Promise<void> {
+    this.input.destroy()
+    await (this.#sound ? giveThreadBack(this.#thread) : this.#thread.terminate())
+  }
+
+  #receive(message: FromThread): void {
+    if (message.type === 'taken') this.#options.onBytes?.(message.bytes)
+    else if (message.type === 'chunk') this.#handOn(message)
+    else {
+      this.#sawEnd = message.type === 'done' || message.atEnd
+      if (message.type === 'failed') this.fail(failureFrom(message.failure))
+      else this.#finish(message)
+    }
+  }
+
+  #finish({ bytes, sha256, head, facts }: IntakeResult): void {
+    this.#resolve({ bytes, sha256, head, facts })
+  }
+
+  #handOn(chunk: CutChunk): void {
+    const { bytes, raw } = chunk
+    const handled: Promise<void> = (this.#options.onChunk?.(chunk) ?? Promise.resolve())
+      .then(() => {
+        if (raw) tell(this.#thread, { type: 'sealed', bytes })
+      })
+      .catch(thrown => this.fail(thrown))
+      .finally(() => this.#pending.delete(handled))
+    this.#pending.add(handled)
   }
 }
 
@@ -107,127 +190,4 @@ function streamStart({ cutting, observer }: IntakeOptions): StreamStart {
   return { cutting: toCut, observer, waitingBytesMax: WAITING_BYTES }
 }
 
-async function feed(source: Readable, intake: Intake): Promise<void> {
-  try {
-    await pipeline(source, intake.sink())
-    intake.end()
-  } catch (thrown) {
-    intake.fail(thrown)
-  }
-}
-
-class Intake {
-  readonly finished: Promise<IntakeResult>
-  readonly #pending = new Set<Promise<void>>()
-  readonly #thread: Worker
-  readonly #options: IntakeOptions
-  #gathered: Uint8Array[] = []
-  #gatheredBytes = 0
-  #inFlightBytes = 0
-  #wake: ((error?: Error) => void) | null = null
-  #failure: { reason: unknown } | null = null
-  #resolve!: (result: IntakeResult) => void
-  #reject!: (reason: unknown) => void
-
-  constructor(thread: Worker, options: IntakeOptions) {
-    this.#thread = thread
-    this.#options = options
-    this.finished = new Promise((resolve, reject) => {
-      this.#resolve = resolve
-      this.#reject = reject
-    })
-    this.finished.catch(() => {})
-    this.#send({ type: 'start', stream: streamStart(options) })
-    thread.on('message', (message: FromThread) => this.#receive(message))
-    thread.on('error', error => this.fail(error))
-    thread.on('exit', () => this.fail(new Failure('unexpected', 'the intake thread ended before its stream')))
-  }
-
-  /** Where the stream goes: takes pieces as they come, and holds back while the window is full. */
-  sink(): Writable {
-    return new Writable({
-      // More than a piece, or each one would stop the source and start it again.
-      highWaterMark: PIECES_BYTES,
-      write: (piece: Uint8Array, _encoding, taken) => {
-        this.#give(piece)
-        if (this.#failure) taken(new Failure('interrupted', 'the intake has stopped'))
-        else if (this.#inFlightBytes < WINDOW_BYTES) taken()
-        else this.#wake = taken
-      },
-    })
-  }
-
-  #give(piece: Uint8Array): void {
-    const bytes = piece.byteLength === piece.buffer.byteLength ? piece : new Uint8Array(piece)
-    this.#inFlightBytes += bytes.length
-    this.#gathered.push(bytes)
-    this.#gatheredBytes += bytes.length
-    if (this.#gatheredBytes >= BATCH_BYTES) this.#sendGathered()
-  }
-
-  end(): void {
-    this.#sendGathered()
-    this.#send({ type: 'end' })
-  }
-
-  /** Resolves when every chunk handed on was dealt with. @throws what the first one to fail raised. */
-  async handled(): Promise<void> {
-    await Promise.all(this.#pending)
-    if (this.#failure) throw this.#failure.reason
-  }
-
-  /** The first failure is the one that is told; the feeding loop is woken to stop. */
-  fail(reason: unknown): void {
-    this.#failure ??= { reason }
-    this.#reject(reason)
-    this.#goOn()
-  }
-
-  #receive(message: FromThread): void {
-    if (message.type === 'taken') {
-      this.#inFlightBytes -= message.bytes
-      this.#options.onBytes?.(message.bytes)
-      this.#goOn()
-    } else if (message.type === 'chunk') this.#handOn(message)
-    else if (message.type === 'done') this.#finish(message)
-    else this.fail(failureFrom(message.failure))
-  }
-
-  #goOn(): void {
-    const taken = this.#wake
-    if (!taken) return
-    this.#wake = null
-    if (this.#failure) taken(new Failure('interrupted', 'the intake has stopped'))
-    else taken()
-  }
-
-  #finish({ bytes, sha256, head, facts }: IntakeResult): void {
-    this.#resolve({ bytes, sha256, head, facts })
-  }
-
-  #handOn(chunk: CutChunk): void {
-    const { bytes, raw } = chunk
-    const handled: Promise<void> = (this.#options.onChunk?.(chunk) ?? Promise.resolve())
-      .then(() => {
-        if (raw) this.#send({ type: 'sealed', bytes })
-      })
-      .catch(thrown => this.fail(thrown))
-      .finally(() => this.#pending.delete(handled))
-    this.#pending.add(handled)
-  }
-
-  #sendGathered(): void {
-    const pieces = this.#gathered
-    if (pieces.length === 0) return
-    this.#gathered = []
-    this.#gatheredBytes = 0
-    this.#send(
-      { type: 'pieces', pieces },
-      pieces.map(piece => piece.buffer as ArrayBuffer),
-    )
-  }
-
-  #send(message: ToThread, transfer: ArrayBuffer[] = []): void {
-    this.#thread.postMessage(message, transfer)
-  }
-}
+const tell = (thread: Worker, message: ToThread): void => thread.postMessage(message)

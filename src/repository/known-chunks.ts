@@ -14,7 +14,7 @@ import type { NeededChunk } from './verify-chunk.js'
 import { readWaiting } from './waiting-chunks.js'
 
 /** An age file with one recipient and an empty plaintext; a chunk is never shorter. */
-export const SMALLEST_CHUNK_BYTES = 200
+const SMALLEST_CHUNK_BYTES = 200
 /** So many manifests are tried before a listing is believed as it is. */
 const MANIFESTS_TRIED = 3
 

@@ -46,7 +46,7 @@ export function inSlice({ from, width }: Slice, id: ChunkId): boolean {
 }
 
 /** Clockwise from one place to another. */
-export const distance = (from: number, to: number): number => (to - from + CIRCLE) % CIRCLE
+const distance = (from: number, to: number): number => (to - from + CIRCLE) % CIRCLE
 
 /** The lap after the slice was read, whole or up to the chunk `stoppedAt`, which was not. */
 export function advance(lap: Lap, slice: Slice, now: Date, stoppedAt: ChunkId | null): Lap {

@@ -50,7 +50,7 @@ function notOurs(cause: unknown): unknown {
  * the way here, or in this machine's memory, says nothing about the store.
  * @throws Failure store-* and whatever else is not about this one object.
  */
-export async function verifyChunk(
+async function verifyChunk(
   repository: Pick<Repository, 'store' | 'seals'>,
   key: TenantKey,
   chunk: StoredChunk,

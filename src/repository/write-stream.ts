@@ -1,5 +1,4 @@
 // Stores one stream as chunks: cut, compress, encrypt, put what the store does not have yet.
-import type { Readable } from 'node:stream'
 import PQueue from 'p-queue'
 import type { ChunkId } from '../domain/ids.js'
 import type { Manifest, ManifestChunk } from '../domain/manifest.js'
@@ -7,7 +6,7 @@ import type { TenantKey } from '../seal/tenant-key.js'
 import { chunkKey } from '../store/keys.js'
 import { expectManyListeners } from '../sys/interruption.js'
 import type { Damage } from './damage.js'
-import { type CutChunk, type IntakeResult, takeIn } from './intake.js'
+import type { CutChunk, Intake, IntakeResult } from './intake.js'
 import { type KnownChunks, knownChunks } from './known-chunks.js'
 import type { Repository } from './repository.js'
 import { heldByLock, type Settled, settleDamage } from './settle-damage.js'
@@ -34,44 +33,40 @@ export interface WrittenStream extends IntakeResult, Settled {
 }
 
 /**
- * Stores a stream. When this resolves every chunk named in the result is in the store; once it has settled,
+ * Stores the stream that is written into `intake`, and closes it. When this resolves every chunk named in the result is in the store; once it has settled,
  * one way or the other, nothing more is written.
  * @throws Failure of the observer, the store or the source; chunks stored so far stay and are found by the next try.
  */
 export async function writeStream(
   repository: Repository,
   key: TenantKey,
-  source: Readable,
+  intake: Intake,
   options: WriteOptions,
 ): Promise<WrittenStream> {
   expectManyListeners(options.signal)
-  // Keeps a child's first words while the listing goes on: its output flows away unless somebody is there to read it.
-  const keep = () => {}
-  source.on('readable', keep)
   try {
     const { signal, onDamage } = options
     const known = await knownChunks(repository.store, key, {
       signal,
       ...(onDamage ? { tell: onDamage } : {}),
     })
-    source.off('readable', keep)
-    return await writeUnknown(repository, key, source, known, options)
+    return await writeUnknown(repository, key, intake, known, options)
   } finally {
     // Whatever broke, nobody reads any more: a child would wait for ever to be rid of its output.
-    source.destroy()
+    await intake.close()
   }
 }
 
 async function writeUnknown(
   repository: Repository,
   key: TenantKey,
-  source: Readable,
+  intake: Intake,
   known: KnownChunks,
   options: WriteOptions,
 ): Promise<WrittenStream> {
   const writer = new ChunkWriter(repository, key, known, options)
   try {
-    const result = await takeIn(source, {
+    const result = await intake.take({
       cutting: { parameters: repository.cutter, chunkIdKey: key.chunkIdKey, known: known.whole },
       observer: options.observer,
       onChunk: chunk => writer.write(chunk),

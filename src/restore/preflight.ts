@@ -1,16 +1,17 @@
 // Everything that would stop a restore, asked before anything is changed on the target server.
 import { asFailure, Failure } from '../domain/errors.js'
 import type { DumpFacts, Manifest } from '../domain/manifest.js'
+import { shellWord } from '../domain/shell-word.js'
 import type { Session } from '../postgres/connection.js'
 import { databaseExists } from '../postgres/databases.js'
 import { missingRoles } from '../postgres/roles.js'
-import { checkDatabaseName } from '../postgres/target.js'
+import { checkDatabaseName, quoteIdentifier } from '../postgres/target.js'
 import { majorOf } from '../postgres/tools.js'
 
 export interface TargetCheck {
   /** Roles that the backup needs and the target lacks. */
   missingRoles: string[]
-  /** Everything that stands in the way, worst first: target-*, version-too-old, extension-missing, roles-missing. */
+  /** Everything that stands in the way, worst first: target-*, privileges-missing, version-too-old, extension-missing, roles-missing. */
   problems: Failure[]
 }
 
@@ -35,6 +36,7 @@ export async function examineTarget(
   const missing = await missingRoles(session, dump.roles)
   const problems = [
     database === null ? null : await nameProblem(session, database),
+    await rightProblem(session, dump.database.owner),
     versionProblem(session, dump),
     await extensionProblem(session, dump),
     missing.length > 0 && !options.withRoles ? rolesProblem(missing) : null,
@@ -58,6 +60,22 @@ async function nameProblem(session: Session, database: string): Promise<Failure 
   return (await databaseExists(session, database))
     ? new Failure('target-exists', `there is a database ${database} already`)
     : null
+}
+
+/** The least that it takes to make a database for its owner; whoever loads the rest is a superuser as a rule. */
+async function rightProblem(session: Session, owner: string): Promise<Failure | null> {
+  const [me] = await session.query<{ name: string; enough: boolean }>(
+    `SELECT me.rolname::text AS name,
+            me.rolsuper OR (me.rolcreatedb AND (o.oid IS NULL OR pg_catalog.pg_has_role(me.oid, o.oid, 'MEMBER'))) AS enough
+     FROM pg_catalog.pg_roles me LEFT JOIN pg_catalog.pg_roles o ON o.rolname = $1
+     WHERE me.rolname = current_user`,
+    [owner],
+  )
+  if (!me || me.enough) return null
+  const alter = (right: string) => shellWord(`ALTER ROLE ${quoteIdentifier(me.name)} ${right}`)
+  return new Failure('privileges-missing', `${me.name} may not create a database that belongs to ${owner}`, {
+    hint: `lend it the right: \`sudo -u postgres psql -c ${alter('SUPERUSER')}\`, and after the restore \`… ${alter('NOSUPERUSER')}\``,
+  })
 }
 
 function versionProblem({ server }: Session, dump: DumpFacts): Failure | null {

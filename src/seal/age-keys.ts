@@ -18,18 +18,6 @@ export function recipientOf(identity: string): string {
   return encodeBech32(RECIPIENT_PREFIX, publicBytes(identityKey(identity)))
 }
 
-/** @returns the text itself. @throws Failure key-invalid unless it is an X25519 identity, `AGE-SECRET-KEY-1…` in upper case. */
-export function parseIdentity(text: string): string {
-  identityBytes(text)
-  return text
-}
-
-/** @returns the text itself. @throws Failure key-invalid unless it is an X25519 recipient, `age1…` in lower case. */
-export function parseRecipient(text: string): string {
-  recipientBytes(text)
-  return text
-}
-
 /**
  * The identities of an age identity file, one a line; empty lines and those that start with `#` are passed over.
  * @throws Failure key-invalid with the number of the first bad line, or when there is no identity at all.
@@ -48,7 +36,7 @@ export function parseIdentityFile(text: string): string[] {
   return identities
 }
 
-/** The private key of an identity. @throws Failure key-invalid */
+/** The private key of an identity. @throws Failure key-invalid unless it is `AGE-SECRET-KEY-1…` in upper case. */
 export const identityKey = (identity: string): KeyObject => privateKeyOf(identityBytes(identity))
 
 /**
@@ -60,7 +48,7 @@ export function privateKeyOf(scalar: Uint8Array): KeyObject {
   return createPrivateKey({ key: { kty: 'OKP', crv: 'X25519', x: '', d }, format: 'jwk' })
 }
 
-/** The 32 bytes of a recipient's public key. @throws Failure key-invalid */
+/** The 32 bytes of a recipient's public key. @throws Failure key-invalid unless it is `age1…` in lower case. */
 export function recipientBytes(recipient: string): Uint8Array {
   const bytes = recipient === recipient.toLowerCase() ? decodeKey(recipient, RECIPIENT_PREFIX) : null
   if (bytes === null) throw new Failure('key-invalid', `not an age recipient: ${shown(recipient)}`)

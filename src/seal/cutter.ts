@@ -4,9 +4,6 @@ import { createHash } from 'node:crypto'
 import { Failure } from '../domain/errors.js'
 import { loadKernel } from '../sys/kernel.js'
 
-/** Recorded in manifests; docs/format.md specifies it. */
-export const CUTTER_ALGORITHM = 'gear1'
-
 export interface CutterParameters {
   minBytes: number
   averageBytes: number
@@ -29,7 +26,7 @@ interface Kernel {
 
 const PAGE_BYTES = 64 * 1024
 /** The hash knows the last 64 bytes, one for each of its bits. */
-export const WINDOW_BYTES = 64
+const WINDOW_BYTES = 64
 const LARGEST_MAX_BYTES = 64 * 1024 * 1024
 
 let kernelModule: WebAssembly.Module | undefined

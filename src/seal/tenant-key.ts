@@ -7,7 +7,7 @@ import { parseSubjectId, type SubjectId } from '../domain/subject.js'
 import { generateIdentity, recipientOf } from './age-keys.js'
 import { CHUNK_ID_KEY_BYTES } from './digest.js'
 
-export const TENANT_KEY_FORMAT = 1
+const TENANT_KEY_FORMAT = 1
 
 export interface TenantKey {
   subject: SubjectId

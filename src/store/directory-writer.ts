@@ -10,7 +10,7 @@ import type { Root } from './directory-root.js'
 import { errnoCode, isAbsent } from './file-errors.js'
 import { PRIVATE_PREFIX } from './key-law.js'
 
-export const PRIVATE_PLACE = `${PRIVATE_PREFIX}gmah-backup`
+const PRIVATE_PLACE = `${PRIVATE_PREFIX}gmah-backup`
 const PART = '.part'
 /** No put is silent for this long: private files last written before that have no writer any more. */
 const LEFTOVER_AFTER_MS = 3_600_000

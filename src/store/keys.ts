@@ -22,7 +22,7 @@ export interface ManifestName {
 }
 
 /** The subject's own prefix: everything of ours for it is below, nothing of anyone else's. */
-export const subjectPrefix = (subject: SubjectId): string =>
+const subjectPrefix = (subject: SubjectId): string =>
   subject.startsWith('tenants/') ? `${subject}/backups/` : `${subject}/`
 
 export const tenantKeyKey = (subject: SubjectId): string => `${subjectPrefix(subject)}key.age`

@@ -25,7 +25,7 @@ interface StreamPut {
 }
 
 /** Equal parts (R2 refuses others when the upload is completed), as small as their number allows. */
-export const partBytes = (expectedBytes: number): number =>
+const partBytes = (expectedBytes: number): number =>
   Math.max(PART_BYTES_MIN, Math.ceil(expectedBytes / PARTS_MAX / MIB) * MIB)
 
 export async function putStream(bucket: Bucket, { key, body, how }: StreamPut): Promise<{ etag: string }> {

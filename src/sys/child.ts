@@ -1,6 +1,7 @@
 // The only door to child processes: every child is polite (nice, ionice), bounded, and ends when the signal says so.
+import type { Socket } from 'node:net'
 import { constants } from 'node:os'
-import type { Readable, Writable } from 'node:stream'
+import { Readable, type Writable } from 'node:stream'
 import { execa } from 'execa'
 import { Failure } from '../domain/errors.js'
 
@@ -15,6 +16,8 @@ export interface ChildOptions {
   uid?: number
   gid?: number
   cwd?: string
+  /** Where its stdout goes instead of to us. Our end of it is closed as soon as the child has its own, whatever becomes of the child. */
+  output?: Socket
 }
 
 export interface ChildResult {
@@ -29,6 +32,7 @@ export interface ChildResult {
 export interface Child {
   pid: number | undefined
   stdin: Writable
+  /** Empty when it goes elsewhere. */
   stdout: Readable
   /** Resolves once the child is gone and its pipes are closed; never rejects but for a command that can't start. */
   result: Promise<ChildResult>
@@ -58,7 +62,7 @@ export function startChild(command: string, options: ChildOptions): Child {
     buffer: false,
     reject: false,
     stdin: 'pipe',
-    stdout: 'pipe',
+    stdout: options.output ?? 'pipe',
     stderr: 'pipe',
     encoding: 'buffer',
     forceKillAfterDelay: KILL_AFTER_MS,
@@ -69,6 +73,7 @@ export function startChild(command: string, options: ChildOptions): Child {
     ...(options.gid === undefined ? {} : { gid: options.gid }),
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
   })
+  options.output?.destroy()
   running.add(child)
   const gone = () => void running.delete(child)
   child.once('exit', gone).once('error', gone)
@@ -78,7 +83,7 @@ export function startChild(command: string, options: ChildOptions): Child {
   return {
     pid: child.pid,
     stdin: child.stdin,
-    stdout: child.stdout,
+    stdout: child.stdout ?? Readable.from([]),
     kill: signal => void child.kill(signal),
     result: child.then(result => {
       if (result.code === 'ENOENT') {

@@ -113,13 +113,18 @@ function expected({ bytes, measured }: Candidate, fleet: Measure | null): number
   return OVERHEAD_SECONDS + (fleet ? scaled(fleet, bytes) : bytes / ASSUMED_BYTES_PER_SECOND)
 }
 
-const scaled = (measure: Measure, bytes: number): number => (measure.seconds * bytes) / measure.bytes
+/** What is small takes its seconds whatever its size, and says little of what is large: that takes no longer than assumed. */
+function scaled({ bytes: measured, seconds }: Measure, bytes: number): number {
+  const inProportion = (seconds * bytes) / measured
+  if (bytes <= measured) return inProportion
+  return Math.min(inProportion, seconds + (bytes - measured) / ASSUMED_BYTES_PER_SECOND)
+}
 
-/** Everything that was measured, as one; null when nothing was. */
+/** The mean of everything that was measured; null when nothing was. */
 function fleetRate(candidates: readonly Candidate[]): Measure | null {
   const measures = candidates.flatMap(one => (one.measured ? [one.measured] : []))
-  const bytes = measures.reduce((sum, one) => sum + one.bytes, 0)
-  const seconds = measures.reduce((sum, one) => sum + one.seconds, 0)
+  const bytes = measures.reduce((sum, one) => sum + one.bytes, 0) / measures.length
+  const seconds = measures.reduce((sum, one) => sum + one.seconds, 0) / measures.length
   return bytes > 0 ? { bytes, seconds } : null
 }
 

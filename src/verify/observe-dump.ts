@@ -4,7 +4,7 @@ import type { ArchiveFacts } from '../postgres/archive/reader.js'
 import type { ServerVersion } from '../postgres/connection.js'
 import { explainDumpEnd, startDump } from '../postgres/dump.js'
 import { findTool, majorOf } from '../postgres/tools.js'
-import { takeIn } from '../repository/intake.js'
+import { openIntake } from '../repository/intake.js'
 import { builtFile } from '../sys/built.js'
 
 export interface ObserveOptions {
@@ -29,10 +29,15 @@ export async function observeDump(
   const { signal } = options
   const { lockWaitTimeoutMs, toolsDirectory: directory } = target
   const tool = await findTool('pg_dump', majorOf(server.versionNum), { directory })
-  const child = await startDump({ target, database, tool, lockWaitTimeoutMs, ...options })
   const observer = builtFile(import.meta.url, '../postgres/archive/observer.js').href
+  const intake = await openIntake()
+  const dump = { target, database, tool, lockWaitTimeoutMs, ...options, output: intake.input }
+  const child = await startDump(dump).catch(async thrown => {
+    await intake.close()
+    throw thrown
+  })
   const [taken, ended] = await Promise.allSettled([
-    takeIn(child.stdout, { cutting: null, observer, signal, ...(onBytes ? { onBytes } : {}) }),
+    intake.take({ cutting: null, observer, signal, ...(onBytes ? { onBytes } : {}) }),
     child.result,
   ])
   signal.throwIfAborted()

@@ -56,4 +56,17 @@ export function assertFits(needed: number, free: number | null, folder: string):
   )
 }
 
+/** The failure of a load that filled the disk: what it took meanwhile is given back by now, and says nothing. */
+export function diskRanFull(cause: unknown, needed: number, folder: string): Failure {
+  return new Failure(
+    'disk-full',
+    `${folder} ran full in the middle of a test restore that takes about ${megabytes(needed)}`,
+    {
+      cause,
+      facts: { neededBytes: needed, freeBytes: 0 },
+      hint: 'free space there, or put drills.scratch_directory on another disk; this says nothing of the backup',
+    },
+  )
+}
+
 const megabytes = (bytes: number): string => `${Math.ceil(bytes / 1e6)} MB`

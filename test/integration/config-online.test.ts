@@ -1,7 +1,9 @@
 // `config check --online` on the built command line: all that a night needs is tried, what fails is named, the rest is tried too.
-import { rmSync } from 'node:fs'
+import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { newIdentityFile } from '../../src/jobs/keys.js'
+import { systemClock } from '../../src/sys/clock.js'
 import { type Cluster, startCluster } from '../kit/cluster.js'
 import { type Installation, install } from '../kit/installation.js'
 
@@ -53,6 +55,31 @@ it('a user that may not read one database, and a store that is gone: both are na
     expect([store.exitCode, store.stdout]).toEqual([6, expect.stringMatching(/3 things of 8 failed/)])
     expect(store.stderr).toMatch(/^FAILED {2}store: .*\[store-missing\]$/m)
     expect(store.stderr).toMatch(/^ok {6}rights on gmah_org_acme: acme can be read whole$/m)
+  } finally {
+    await other.remove()
+  }
+})
+
+it('an identity that opens nothing of what is stored is found here, not by the first restore', async () => {
+  const other = await install(cluster.target)
+  try {
+    await other.night({ names: ['acme'] })
+    expect((await other.cli('config', 'check', '--online')).stderr).toMatch(
+      /^ok {6}keys: what is stored opens/m,
+    )
+    writeFileSync(join(other.folder, 'operational.txt'), (await newIdentityFile(systemClock)).text)
+    const wrong = await other.cli('config', 'check', '--online')
+    expect([wrong.exitCode, wrong.stderr]).toEqual([
+      9,
+      expect.stringMatching(/^FAILED {2}keys: .*\[key-wrong\]$/m),
+    ])
+    const nowhere = await other.cli('--identity', join(other.folder, 'absent.txt'), 'tenants')
+    expect([nowhere.exitCode, nowhere.stderr]).toEqual([
+      9,
+      expect.stringContaining('check the path after --identity'),
+    ])
+    const folder = await other.cli('--identity', other.folder, 'tenants')
+    expect(folder.stderr).toMatch(/cannot be read \(EISDIR\) \[file-denied\]/)
   } finally {
     await other.remove()
   }

@@ -61,6 +61,29 @@ describe('the names of failures', () => {
     })
   })
 
+  test('no right to connect: the grant to type, not a hunt through pg_hba.conf', async () => {
+    const database = await cluster.createDatabase({ name: 'kept "apart"' })
+    await cluster.sql(
+      'postgres',
+      'REVOKE ALL ON DATABASE "kept ""apart""" FROM PUBLIC; CREATE ROLE guest LOGIN',
+    )
+    expect(await failure(cluster.as('guest'), database)).toMatchObject({
+      code: 'postgres-denied',
+      hint: expect.stringContaining('GRANT CONNECT ON DATABASE "kept ""apart""" TO "guest"'),
+      facts: { sqlstate: '42501' },
+    })
+  })
+
+  test('a statement that is denied is not taken for a wrong password', async () => {
+    await withSession(cluster.as('guest'), 'postgres', {}, async session => {
+      await expect(session.query('CREATE DATABASE mine')).rejects.toMatchObject({
+        code: 'postgres-denied',
+        hint: expect.stringContaining('SUPERUSER'),
+        facts: { sqlstate: '42501' },
+      })
+    })
+  })
+
   test('a statement that fails carries its SQLSTATE', async () => {
     await withSession(cluster.target, 'postgres', {}, async session => {
       await expect(session.query('SELECT 1/0')).rejects.toMatchObject({

@@ -2,11 +2,14 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { endOfSnapshots, type SnapshotSchedule, snapshotServers } from '../../src/jobs/snapshot-servers.js'
+import { systemClock } from '../../src/sys/clock.js'
 import { archiveMonth } from '../kit/archives.js'
 import { until } from '../kit/clock.js'
 import { type Cluster, startCluster } from '../kit/cluster.js'
 import { type DaemonProcess, startDaemon } from '../kit/daemon.js'
 import { nightOfDrills, scratchFolder } from '../kit/drills.js'
+import { type FakeHetzner, fakeHetzner } from '../kit/hetzner/server.js'
 import { type Installation, install } from '../kit/installation.js'
 import { PROMETHEUS, type Prometheus, startPrometheus } from '../kit/prometheus.js'
 
@@ -19,11 +22,12 @@ const panels: { title: string; targets: { expr: string }[] }[] = JSON.parse(
   readFileSync(join(FOLDER, 'grafana-dashboard.json'), 'utf8'),
 ).panels
 const LONG_MS = 120_000
-/** There is no Hetzner here, and of a single backup none goes for as far as a sweep looks. */
-const ABSENT = /gmah_backup_snapshot_|next_removal/
+/** Of a single backup none goes for as far as a sweep looks. */
+const ABSENT = /next_removal/
 
 let cluster: Cluster
 let here: Installation
+let hetzner: FakeHetzner
 let daemon: DaemonProcess
 let prometheus: Prometheus
 const scratch = scratchFolder()
@@ -33,8 +37,13 @@ beforeAll(async () => {
   cluster = await startCluster()
   await cluster.createDatabase({ name: 'gmah_master', sql: 'CREATE TABLE organisations (id int)' })
   await cluster.createDatabase({ name: 'gmah_org_acme', sql: 'CREATE TABLE t AS SELECT 1 AS n' })
+  hetzner = await fakeHetzner(systemClock)
+  hetzner.project.addServer()
+  hetzner.project.fate = () => ({ takesMs: 0, hiddenMs: 0, ends: 'available' })
+  const { endpoint, token } = hetzner
   here = await install(cluster.target, {
     config: {
+      hetzner: { endpoint, token },
       drills: { scratch_directory: scratch.path },
       // One thing that is wrong, so that there is an incident to count.
       alerts: {
@@ -44,10 +53,11 @@ beforeAll(async () => {
     },
     secrets: { url: 'http://127.0.0.1:9/' },
   })
-  for (const name of ['drills', 'retention']) {
+  for (const name of ['drills', 'retention', 'server-snapshots']) {
     const shipped = readFileSync(join(process.cwd(), 'schedules', `${name}.yaml`), 'utf8')
     writeFileSync(join(here.folder, 'schedules', `${name}.yaml`), shipped)
   }
+  await here.reopen()
 })
 
 afterAll(async () => {
@@ -55,9 +65,16 @@ afterAll(async () => {
   daemon?.kill('SIGTERM')
   await daemon?.ended
   await here?.remove()
+  await hetzner?.close()
   await cluster?.stop()
   scratch.remove()
 })
+
+const weekOfSnapshots = () =>
+  here.app.runner.run({ name: 'snapshot-servers', trigger: 'schedule' }, async context => {
+    const schedule = here.parts().config.schedules.find(one => one.job === 'snapshot-servers')
+    return endOfSnapshots(await snapshotServers(here.parts(), schedule as SnapshotSchedule, context))
+  })
 
 test.skipIf(!PROMETHEUS)(
   'Prometheus finds the daemon up, data for every query, and no fault in a rule',
@@ -67,6 +84,7 @@ test.skipIf(!PROMETHEUS)(
     expect(await archiveMonth(here, '2026-10')).toMatchObject({ failure: null })
     expect(await nightOfDrills(here)).toMatchObject({ failure: null })
     expect(await here.cli('sweep')).toMatchObject({ exitCode: 0 })
+    expect(await weekOfSnapshots()).toMatchObject({ failure: null })
     daemon = startDaemon(here)
     await daemon.ready
     const { address } = await daemon.said(/^the daemon is ready/)
@@ -95,6 +113,14 @@ test.skipIf(!PROMETHEUS)(
     // Our label, not Prometheus' own of that name.
     const nightly = await prometheus.query('gmah_backup_freshness_window_seconds{job="backup-all"}')
     expect(nightly).toHaveLength(1)
+    // Both sides of the rules of late jobs and late tenants, whose silence would look like health.
+    for (const late of [
+      'gmah_backup_job_last_success_timestamp_seconds{job="snapshot-servers"} < on (job) group_left () max by (job) (gmah_backup_freshness_window_seconds) + time()',
+      'gmah_backup_newest_backup_timestamp_seconds{subject="tenants/acme"} < on (instance, subject) group_left () gmah_backup_subject_freshness_window_seconds + time()',
+    ])
+      expect(await prometheus.query(late), late).toHaveLength(1)
+    const [size] = await prometheus.query('gmah_backup_snapshot_last_bytes{server="gmah-app"}')
+    expect(size?.value[1]).toBe('4250000000')
     const [proven] = await prometheus.query('gmah_backup_drill_coverage_ratio')
     expect(proven?.value[1]).toBe('1')
     const proofs = await prometheus.query(

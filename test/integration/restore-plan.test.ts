@@ -87,6 +87,28 @@ describe('what stands in the way is listed, not thrown', () => {
     expect(found.problems).toMatchObject([{ code: 'target-exists' }])
   })
 
+  test('the user may not make databases: what to type is said before anybody confirms', async () => {
+    await scene.cluster.sql('postgres', 'CREATE ROLE "poor man" LOGIN; CREATE ROLE maker LOGIN CREATEDB')
+    const parts = scene.here.parts()
+    const as = async (user: string) => {
+      const postgres = { ...parts.config.postgres, user }
+      const request = { subject: subjectNamed('a'), backup: 'latest', database: 'beside', withRoles: false }
+      const asked = { ...parts, config: { ...parts.config, postgres } }
+      return (await planRestore(asked, request, { signal })).plan.problems
+    }
+    expect(await as('poor man')).toMatchObject([
+      {
+        code: 'privileges-missing',
+        message: 'poor man may not create a database that belongs to postgres',
+        hint: expect.stringContaining(`psql -c 'ALTER ROLE "poor man" SUPERUSER'`),
+      },
+    ])
+    expect(await as('maker')).toMatchObject([{ code: 'privileges-missing' }])
+    await scene.cluster.sql('postgres', 'GRANT postgres TO maker')
+    expect(await as('maker')).toEqual([])
+    await scene.cluster.sql('postgres', 'DROP ROLE maker; DROP ROLE "poor man"')
+  })
+
   test('the newest backup lacks a chunk: the one before is taken, and why', async () => {
     const { repository } = scene.here.parts()
     const own = second.chunks.find(one => !first.chunks.some(other => other.id === one.id))

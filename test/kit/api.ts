@@ -37,6 +37,7 @@ export async function openApi(target: PostgresTarget = NO_SERVER, options: ApiOp
     journal: app.journal,
     schedules: () => schedules,
     catalogue: app.parts().catalogue,
+    present: () => [],
     incidents: () => app.alerts.ledger.openIncidents(),
     channels: () => channelStandings(app),
     clock,

@@ -18,7 +18,7 @@ export function openMetrics(more: Partial<MetricsSources> = {}) {
   const catalogue = more.catalogue ?? openCatalogue()
   const metrics = createMetrics({
     ...{ journal: state.journal, clock: state.clock, catalogue, version: '0.1.0' },
-    ...{ schedules: () => [], incidents: () => [], channels: () => [] },
+    ...{ schedules: () => [], present: () => [], incidents: () => [], channels: () => [] },
     ...more,
   })
   onTestFinished(() => metrics.close())

@@ -1,8 +1,10 @@
 // A repository on any store with keys of its own and real sealing threads, and backups of plain bytes in it.
 import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
 import { newBackupId } from '../../src/domain/ids.js'
 import type { Manifest } from '../../src/domain/manifest.js'
 import { type SubjectId, tenantSubject } from '../../src/domain/subject.js'
+import { type Intake, openIntake } from '../../src/repository/intake.js'
 import { commitManifest } from '../../src/repository/manifests.js'
 import { readStream } from '../../src/repository/read-stream.js'
 import type { Repository } from '../../src/repository/repository.js'
@@ -45,8 +47,15 @@ export function testRepository(store: Store, more: Partial<Repository> = {}): Te
   }
 }
 
+/** What comes out of `source`, led into an intake; an error of the source is the intake's failure. */
+export async function intakeOf(source: Readable): Promise<Intake> {
+  const intake = await openIntake()
+  pipeline(source, intake.input).catch(thrown => intake.fail(thrown))
+  return intake
+}
+
 /** Writes `bytes` as one stream in pieces of `pieceBytes`. */
-export function write(
+export async function write(
   repository: Repository,
   key: TenantKey,
   bytes: Uint8Array,
@@ -54,7 +63,7 @@ export function write(
 ): Promise<WrittenStream> {
   const { pieceBytes = 65_536, ...more } = options
   const source = Readable.from(inPieces(bytes, pieceBytes), { objectMode: false })
-  return writeStream(repository, key, source, { observer: null, signal: never, ...more })
+  return writeStream(repository, key, await intakeOf(source), { observer: null, signal: never, ...more })
 }
 
 /** One whole backup of plain bytes, as a job makes it. */

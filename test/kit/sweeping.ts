@@ -6,12 +6,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parse, stringify } from 'yaml'
 import type { Config } from '../../src/domain/configuration.js'
+import { type ErrorCode, Failure } from '../../src/domain/errors.js'
 import type { StoredEvent } from '../../src/domain/events.js'
-import { newBackupId } from '../../src/domain/ids.js'
+import { newBackupId, newRunId } from '../../src/domain/ids.js'
 import type { BackupKind, Manifest } from '../../src/domain/manifest.js'
 import type { SubjectId } from '../../src/domain/subject.js'
 import { openJobLocks } from '../../src/jobs/job-locks.js'
 import { openJournal } from '../../src/jobs/journal.js'
+import { errorFacts } from '../../src/jobs/journal-rows.js'
 import { JOURNAL_MIGRATIONS } from '../../src/jobs/journal-schema.js'
 import { openOldEvents } from '../../src/jobs/old-events.js'
 import type { JobContext, Parts } from '../../src/jobs/parts.js'
@@ -39,8 +41,8 @@ export interface Sweeping {
   backUp(subject: SubjectId, bytes: Uint8Array, kind?: BackupKind): Promise<Manifest>
   /** Stores the chunks of a backup that never gets its manifest. */
   storeOnly(subject: SubjectId, bytes: Uint8Array): Promise<WrittenStream>
-  /** Tells the journal that a run failed. */
-  fail(subject: SubjectId): void
+  /** Tells the journal that a run began and failed. */
+  fail(subject: SubjectId, code?: ErrorCode): void
   /** One run of the job. */
   sweep(options?: {
     yesRemove?: number
@@ -101,7 +103,12 @@ export async function sweeping(
     },
     storeOnly: async (subject, bytes) =>
       writePlainly(repository, await ensureTenantKey(repository, subject), bytes),
-    fail: subject => void journal.event({ type: 'backup-failed', ...about(subject), facts: {} as never }),
+    fail: (subject, code = 'dump-failed') => {
+      const run = newRunId()
+      journal.event({ type: 'backup-started', run, subject, facts: { kind: 'scheduled' } })
+      const error = errorFacts(new Failure(code, 'as the test says'))
+      journal.event({ type: 'backup-failed', run, subject, facts: { error } })
+    },
     sweep: async ({ yesRemove, present: others = present, parts: more = {} } = {}) => {
       let report: SweepReport | null = null
       const result = await runner.run({ name: 'sweep', trigger: 'manual' }, async (context: RunContext) => {

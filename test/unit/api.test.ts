@@ -53,6 +53,7 @@ function api() {
     journal: state.journal,
     schedules: () => [SCHEDULE],
     catalogue: openCatalogue(),
+    present: () => [],
     incidents: () => INCIDENTS,
     channels: () => [{ name: 'team', failing: true, waiting: 2 }],
     clock: state.clock,

@@ -1,7 +1,7 @@
 // The comparison of the platform's list with the server's, as pure arithmetic.
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { compareLists, vanished } from '../../src/postgres/drift.js'
+import { compareLists } from '../../src/postgres/drift.js'
 
 const databases = { present: new Set(['a', 'b', 'c', 'other']), tenants: new Set(['a', 'b', 'c']) }
 const row = (tenant: string, database: string, status: string | null = 'active') => ({
@@ -52,9 +52,4 @@ test('law: every tenant database without a row, and every living row without a c
       expect(told.sort()).toEqual(difference.sort())
     }),
   )
-})
-
-test('a database vanished when it was there and is not', () => {
-  expect(vanished(['a', 'b', 'b'], ['b', 'c'])).toEqual([{ kind: 'database-vanished', database: 'a' }])
-  expect(vanished([], ['a'])).toEqual([])
 })

@@ -62,6 +62,14 @@ test("a subject's own measure counts, then the fleet's, then an assumption", () 
   expect(expected(one('a', { measured: null }))).toBe(101)
 })
 
+test('what a few kilobytes took says nothing of a large one', () => {
+  const tiny = one('master', { triedAtMs: 1, bytes: 5000, measured: { bytes: 5000, seconds: 2 } })
+  const grown = one('grown', { triedAtMs: 2, bytes: 1e9, measured: { bytes: 5000, seconds: 2 } })
+  const { chosen } = planDrills([tiny, grown, one('new', { triedAtMs: 3, measured: null })], limits())
+  const seconds = chosen.map(({ expectedSeconds }) => Math.round(expectedSeconds))
+  expect(seconds).toEqual([2, 102, 103])
+})
+
 test('lanes share the budget', () => {
   const list = Array.from({ length: 10 }, (_, at) => one(String(at)))
   expect(planDrills(list, limits({ budgetSeconds: 180 })).chosen).toHaveLength(3)

@@ -4,6 +4,7 @@ import { expect, it } from 'vitest'
 import { type BackupId, newBackupId } from '../../src/domain/ids.js'
 import type { Schedule } from '../../src/domain/schedule.js'
 import type { SubjectId } from '../../src/domain/subject.js'
+import { NIGHTLY } from '../kit/alerting.js'
 import { fillJournal, lineOf, openMetrics, passedProof, rememberBackup } from '../kit/metrics.js'
 import { PROMTOOL } from '../kit/prometheus.js'
 import { ACME } from '../kit/repository.js'
@@ -34,6 +35,19 @@ it('tells of each subject what the catalogue knows', async () => {
   expect(of('last_restore_duration_seconds')).toBe('1')
   catalogue.remove(entry?.manifest ?? '')
   expect(await metrics.render()).not.toContain(ACME)
+})
+
+it('has a window for who is on the server, and none for whose database is gone', async () => {
+  const nightly = { ...NIGHTLY, freshnessWindowMs: 97_200_000 }
+  const present = [ACME, 'tenants/new' as SubjectId]
+  const { metrics, catalogue } = openMetrics({ schedules: () => [DRILLS, nightly], present: () => present })
+  await rememberBackup(catalogue, ACME)
+  await rememberBackup(catalogue, 'tenants/gone' as SubjectId)
+  const windows = (await metrics.render()).match(/^gmah_backup_subject_freshness_window_seconds\{.*$/gm)
+  expect(windows).toEqual([
+    `gmah_backup_subject_freshness_window_seconds{subject="${ACME}"} 97200`,
+    'gmah_backup_subject_freshness_window_seconds{subject="tenants/new"} 97200',
+  ])
 })
 
 it('counts in the store what the oldest backup names and what each later one brought', async () => {

@@ -263,6 +263,19 @@ describe('what stays', () => {
     expect(await ids()).toHaveLength(5)
   })
 
+  test('not of one that was refused because another run had it: the run before counts', async () => {
+    await nights(4)
+    here.fail(ACME)
+    here.fail(ACME, 'subject-busy')
+    await here.sweep()
+    expect(await ids()).toHaveLength(4)
+    await here.backUp(ACME, data(4))
+    here.fail(ACME, 'subject-busy')
+    here.fail(ACME, 'subject-busy')
+    await here.sweep({ yesRemove: 3 })
+    expect(await ids()).toHaveLength(2)
+  })
+
   test('every chunk, while one manifest cannot be opened; and it is said', async () => {
     const made = await nights(4)
     await here.sweep()

@@ -1,4 +1,5 @@
 // What each event means to an operator. One line an event: a new type does not compile until it has one here.
+import { ERRORS, type ErrorCode, EXIT } from '../../domain/errors.js'
 import type { EventType, StoredEvent } from '../../domain/events.js'
 import type { RunId } from '../../domain/ids.js'
 import { PROOF_LEVELS } from '../../domain/records.js'
@@ -11,6 +12,10 @@ import { clear, ofError, raise, type Sign } from './signs.js'
 
 const few = (lines: readonly string[]): string => lines.slice(0, 5).join('; ')
 const megabytes = (bytes: number | null): string => (bytes === null ? '?' : `${Math.round(bytes / 1e6)} MB`)
+
+/** A name that was mistyped, a database that is there already: whoever asked has read it, and nobody else has to get up. */
+const refusedAtOnce = (code: ErrorCode): boolean =>
+  ([EXIT.usage, EXIT.notFound, EXIT.refused] as number[]).includes(ERRORS[code].exit)
 
 const EVENT_RULES: { [T in EventType]: Rule<T> } = {
   ...LAYER_RULES,
@@ -56,7 +61,12 @@ const EVENT_RULES: { [T in EventType]: Rule<T> } = {
       detail: `→ ${event.facts.target}, ${Math.round(event.facts.durationMs / 1000)} s`,
     }),
   ],
-  'restore-failed': event => [raise('restore-failed', event, ofError(event.facts.error))],
+  'restore-failed': event => [
+    raise('restore-failed', event, {
+      ...ofError(event.facts.error),
+      ...(refusedAtOnce(event.facts.error.code) ? { severity: 'info' as const } : {}),
+    }),
+  ],
   'backup-passed-over': event => [
     raise('backup-passed-over', event, { detail: `${event.facts.instant}: ${event.facts.message}` }),
   ],

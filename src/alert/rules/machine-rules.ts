@@ -41,7 +41,7 @@ export function fullDisk(
  * The usual loss of a day, which is the median: one large file that comes and goes is no trend.
  * @returns null while too little is known, or nothing is lost.
  */
-export function daysLeft(history: Memory['disk'], freeBytes: number): number | null {
+function daysLeft(history: Memory['disk'], freeBytes: number): number | null {
   const days = Object.keys(history).sort()
   if (days.length < ENOUGH_DAYS) return null
   const lost = days

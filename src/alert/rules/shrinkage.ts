@@ -27,7 +27,7 @@ export function shrinkage(event: Extract<StoredEvent, { type: 'backup-committed'
   return [raise('backup-shrunk', event, { detail, severity: part < DISASTROUS ? 'critical' : 'warning' })]
 }
 
-export function usualSize(history: readonly Size[]): Size {
+function usualSize(history: readonly Size[]): Size {
   return { rows: median(history.map(one => one.rows)), bytes: median(history.map(one => one.bytes)) }
 }
 

@@ -21,9 +21,9 @@ export interface Source {
   doors: { name: string; atLine: number }[]
 }
 
-type Node = { type: string; start: number; end: number; [key: string]: unknown }
+export type Node = { type: string; start: number; end: number; [key: string]: unknown }
 
-const isNode = (value: unknown): value is Node =>
+export const isNode = (value: unknown): value is Node =>
   typeof value === 'object' && value !== null && typeof (value as Node).type === 'string'
 
 /** @throws SyntaxError when the text is not TypeScript. */
@@ -59,7 +59,11 @@ const MODULES = new Set(['ImportDeclaration', 'ExportNamedDeclaration', 'ExportA
 const IMPORTS = new Set([...MODULES, 'ImportExpression', 'TSImportType'])
 const GLOBALS = new Set(['setTimeout', 'setInterval', 'setImmediate', 'console'])
 
-function walk(node: Node, parent: Node | null, visit: (node: Node, parent: Node | null) => void): void {
+export function walk(
+  node: Node,
+  parent: Node | null,
+  visit: (node: Node, parent: Node | null) => void,
+): void {
   visit(node, parent)
   for (const value of Object.values(node)) {
     for (const child of Array.isArray(value) ? value : [value]) if (isNode(child)) walk(child, node, visit)
@@ -72,7 +76,7 @@ function importedBy(node: Node): string | null {
   return typeof value === 'string' ? value : null
 }
 
-function resolved(from: string, specifier: string): string | null {
+export function resolved(from: string, specifier: string): string | null {
   if (!specifier.startsWith('.')) return null
   return normalize(join(dirname(from), specifier)).replace(/\.js$/, '.ts')
 }

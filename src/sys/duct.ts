@@ -1,0 +1,38 @@
+// A duct: bytes from a child process straight into a thread of ours, past the event loop. Handing each piece on from there
+// costs as much as all else that is done with it. Node makes no pipes, so it is a Unix socket in a folder that only we can enter.
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Worker } from 'node:worker_threads'
+import { Failure } from '../domain/errors.js'
+
+/**
+ * Lays a duct to a thread. What is written into the socket is what the thread reads; nothing is read of it here, so a child
+ * may have it as its stdout.
+ * @param tell hands the thread the path that it is to connect to, at once.
+ * @throws Failure unexpected when the thread ends instead.
+ */
+export async function layDuct(thread: Worker, tell: (path: string) => void): Promise<Socket> {
+  const folder = await mkdtemp(join(tmpdir(), 'gmah-duct-'))
+  const server = createServer({ pauseOnConnect: true })
+  const ended = new AbortController()
+  const end = () => ended.abort()
+  thread.once('exit', end)
+  try {
+    const path = join(folder, 'in')
+    server.listen(path)
+    await once(server, 'listening')
+    const connected = once(server, 'connection', { signal: ended.signal })
+    tell(path)
+    const [socket] = (await connected) as [Socket]
+    return socket
+  } catch (cause) {
+    throw new Failure('unexpected', 'no stream could be led into a thread', { cause })
+  } finally {
+    thread.off('exit', end)
+    server.close()
+    await rm(folder, { recursive: true, force: true })
+  }
+}

@@ -1,0 +1,74 @@
+// What a child writes reaches a thread whole and in order, with nobody of ours between them; nothing is left behind.
+import { once } from 'node:events'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Worker } from 'node:worker_threads'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { startChild } from '../../src/sys/child.js'
+import { layDuct } from '../../src/sys/duct.js'
+
+const READER = `
+  const { parentPort } = require('node:worker_threads')
+  const hash = require('node:crypto').createHash('sha256')
+  parentPort.once('message', path => {
+    const input = require('node:net').connect(path)
+    input.on('data', piece => hash.update(piece)).on('end', () => parentPort.postMessage(hash.digest('hex')))
+  })`
+
+const before = process.env.TMPDIR
+let folder: string
+let thread: Worker
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'gmah-test-'))
+  process.env.TMPDIR = folder
+})
+afterEach(async () => {
+  await thread.terminate()
+  if (before === undefined) delete process.env.TMPDIR
+  else process.env.TMPDIR = before
+  rmSync(folder, { recursive: true })
+})
+
+const reader = (code = READER): Worker => {
+  thread = new Worker(code, { eval: true })
+  return thread
+}
+
+test('more than the kernel holds goes through, though nobody reads it here', async () => {
+  const output = await layDuct(reader(), path => thread.postMessage(path))
+  const said = once(thread, 'message')
+  const script = 'seq 1 700000 | tee /dev/stderr | sha256sum >"$1/sum"; seq 1 700000'
+  const child = startChild('sh', {
+    args: ['-c', script, 'sh', folder],
+    env: { PATH: '/usr/bin:/bin' },
+    output,
+  })
+  child.stdin.end()
+  for await (const _ of child.stdout) throw new Error('it goes elsewhere')
+  expect(await child.result).toMatchObject({ exitCode: 0 })
+  const sum = startChild('cut', { args: ['-c', '-64', join(folder, 'sum')], env: { PATH: '/usr/bin:/bin' } })
+  let wanted = ''
+  for await (const piece of sum.stdout) wanted += piece
+  expect(await said).toEqual([wanted.trim()])
+  expect(readdirSync(folder)).toEqual(['sum'])
+})
+
+test('a child that does not start leaves the stream at its end', async () => {
+  const output = await layDuct(reader(), path => thread.postMessage(path))
+  const said = once(thread, 'message')
+  const child = startChild('/no/such/program', { args: [], env: {}, output })
+  await expect(child.result).rejects.toMatchObject({ code: 'tool-missing' })
+  const nothing = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'
+  expect(await said).toEqual([nothing])
+})
+
+test('a thread that ends instead of connecting is told', async () => {
+  const laying = layDuct(reader('process.exit(1)'), () => {})
+  await expect(laying).rejects.toMatchObject({
+    code: 'unexpected',
+    message: expect.stringContaining('led into a thread'),
+  })
+  expect(readdirSync(folder)).toEqual([])
+})
