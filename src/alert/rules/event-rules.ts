@@ -23,6 +23,11 @@ const EVENT_RULES: { [T in EventType]: Rule<T> } = {
   'run-finished': (event, memory) => ofRun(event, memory),
   // The schedule tries again; if that fails too, it gets late. The daemon's own crash is told by daemon-started.
   'run-interrupted': silent,
+  'run-cancel-asked': silent,
+  // Somebody wanted it so: nothing failed, and who was told of its beginning is told of its end.
+  'run-cancelled': event => [
+    raise('run-cancelled', event, { detail: `${event.facts.job}: ${event.facts.error.message}` }),
+  ],
   'run-missed': event => [
     raise('run-missed', event, {
       cause: event.facts.job,
@@ -151,6 +156,9 @@ const EVENT_RULES: { [T in EventType]: Rule<T> } = {
 
 /** What an event says, given what was known before it. */
 export function signsOf(event: StoredEvent, memory: Memory): Sign[] {
+  // What a cancelled run did not get done is no trouble of its own.
+  if (event.type !== 'run-cancelled' && 'error' in event.facts && event.facts.error?.code === 'cancelled')
+    return []
   return (EVENT_RULES[event.type] as Rule<EventType> | undefined)?.(event as never, memory) ?? []
 }
 

@@ -82,6 +82,11 @@ export const ENGLISH_DATA = {
     meaning: 'Nothing is left under the asked name. The backup is untouched.',
     next: ['gmah-backup runs {run}'],
   },
+  'run-cancelled': {
+    title: 'cancelled: {details}',
+    meaning: 'Somebody ended it before its time. Nothing is left half, and nothing is asked of you.',
+    next: ['gmah-backup runs {run}'],
+  },
   'backup-passed-over': {
     title: 'a restore took an older backup: {who}',
     meaning: 'A newer one is broken. What changed since the older one is not in what was restored.',

@@ -83,6 +83,11 @@ export const FRENCH_DATA = {
     meaning: 'Rien ne reste sous le nom demandé. La sauvegarde est intacte.',
     next: ['gmah-backup runs {run}'],
   },
+  'run-cancelled': {
+    title: 'annulé : {details}',
+    meaning: 'Quelqu’un y a mis fin. Rien n’est resté à moitié fait, et on ne vous demande rien.',
+    next: ['gmah-backup runs {run}'],
+  },
   'backup-passed-over': {
     title: 'une restauration a pris une sauvegarde plus ancienne : {who}',
     meaning:
