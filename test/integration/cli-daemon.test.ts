@@ -106,8 +106,15 @@ async function startHeld() {
     reject: false,
     stdin: 'ignore',
     cwd: here.folder,
+    // However long it takes on a busy machine: it is to end by itself.
+    forceKillAfterDelay: false,
   })
-  await until(() => lastRun()?.id !== before)
+  let said = ''
+  watching.stderr.on('data', part => {
+    said += part
+  })
+  // It has heard of the run, so it watches.
+  await until(() => lastRun()?.id !== before && said.includes('backing up'))
   const id = lastRun()?.id as RunId
   return { watching, id, letGo: () => holder.run('ROLLBACK'), now: () => here.app.journal.run(id) }
 }
@@ -127,12 +134,16 @@ test('a second one only stops the watching', async () => {
   const { watching, id, letGo, now } = await startHeld()
   // It cannot cancel anything, so that the second one does not come too late.
   daemon.kill('SIGSTOP')
-  watching.kill('SIGINT')
-  watching.kill('SIGTERM')
-  const { exitCode, stderr } = await watching
-  expect([exitCode, stderr]).toEqual([130, expect.stringContaining('no longer watching')])
-  expect([now()?.outcome, stderr]).toEqual(['running', expect.stringContaining(`gmah-backup runs ${id}`)])
-  daemon.kill('SIGCONT')
+  try {
+    watching.kill('SIGINT')
+    watching.kill('SIGTERM')
+    const { exitCode, stderr } = await watching
+    expect([exitCode, stderr]).toEqual([130, expect.stringContaining('no longer watching')])
+    expect(stderr).toContain(`gmah-backup runs ${id}`)
+    expect(now()?.outcome).toBe('running')
+  } finally {
+    daemon.kill('SIGCONT')
+  }
   await letGo()
   await until(() => now()?.outcome !== 'running')
 })
