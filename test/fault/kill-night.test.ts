@@ -9,7 +9,7 @@ import type { BackupId, RunId } from '../../src/domain/ids.js'
 import { closeLastLife } from '../../src/jobs/daemon-work.js'
 import { silentLogger } from '../../src/sys/log.js'
 import { until } from '../kit/clock.js'
-import { type Cluster, startCluster } from '../kit/cluster.js'
+import { type Cluster, startPlatform } from '../kit/cluster.js'
 import { editConfig, missNight, startCli, startDaemon } from '../kit/daemon.js'
 import { type Installation, install } from '../kit/installation.js'
 import { auditStore, chunkKeys, openManifests, strangersTo } from '../kit/store-audit.js'
@@ -33,14 +33,8 @@ let cluster: Cluster
 let nightMs: number
 
 beforeAll(async () => {
-  cluster = await startCluster()
-  await cluster.createDatabase({
-    name: 'gmah_master',
-    sql: 'CREATE TABLE organisations (id int PRIMARY KEY)',
-  })
-  await cluster.createDatabase({
-    name: 'gmah_org_acme',
-    sql: `CREATE TABLE ledger AS SELECT id, ${NOISE} AS body FROM generate_series(1, 5000) AS id`,
+  cluster = await startPlatform({
+    acme: `CREATE TABLE ledger AS SELECT id, ${NOISE} AS body FROM generate_series(1, 5000) AS id`,
   })
   const letters = 'CREATE TABLE letters AS SELECT n, md5(n::text) AS body FROM generate_series(1, 5000) AS n'
   await cluster.createDatabase({ name: `gmah_org_${ODD}`, sql: letters })

@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs'
 import { execa } from 'execa'
 import { Client } from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type Cluster, startCluster } from '../kit/cluster.js'
+import { type Cluster, startPlatform } from '../kit/cluster.js'
 import { type DaemonProcess, startDaemon } from '../kit/daemon.js'
 import { type Installation, install } from '../kit/installation.js'
 
@@ -27,8 +27,7 @@ const say = (text: string) => process.stderr.write(`${text}\n`)
 
 beforeAll(async () => {
   if (MEGABYTES === 0) return
-  cluster = await startCluster({ settings: { max_connections: '60', max_wal_size: '4GB' } })
-  await cluster.createDatabase({ name: 'gmah_master', sql: 'CREATE TABLE organisations (id int)' })
+  cluster = await startPlatform({}, { settings: { max_connections: '60', max_wal_size: '4GB' } })
   await cluster.createDatabase({
     name: LIVE,
     sql: 'CREATE TABLE notes AS SELECT id, md5(id::text) AS body FROM generate_series(1, 10000) id',

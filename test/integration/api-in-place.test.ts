@@ -3,12 +3,11 @@ import { readFileSync } from 'node:fs'
 import { execa } from 'execa'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openApi } from '../kit/api.js'
-import { type Cluster, startCluster } from '../kit/cluster.js'
+import { type Cluster, startPlatform } from '../kit/cluster.js'
 
 let cluster: Cluster
 beforeAll(async () => {
-  cluster = await startCluster()
-  await cluster.createDatabase({ name: 'gmah_master', sql: 'CREATE TABLE organisations (id int)' })
+  cluster = await startPlatform()
 })
 afterAll(() => cluster.stop())
 

@@ -7,17 +7,12 @@ import { loadConfig } from '../../src/config.js'
 import { connect } from '../../src/postgres/connection.js'
 import { openApi } from '../kit/api.js'
 import { until } from '../kit/clock.js'
-import { type Cluster, randomName, startCluster } from '../kit/cluster.js'
+import { type Cluster, randomName, startPlatform } from '../kit/cluster.js'
 
 let cluster: Cluster
 beforeAll(async () => {
-  cluster = await startCluster()
-  await cluster.createDatabase({ name: 'gmah_master', sql: 'CREATE TABLE organisations (id int)' })
-  for (const name of ['acme', 'globex'])
-    await cluster.createDatabase({
-      name: `gmah_org_${name}`,
-      sql: 'CREATE TABLE notes AS SELECT 1 AS id, $$x$$ AS text',
-    })
+  const notes = 'CREATE TABLE notes AS SELECT 1 AS id, $$x$$ AS text'
+  cluster = await startPlatform({ acme: notes, globex: notes })
 })
 afterAll(() => cluster.stop())
 

@@ -8,7 +8,7 @@ import { loadConfig } from '../../src/config.js'
 import type { Run } from '../../src/jobs/journal-rows.js'
 import { chunkKey } from '../../src/store/keys.js'
 import { until } from '../kit/clock.js'
-import { type Cluster, startCluster } from '../kit/cluster.js'
+import { type Cluster, startPlatform } from '../kit/cluster.js'
 import { type DaemonProcess, startDaemon } from '../kit/daemon.js'
 import { type Installation, install } from '../kit/installation.js'
 import { ACME } from '../kit/repository.js'
@@ -21,9 +21,7 @@ let slack: SlackServer
 let here: Installation
 
 beforeAll(async () => {
-  cluster = await startCluster()
-  await cluster.createDatabase({ name: 'gmah_master', sql: 'CREATE TABLE organisations (id int)' })
-  await cluster.createDatabase({ name: 'gmah_org_acme', sql: 'CREATE TABLE t AS SELECT 1 AS n' })
+  cluster = await startPlatform({ acme: 'CREATE TABLE t AS SELECT 1 AS n' })
   slack = await startSlack()
   here = await install(cluster.target, {
     config: {

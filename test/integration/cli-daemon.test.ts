@@ -3,7 +3,7 @@ import { execa } from 'execa'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { connect } from '../../src/postgres/connection.js'
 import { until } from '../kit/clock.js'
-import { type Cluster, startCluster } from '../kit/cluster.js'
+import { type Cluster, startPlatform } from '../kit/cluster.js'
 import { type DaemonProcess, startCli, startDaemon } from '../kit/daemon.js'
 import { CLI, type Installation, install } from '../kit/installation.js'
 
@@ -12,10 +12,8 @@ let here: Installation
 let daemon: DaemonProcess
 
 beforeAll(async () => {
-  cluster = await startCluster()
-  await cluster.createDatabase({ name: 'gmah_master', sql: 'CREATE TABLE organisations (id int)' })
-  for (const name of ['acme', 'globex'])
-    await cluster.createDatabase({ name: `gmah_org_${name}`, sql: 'CREATE TABLE notes AS SELECT 1 AS id' })
+  const notes = 'CREATE TABLE notes AS SELECT 1 AS id'
+  cluster = await startPlatform({ acme: notes, globex: notes })
   // However slow the machine is, a run that may end is let end.
   here = await install(cluster.target, { config: { daemon: { drain: '10m' } } })
   await here.cli('tenants')

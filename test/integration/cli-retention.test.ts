@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { parse, stringify } from 'yaml'
 import { lookWhoIsThere } from '../../src/jobs/departures.js'
 import type { Parts } from '../../src/jobs/parts.js'
-import { type Cluster, startCluster } from '../kit/cluster.js'
+import { type Cluster, startPlatform } from '../kit/cluster.js'
 import { type Installation, install } from '../kit/installation.js'
 
 let cluster: Cluster
@@ -14,12 +14,7 @@ let here: Installation
 let ids: string[]
 
 beforeAll(async () => {
-  cluster = await startCluster()
-  await cluster.createDatabase({
-    name: 'gmah_master',
-    sql: 'CREATE TABLE organisations (id int PRIMARY KEY)',
-  })
-  await cluster.createDatabase({ name: 'gmah_org_acme', sql: 'CREATE TABLE t AS SELECT 1 AS id' })
+  cluster = await startPlatform({ acme: 'CREATE TABLE t AS SELECT 1 AS id' })
   here = await install(cluster.target)
   for (let night = 0; night < 5; night++) await here.night({ names: ['acme'] })
   ids = here

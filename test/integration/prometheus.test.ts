@@ -6,7 +6,7 @@ import { endOfSnapshots, type SnapshotSchedule, snapshotServers } from '../../sr
 import { systemClock } from '../../src/sys/clock.js'
 import { archiveMonth } from '../kit/archives.js'
 import { until } from '../kit/clock.js'
-import { type Cluster, startCluster } from '../kit/cluster.js'
+import { type Cluster, startPlatform } from '../kit/cluster.js'
 import { type DaemonProcess, startDaemon } from '../kit/daemon.js'
 import { nightOfDrills, scratchFolder } from '../kit/drills.js'
 import { type FakeHetzner, fakeHetzner } from '../kit/hetzner/server.js'
@@ -34,9 +34,7 @@ const scratch = scratchFolder()
 
 beforeAll(async () => {
   if (!PROMETHEUS) return
-  cluster = await startCluster()
-  await cluster.createDatabase({ name: 'gmah_master', sql: 'CREATE TABLE organisations (id int)' })
-  await cluster.createDatabase({ name: 'gmah_org_acme', sql: 'CREATE TABLE t AS SELECT 1 AS n' })
+  cluster = await startPlatform({ acme: 'CREATE TABLE t AS SELECT 1 AS n' })
   hetzner = await fakeHetzner(systemClock)
   hetzner.project.addServer()
   hetzner.project.fate = () => ({ takesMs: 0, hiddenMs: 0, ends: 'available' })
