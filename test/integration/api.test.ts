@@ -1,6 +1,6 @@
 // The API on real parts: backups and restores of a real server over HTTP, events that can be taken up again, keys and plans.
-import { cpSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+
+import { readFileSync } from 'node:fs'
 import { execa } from 'execa'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { loadConfig } from '../../src/config.js'
@@ -8,6 +8,7 @@ import { connect } from '../../src/postgres/connection.js'
 import { openApi } from '../kit/api.js'
 import { until } from '../kit/clock.js'
 import { type Cluster, randomName, startPlatform } from '../kit/cluster.js'
+import { shipSchedule } from '../kit/schedules.js'
 
 let cluster: Cluster
 beforeAll(async () => {
@@ -140,7 +141,7 @@ describe('backups', () => {
 
 test('what is kept, why, and sweeping it; a verdict on a backup', async () => {
   const { post, get, ask, token, app, here } = await api()
-  cpSync('schedules/retention.yaml', join(here.folder, 'schedules/retention.yaml'))
+  shipSchedule(here, 'retention')
   await app.reconfigure(loadConfig({ path: here.configFile }).config)
   await post('/v1/tenants/acme/backups', { wait: true })
   const verified = await post('/v1/tenants/acme/verifications', { level: 'read', wait: true })

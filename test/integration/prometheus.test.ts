@@ -1,5 +1,6 @@
 // The real Prometheus scrapes the real daemon: every query of the dashboard has data, and every rule can be asked.
-import { readFileSync, writeFileSync } from 'node:fs'
+
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { endOfSnapshots, type SnapshotSchedule, snapshotServers } from '../../src/jobs/snapshot-servers.js'
@@ -12,6 +13,7 @@ import { nightOfDrills, scratchFolder } from '../kit/drills.js'
 import { type FakeHetzner, fakeHetzner } from '../kit/hetzner/server.js'
 import { type Installation, install } from '../kit/installation.js'
 import { PROMETHEUS, type Prometheus, startPrometheus } from '../kit/prometheus.js'
+import { shipSchedule } from '../kit/schedules.js'
 
 const FOLDER = join(process.cwd(), 'monitoring')
 const RULES = join(FOLDER, 'prometheus-rules.yaml')
@@ -51,10 +53,7 @@ beforeAll(async () => {
     },
     secrets: { url: 'http://127.0.0.1:9/' },
   })
-  for (const name of ['drills', 'retention', 'server-snapshots']) {
-    const shipped = readFileSync(join(process.cwd(), 'schedules', `${name}.yaml`), 'utf8')
-    writeFileSync(join(here.folder, 'schedules', `${name}.yaml`), shipped)
-  }
+  for (const name of ['drills', 'retention', 'server-snapshots']) shipSchedule(here, name)
   await here.reopen()
 })
 

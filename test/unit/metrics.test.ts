@@ -4,10 +4,10 @@ import { expect, it } from 'vitest'
 import { type BackupId, newBackupId } from '../../src/domain/ids.js'
 import type { Schedule } from '../../src/domain/schedule.js'
 import type { SubjectId } from '../../src/domain/subject.js'
-import { NIGHTLY } from '../kit/alerting.js'
 import { fillJournal, lineOf, openMetrics, passedProof, rememberBackup } from '../kit/metrics.js'
 import { PROMTOOL } from '../kit/prometheus.js'
 import { ACME } from '../kit/repository.js'
+import { NIGHTLY } from '../kit/schedules.js'
 
 const seconds = (iso: string): string => String(Date.parse(iso) / 1000)
 const DRILLS = {
