@@ -1,5 +1,5 @@
 // node dist/bench/archives.js [--megabytes n] [--files n] [--file-kilobytes n] [--r2] (after npm run build): one archive of a
-// tenant's dump and files, in a process as PM2 starts it: MB of content a second, what it became, its memory, its event loop.
+// tenant's dump and files, in a process as PM2 starts it: MB of it a second, what it became, its memory, its event loop.
 import { parseArgs } from 'node:util'
 import { s3Store } from '../src/store/s3.js'
 import { applicationFile } from '../test/kit/archives.js'
@@ -45,12 +45,12 @@ try {
   }
   await here.night({ names: [TENANT] })
   const { report, whole } = await inProcess(here, { job: 'archive', tenant: TENANT })
-  const contentMegabytes = (report.contentBytes ?? 0) / MB
+  const tarMegabytes = (report.tarBytes ?? 0) / MB
   const figures = {
-    contentMegabytes,
+    tarMegabytes,
     storedMegabytes: (report.storedBytes ?? 0) / MB,
     seconds: report.seconds,
-    megabytesPerSecond: contentMegabytes / report.seconds,
+    megabytesPerSecond: tarMegabytes / report.seconds,
     cpuSeconds: whole.cpuSeconds,
     rssMegabytes: report.rssBytes / MB,
     loopP99Ms: report.loopP99Ms,

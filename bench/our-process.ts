@@ -26,7 +26,7 @@ export interface ChildReport {
   rssBytes: number
   loopP99Ms: number
   /** Of an archive: its tar, and what is stored. */
-  contentBytes?: number
+  tarBytes?: number
   storedBytes?: number
 }
 
@@ -39,7 +39,7 @@ const { config } = loadConfig({ path: configFile })
 const shutdown = new AbortController().signal
 const app = await openApp({ config, clock: systemClock, log: silentLogger(), shutdown, identityFile: null })
 
-const archived: Pick<ChildReport, 'contentBytes' | 'storedBytes'> = {}
+const archived: Pick<ChildReport, 'tarBytes' | 'storedBytes'> = {}
 const delay = monitorEventLoopDelay({ resolution: TICK_MS })
 delay.enable()
 const start = performance.now()
@@ -73,7 +73,7 @@ async function archive({ runner, parts }: App, { tenant }: { tenant: string }): 
   const { failure } = await runner.run({ name: 'archive', trigger: 'manual' }, async context => {
     const wanted = { subject: subjectNamed(tenant), month: '2026-12', backup: 'latest' }
     const made = await archiveTenant(parts(), wanted, context)
-    archived.contentBytes = made.tarBytes
+    archived.tarBytes = made.tarBytes
     archived.storedBytes = made.archive.bytes
     return { outcome: 'succeeded' }
   })

@@ -4,7 +4,7 @@ import { userInfo } from 'node:os'
 import { alertDesk } from './alerts.js'
 import { findDaemon } from './api/client.js'
 import { type App, openApp, version } from './app.js'
-import { type AtDaemon, runAtDaemon } from './cli/at-daemon.js'
+import { type AtDaemon, cancelAtDaemon, runAtDaemon } from './cli/at-daemon.js'
 import type { Desk, DeskJob, DeskWork, GlobalOptions, OpenOutpost } from './cli/desk.js'
 import { errandAtDaemon } from './cli/errand-at-daemon.js'
 import { surviveBrokenPipes } from './cli/output.js'
@@ -14,6 +14,7 @@ import { describeConfig } from './domain/describe-configuration.js'
 import { EXIT, Failure } from './domain/errors.js'
 import { hetznerClient } from './hetzner/client.js'
 import { closeDeadRuns } from './jobs/daemon-work.js'
+import type { Run } from './jobs/journal-rows.js'
 import { loadKeyring } from './jobs/keys.js'
 import { createScheduler } from './jobs/scheduler.js'
 import { openStore } from './store/open.js'
@@ -22,6 +23,7 @@ import { silentLogger } from './sys/log.js'
 
 const clock = systemClock
 const ourselves = { version: version(), who: userInfo().username }
+const json = process.argv.includes('--json')
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const
 const load = (path: string | undefined) => loadConfig(path === undefined ? {} : { path })
 
@@ -41,15 +43,19 @@ async function openDesk(options: GlobalOptions): Promise<Desk> {
   const log = silentLogger()
   const identityFile = options.identity ?? null
   const app = await openApp({ config, clock, log, shutdown: signals.shutdown, identityFile })
+  const { journal } = app
+  const watching = {
+    ...{ journal, clock, signal: signals.detached, cancel: signals.shutdown },
+    closeDead: () => closeDeadRuns(app.parts(), journal),
+    notice: (line: string) => void (json || process.stderr.write(`${line}\n`)),
+  }
   const run = <T>(job: DeskJob, work: DeskWork<T>, there?: AtDaemon<T>, action = job.name): Promise<T> =>
     signals.during(async () => {
       // With another identity than the daemon's, only this process can do it.
       const daemon =
         there && identityFile === null ? await findDaemon(config.stateDirectory, ourselves) : null
       if (!there || !daemon) return runJob(app, job, work, action)
-      const closeDead = () => closeDeadRuns(app.parts(), app.journal)
-      const { journal } = app
-      return runAtDaemon(daemon, there, { journal, clock, closeDead, signal: signals.shutdown })
+      return signals.watching(() => runAtDaemon(daemon, there, watching))
     })
   return {
     ...app.parts(),
@@ -64,6 +70,11 @@ async function openDesk(options: GlobalOptions): Promise<Desk> {
     ),
     alerts: alertDesk(app, clock),
     run,
+    cancelRun: async (asked, reason) => {
+      const daemon = await findDaemon(config.stateDirectory, ourselves)
+      if (!daemon) throw withoutDaemon(asked)
+      return cancelAtDaemon(daemon, asked.id, reason, watching)
+    },
     errand: (errand, asked, watch = {}) =>
       run(
         errand.job(asked),
@@ -104,31 +115,55 @@ function inRun({ code, message, hint, facts, cause, stack }: Failure, run: strin
   return named
 }
 
-/** While a run goes on, the first signal ends it in good order; otherwise, and the second time, it ends the process. */
+function withoutDaemon({ id, process: { pid, host }, outcome }: Run): Failure {
+  if (outcome !== 'running') return new Failure('cancel-too-late', `the run ${id} is over: ${outcome}`)
+  return new Failure(
+    'run-elsewhere',
+    `the run ${id} is of process ${pid} on ${host}, and no daemon runs here`,
+    {
+      hint: `press Ctrl-C where it runs, or type \`kill -INT ${pid}\` on ${host}`,
+    },
+  )
+}
+
+/**
+ * While a run goes on, the first signal ends it in good order: here, or at the daemon, where the second one ends only the
+ * watching. Otherwise, and one time more, it ends the process.
+ */
 function interruptOnSignals() {
-  const controller = new AbortController()
+  const [first, second] = [new AbortController(), new AbortController()]
+  const count = { runs: 0, watching: 0 }
   // Not `once`: a listener that is gone makes others, who tidy the cursor, think that the process should end.
   const interrupt = (signal: NodeJS.Signals) => {
-    if (controller.signal.aborted) process.exit(EXIT.interrupted)
-    controller.abort(new Failure('interrupted', `interrupted by ${signal}`))
+    const reason = new Failure('interrupted', `interrupted by ${signal}`)
+    if (!first.signal.aborted) return first.abort(reason)
+    if (count.watching === 0 || second.signal.aborted) process.exit(EXIT.interrupted)
+    second.abort(reason)
   }
-  let runs = 0
   return {
-    shutdown: controller.signal,
+    shutdown: first.signal,
+    detached: second.signal,
     during: async <T>(work: () => Promise<T>): Promise<T> => {
       // Runs beside each other share one listener: of two, the second would take the first signal for a second one.
-      if (runs++ === 0) for (const signal of SIGNALS) process.on(signal, interrupt)
+      if (count.runs++ === 0) for (const signal of SIGNALS) process.on(signal, interrupt)
       try {
         return await work()
       } finally {
-        if (--runs === 0) for (const signal of SIGNALS) process.off(signal, interrupt)
+        if (--count.runs === 0) for (const signal of SIGNALS) process.off(signal, interrupt)
+      }
+    },
+    watching: async <T>(work: () => Promise<T>): Promise<T> => {
+      count.watching += 1
+      try {
+        return await work()
+      } finally {
+        count.watching -= 1
       }
     },
   }
 }
 
 surviveBrokenPipes()
-const json = process.argv.includes('--json')
 const program = createProgram(
   {
     clock,

@@ -68,6 +68,8 @@ function remembersFacts(memory: Memory, event: StoredEvent): Memory {
     }
     case 'run-finished':
       return endRun(memory, run, event.facts.job === 'backup-all' && event.facts.outcome !== 'failed')
+    case 'run-cancelled':
+      return endRun(memory, run, false)
     case 'run-interrupted': {
       const interrupted = [...memory.daemon.interrupted, event.facts.job]
       return { ...endRun(memory, run, false), daemon: { ...memory.daemon, interrupted } }
@@ -89,6 +91,7 @@ function remembersFacts(memory: Memory, event: StoredEvent): Memory {
       return counted(night, at, { newBytes: newStoredBytes })
     }
     case 'backup-failed':
+      if (event.facts.error.code === 'cancelled') return memory
       return withSubject(memory, subject, at, one => ({
         nights: kept({ ...one.nights, [day(at)]: 'failed' }),
       }))

@@ -8,8 +8,8 @@ import type { LiveEvent } from '../domain/live-events.js'
 import { socketPath } from './socket.js'
 
 export interface DaemonClient {
-  /** Starts a run. @throws Failure what the daemon answered. */
-  start(path: string, body: object): Promise<RunId>
+  /** Starts a run, or tells one to end. @throws Failure what the daemon answered. */
+  start(path: string, body: object, signal?: AbortSignal): Promise<RunId>
   /** Calls back for each event of the run, from its beginning; resolves when the run is over or the daemon is gone. */
   follow(run: RunId, heard: (event: StoredEvent | LiveEvent) => void, signal: AbortSignal): Promise<void>
 }
@@ -31,8 +31,8 @@ export async function findDaemon(
     return null
   }
   return {
-    start: async (path, body) => {
-      const answer = await ask(door, 'POST', path, body).catch(thrown => {
+    start: async (path, body, signal) => {
+      const answer = await ask(door, 'POST', path, body, signal).catch(thrown => {
         if (!isGone(thrown)) throw thrown
         throw new Failure('interrupted', 'the daemon ended while it was asked', { cause: thrown })
       })

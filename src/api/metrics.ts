@@ -122,7 +122,7 @@ function runMetrics(registry: Registry): Fold {
   const success = gauge('success_timestamp_seconds', 'When a job last succeeded as a whole')
   const seconds = gauge('duration_seconds', 'How long the last run of a job took, however it ended')
   return {
-    types: ['run-finished', 'run-interrupted', 'run-missed', 'backup-failed'],
+    types: ['run-finished', 'run-interrupted', 'run-cancelled', 'run-missed', 'backup-failed'],
     take: event => {
       switch (event.type) {
         case 'run-finished': {
@@ -135,9 +135,12 @@ function runMetrics(registry: Registry): Fold {
         }
         case 'run-interrupted':
           return runs.inc({ job: event.facts.job, outcome: 'interrupted' })
+        case 'run-cancelled':
+          return runs.inc({ job: event.facts.job, outcome: 'cancelled' })
         case 'run-missed':
           return missed.inc({ job: event.facts.job })
         case 'backup-failed':
+          if (event.facts.error.code === 'cancelled') return
           return failures.inc({ subject: event.subject ?? '', code: event.facts.error.code })
         default:
       }
@@ -224,7 +227,7 @@ function watchDumps(registry: Registry, journal: Journal): () => void {
     const key = `${event.run} ${event.subject}`
     if (event.type === 'backup-started') dumps.set(key, event.run)
     if (event.type === 'backup-committed' || event.type === 'backup-failed') dumps.delete(key)
-    if (event.type === 'run-finished' || event.type === 'run-interrupted') {
+    if (['run-finished', 'run-interrupted', 'run-cancelled'].includes(event.type)) {
       for (const [dump, run] of dumps) if (run === event.run) dumps.delete(dump)
     }
   })

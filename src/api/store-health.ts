@@ -21,7 +21,7 @@ export function watchStore(clock: Clock): StoreWatch {
   let health: StoreHealth = { lastSuccessAt: null, failure: null }
   return {
     note: (operation, code) => {
-      if (code === 'interrupted') return
+      if (code === 'interrupted' || code === 'cancelled') return
       health =
         code === 'ok' || ANSWERS.includes(code)
           ? { lastSuccessAt: clock.now(), failure: null }

@@ -1,9 +1,10 @@
 // A job that the running daemon does for us: start it there, watch it, then read what the journal kept of it.
 import type { DaemonClient } from '../api/client.js'
-import { Failure } from '../domain/errors.js'
+import { asFailure, Failure } from '../domain/errors.js'
 import type { StoredEvent } from '../domain/events.js'
 import type { RunId } from '../domain/ids.js'
 import type { LiveEvent } from '../domain/live-events.js'
+import { assertCancelled } from '../jobs/cancellation.js'
 import type { Journal } from '../jobs/journal.js'
 import { failureOf, type Run } from '../jobs/journal-rows.js'
 import type { Clock } from '../sys/clock.js'
@@ -14,6 +15,8 @@ export interface AtDaemon<T> {
   path: string
   body: object
   heard?(event: StoredEvent | LiveEvent): void
+  /** Tells the person who watches. */
+  notice?(line: string): void
   /** What the work would have given here. */
   result(run: Run, events: readonly StoredEvent[]): T | Promise<T>
 }
@@ -28,29 +31,40 @@ interface Watching {
   clock: Clock
   /** Closes the run when the daemon died over it, and puts right what it left half. */
   closeDead(): Promise<void>
+  /** Fires when the person wants the run to end. */
+  cancel: AbortSignal
   /** Fires when the person stops watching. */
   signal: AbortSignal
+  /** Where nobody else tells the person. */
+  notice(line: string): void
 }
 
 /**
- * @throws Failure what the run failed of, as if it had been here; interrupted when we stop watching: the run goes on.
+ * @throws Failure what the run failed of, as if it had been here: cancelled when the person ended it; interrupted when we
+ * stop watching: the run goes on.
  */
 export async function runAtDaemon<T>(
   daemon: DaemonClient,
-  { path, body, heard = () => {}, result }: AtDaemon<T>,
+  { path, body, heard = () => {}, result, notice }: AtDaemon<T>,
   watching: Watching,
 ): Promise<T> {
-  const { journal, signal } = watching
+  const { journal, signal, cancel } = watching
   const id = await daemon.start(path, body)
+  const end = (): void => void askToEnd(daemon, id, { ...watching, ...(notice ? { notice } : {}) })
+  if (cancel.aborted) end()
+  else cancel.addEventListener('abort', end, { once: true })
   try {
     await daemon.follow(id, heard, signal)
     await untilOver(id, watching)
   } catch (thrown) {
     if (!signal.aborted) throw thrown
-    throw new Failure('interrupted', 'no longer watching; the daemon goes on with it', {
+    const goesOn = cancel.aborted ? 'the daemon brings it to its end' : 'the daemon goes on with it'
+    throw new Failure('interrupted', `no longer watching; ${goesOn}`, {
       hint: `type \`gmah-backup runs ${id}\` to see how it ends`,
       facts: { run: id },
     })
+  } finally {
+    cancel.removeEventListener('abort', end)
   }
   const run = journal.run(id)
   if (!run) throw new Failure('run-unknown', `there is no run ${id}`)
@@ -58,6 +72,32 @@ export async function runAtDaemon<T>(
   const given = await result(run, events)
   if (run.error) throw failureOf(run.error, id)
   return given
+}
+
+/** Tells a run to end, and waits for its end. @throws Failure as the runner's cancel; cancel-too-late. */
+export async function cancelAtDaemon(
+  daemon: DaemonClient,
+  id: RunId,
+  reason: string | null,
+  watching: Watching,
+): Promise<Run> {
+  await daemon.start(cancelPath(id), { reason }, watching.cancel)
+  await untilOver(id, { ...watching, signal: watching.cancel })
+  const run = watching.journal.run(id)
+  if (!run) throw new Failure('run-unknown', `there is no run ${id}`)
+  assertCancelled(run)
+  return run
+}
+
+const cancelPath = (id: RunId): string => `/v1/runs/${id}/cancel`
+
+async function askToEnd(daemon: DaemonClient, id: RunId, { signal, notice }: Watching): Promise<void> {
+  const said = await daemon.start(cancelPath(id), {}, signal).then(
+    () => `run ${id} is being cancelled, and cleared away`,
+    thrown => asFailure(thrown).message,
+  )
+  if (signal.aborted) return
+  notice(`${said}; Ctrl-C again stops the watching, \`gmah-backup runs ${id}\` tells of its end`)
 }
 
 /** A daemon that is told to stop tells nothing more, and yet brings its runs to their end; one that was killed doesn't. */

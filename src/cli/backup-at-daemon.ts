@@ -18,6 +18,7 @@ export function backupAtDaemon(
   return {
     path: '/v1/backups',
     body: { kind, ...(label === null ? {} : { label }), ...tenants },
+    ...(watch.notice ? { notice: watch.notice } : {}),
     heard: event => {
       if (event.type === 'run-planned') watch.planned?.(event.facts.subjects)
       if (event.type === 'progress' && event.subject) watch.progress?.(event.subject, event.facts as Progress)

@@ -5,6 +5,7 @@ import { EXIT } from '../domain/errors.js'
 import type { AuditVerdict } from '../jobs/audit.js'
 import type { Errand } from '../jobs/errand.js'
 import type { Journal } from '../jobs/journal.js'
+import type { Run } from '../jobs/journal-rows.js'
 import type { Outpost } from '../jobs/list-snapshots.js'
 import type { JobContext, Parts, Watcher } from '../jobs/parts.js'
 import type { PlaybookRuns } from '../jobs/playbook-runs.js'
@@ -33,6 +34,8 @@ export interface Desk extends Parts {
    * runs, there. @throws what the work threw.
    */
   run<T>(job: DeskJob, work: DeskWork<T>, atDaemon?: AtDaemon<T>): Promise<T>
+  /** Tells a run that the daemon is in to end, and waits until it has. @throws Failure run-elsewhere, cancel-too-late. */
+  cancelRun(run: Run, reason: string | null): Promise<Run>
   /** Does an errand, here or, while a daemon runs, there. @throws what it failed of. */
   errand<Asked, Told>(errand: Errand<Asked, Told>, asked: Asked, watch?: Watcher): Promise<Told>
   close(): Promise<void>

@@ -16,6 +16,7 @@ export const errandAtDaemon = <Asked, Told>(
   path: `/v1/errands/${errand.name}`,
   body: asked as object,
   heard: event => hear(event, watch),
+  ...(watch.notice ? { notice: watch.notice } : {}),
   result: run => {
     const told = journal.report(run.id)
     // A run that failed has none: what it failed of is told instead.

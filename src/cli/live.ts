@@ -31,6 +31,7 @@ class Lines {
   readonly #total = newLine()
   #list: Promise<unknown> | null = null
   #ended = 0
+  #note = ''
 
   plan(subjects: readonly SubjectId[]): void {
     if (this.#list !== null) return
@@ -60,6 +61,17 @@ class Lines {
     this.#count()
   }
 
+  /** How far a subject is. */
+  tell(line: Line, text: string): void {
+    say(line, this.#note === '' ? text : `${text}\n${this.#note}`)
+  }
+
+  /** Stands below whatever redraws from here on; all else written to the terminal would be held back until the end. */
+  notice(text: string): void {
+    this.#note = text
+    for (const line of this.#lines.values()) if (line.task && line.title !== null) this.tell(line, line.title)
+  }
+
   async close(): Promise<void> {
     for (const line of this.#lines.values()) line.finish('done')
     say(this.#total, '')
@@ -84,11 +96,12 @@ export function liveWatcher(clock: Clock): ClosingWatcher {
       if (ticks - line.drawnTicks < REDRAW_MS) return
       line.drawnTicks = ticks
       const text = progressText(progress, (ticks - line.startedTicks) / 1000)
-      say(line, `${oneLine(subjectName(subject))}: ${text}`)
+      lines.tell(line, `${oneLine(subjectName(subject))}: ${text}`)
     },
     backedUp: manifest => lines.end(manifest.subject, 'done', backupLine(manifest)),
     restored: report => lines.end(report.manifest.subject, 'done', restoredLine(report)),
     failed: (subject, failure) => lines.end(subject, 'failed', failedText(subjectName(subject), failure)),
+    notice: text => lines.notice(text),
     close: () => lines.close(),
   }
 }

@@ -1,5 +1,5 @@
 // What is said of a subject while it is backed up or restored, and when that ends: a line, short enough for 80 columns.
-import type { Failure } from '../domain/errors.js'
+import { type Failure, isStop } from '../domain/errors.js'
 import type { Manifest } from '../domain/manifest.js'
 import { subjectName } from '../domain/subject.js'
 import type { Progress, Restored } from '../jobs/parts.js'
@@ -31,9 +31,7 @@ function storedText({ newBytes, reusedBytes }: Manifest['stored']): string {
 
 /** acme: what, why and what to do. An interruption is the whole run's, which tells of it. */
 export const failedText = (subject: string, failure: Failure): string =>
-  failure.code === 'interrupted'
-    ? `${oneLine(subject)}: interrupted`
-    : `${oneLine(subject)}: ${failureText(failure)}`
+  isStop(failure) ? `${oneLine(subject)}: ${failure.code}` : `${oneLine(subject)}: ${failureText(failure)}`
 
 const PHASES = {
   dump: 'dumping',

@@ -1,4 +1,5 @@
 // Progress of a run, on stderr: a line a subject, as it ends. On a terminal those that are at work redraw below.
+import { isStop } from '../domain/errors.js'
 import { subjectName } from '../domain/subject.js'
 import type { Clock } from '../sys/clock.js'
 import { oneLine } from './cells.js'
@@ -35,10 +36,10 @@ function plainWatcher(terminal: Terminal): ClosingWatcher {
     failed: (subject, failure) => {
       const name = oneLine(subjectName(subject))
       // An interruption is the whole run's, which tells of it.
-      const text =
-        failure.code === 'interrupted' ? `stopped ${name}` : `FAILED  ${name}: ${failureText(failure)}`
+      const text = isStop(failure) ? `stopped ${name}` : `FAILED  ${name}: ${failureText(failure)}`
       terminal.err(text)
     },
+    notice: line => terminal.err(line),
     close: async () => {},
   }
 }

@@ -7,6 +7,9 @@ import { oneLine } from './cells.js'
 import { bytesText, countText, instantText, millisecondsText, secondsText } from './output.js'
 import { table } from './table.js'
 
+/** Runs of the tenants that were named; their events say which. */
+const OF_SOME: ReadonlySet<string> = new Set(['backup', 'check-some'])
+
 /** @param columns lines are cut to so many cells; null: never. */
 export function runsText(runs: readonly Run[], columns: number | null): string {
   if (runs.length === 0) return 'no runs yet; type `gmah-backup backup`'
@@ -16,7 +19,7 @@ export function runsText(runs: readonly Run[], columns: number | null): string {
     run.finishedAt ? secondsText((run.finishedAt.getTime() - run.startedAt.getTime()) / 1000) : '',
     outcomeText(run),
     run.job,
-    run.subject ? subjectName(run.subject) : 'all',
+    run.subject ? subjectName(run.subject) : OF_SOME.has(run.job) ? 'some' : 'all',
     run.trigger,
     run.error ? `${run.error.code}: ${run.error.message}` : factsText(run.facts),
   ])

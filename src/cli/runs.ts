@@ -1,6 +1,7 @@
 // `runs`: what was done, when, and how it ended.
 import type { Command } from 'commander'
 import { Failure } from '../domain/errors.js'
+import { subjectName } from '../domain/subject.js'
 import type { Run } from '../jobs/journal-rows.js'
 import { parseCount } from './arguments.js'
 import { atDesk, type Desk, type Doors, type GlobalOptions } from './desk.js'
@@ -35,6 +36,25 @@ export function runsCommand(program: Command, doors: Doors): void {
     .argument('<id>', 'a run, or the beginning of its id')
     .description('the same as `runs ID`')
     .action(showRuns)
+  cancelCommand(runs, doors)
+}
+
+function cancelCommand(runs: Command, doors: Doors): void {
+  runs
+    .command('cancel')
+    .argument('<id>', 'the run, or the beginning of its id')
+    .option('--why <reason>', 'kept with the run')
+    .description('end a run of the daemon before its time, and wait until what it began is cleared away')
+    .action(async (id: string, _options, command: Command) => {
+      const options = command.optsWithGlobals<GlobalOptions & { why?: string }>()
+      const terminal = processTerminal(options)
+      await atDesk(doors, options, terminal, async desk => {
+        const run = await desk.cancelRun(findRun(desk.journal, id), options.why ?? null)
+        const subject = run.subject === null ? '' : ` of ${subjectName(run.subject)}`
+        show(terminal, run, () => `${run.job}${subject}, run ${run.id}: ${run.error?.message}`)
+        return undefined
+      })
+    })
 }
 
 /** Tens of thousands of tenants in one night stay below. */

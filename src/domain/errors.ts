@@ -31,6 +31,7 @@ const row = (exit: number, http: number, retryable: boolean, hint: string): Row 
 export const ERRORS = {
   unexpected: row(EXIT.unexpected, 500, false, 'this is a bug: type the command again with --debug and report what it says'),
   interrupted: row(EXIT.interrupted, 503, true, 'start the command again; what was stored is reused'),
+  cancelled: row(EXIT.interrupted, 409, false, 'nothing is left half; start it again when it is wanted'),
   'deadline-passed': row(EXIT.unexpected, 504, true, "raise the schedule's deadline, or find what made it slow"),
   partial: row(EXIT.partial, 500, false, 'type `gmah-backup runs` to see which subjects failed and why'),
   usage: row(EXIT.usage, 400, false, 'type the command with --help'),
@@ -42,6 +43,8 @@ export const ERRORS = {
   'archive-unknown': row(EXIT.notFound, 404, false, 'type `gmah-backup archive list` to see the names'),
   'member-unknown': row(EXIT.notFound, 404, false, 'type `gmah-backup archive show TENANT` to see what is in it'),
   'run-unknown': row(EXIT.notFound, 404, false, 'type `gmah-backup runs` to see the ids'),
+  'cancel-too-late': row(EXIT.refused, 409, false, 'type `gmah-backup runs ID` to see how it ended; a restore in place is taken back by `gmah-backup restore undo ID`'),
+  'run-elsewhere': row(EXIT.refused, 409, false, 'press Ctrl-C where it runs, or send its process SIGINT'),
   'incident-unknown': row(EXIT.notFound, 404, false, 'type `gmah-backup alert list` to see the ids'),
   'alert-failed': row(EXIT.unexpected, 502, false, 'see what each channel said, correct it in `alerts`, and type `gmah-backup alert test` again'),
   'schedule-unknown': row(EXIT.notFound, 404, false, 'type `gmah-backup schedules` to see the names'),
@@ -167,6 +170,10 @@ const BY_ERRNO: Record<string, ErrorCode> = {
   EPERM: 'file-denied',
   EROFS: 'file-denied',
 }
+
+/** Not a trouble of its own: the whole run was told to end, and tells of it. */
+export const isStop = ({ code }: { code: ErrorCode }): boolean =>
+  code === 'interrupted' || code === 'cancelled'
 
 /**
  * Anything thrown, as a Failure: our own pass through, an abort becomes `interrupted`, a full disk and a file that is

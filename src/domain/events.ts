@@ -9,7 +9,7 @@ import type { SubjectId } from './subject.js'
 export const TRIGGERS = ['schedule', 'catch-up', 'manual', 'api'] as const
 export type Trigger = (typeof TRIGGERS)[number]
 
-export const OUTCOMES = ['running', 'succeeded', 'partial', 'failed', 'interrupted'] as const
+export const OUTCOMES = ['running', 'succeeded', 'partial', 'failed', 'interrupted', 'cancelled'] as const
 export type Outcome = (typeof OUTCOMES)[number]
 
 /** A failure as it is kept: no stack, no secret. */
@@ -73,11 +73,14 @@ export interface EventFacts extends SnapshotEventFacts<ErrorFacts> {
   'run-started': { job: string; trigger: Trigger; due: string | null }
   'run-finished': {
     job: string
-    outcome: Exclude<Outcome, 'running' | 'interrupted'>
+    outcome: Exclude<Outcome, 'running' | 'interrupted' | 'cancelled'>
     durationMs: number
     error: ErrorFacts | null
   }
   'run-interrupted': { job: string; durationMs: number; error: ErrorFacts }
+  /** Somebody asked it to end; how it ended is told by its end. */
+  'run-cancel-asked': { who: string; reason: string | null }
+  'run-cancelled': { job: string; durationMs: number; error: ErrorFacts }
   'run-missed': { job: string; schedule: string; due: string }
   'run-planned': { subjects: readonly SubjectId[] }
   'subject-skipped': { database: string; reason: string }

@@ -19,12 +19,15 @@ export const stagingRun = (database: string): RunId | null =>
 
 const SCHEMA_NOTE = 'gmah-backup: its tables go into a schema of '
 
-/** A comment on a staging database: where the run makes a schema of the same name. */
-export const schemaNote = (live: string): string => `${SCHEMA_NOTE}${live}`
+/**
+ * A comment on a staging database: where the run makes a schema of the same name. By number: a restore in place may have put
+ * that database aside, and given its name to another, before anybody reads this.
+ */
+export const schemaNote = (live: string, oid: string): string => `${SCHEMA_NOTE}${live} (${oid})`
 
-/** The live database that a staging database's comment names; null for any other comment. */
+/** The number of the database that a staging database's comment tells of; null for any other comment. */
 export const notedDatabase = (comment: string | null): string | null =>
-  comment?.startsWith(SCHEMA_NOTE) ? comment.slice(SCHEMA_NOTE.length) : null
+  comment?.startsWith(SCHEMA_NOTE) ? (/ \((\d+)\)$/.exec(comment)?.[1] ?? null) : null
 
 /** What a live database is called once a run has put another in its place. A long name loses its end, never half a letter. */
 export function keptName(database: string, run: RunId): string {

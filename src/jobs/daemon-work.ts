@@ -1,11 +1,11 @@
 // What the daemon does with the jobs: tidy up after its last life, and run what a schedule asks for.
 import { monthOf } from '../domain/archive.js'
 import { asFailure } from '../domain/errors.js'
+import type { RunId } from '../domain/ids.js'
 import type { JobName, Schedule } from '../domain/schedule.js'
 import { sweepPasswordFiles } from '../postgres/environment.js'
 import type { Logger } from '../sys/log.js'
 import { isAlive } from '../sys/process-identity.js'
-import { sweepScratchServers } from '../verify/scratch-sweep.js'
 import { archiveTenants, endOfArchives } from './archive-tenants.js'
 import { backupAll } from './backup-all.js'
 import { endOfNight } from './backup-report.js'
@@ -36,13 +36,11 @@ export async function closeLastLife(parts: Parts, journal: Journal, log: Logger)
     )
   }
   await sweepPasswordFiles()
-  const isOver = (id: Parameters<Journal['run']>[0]): boolean =>
-    (journal.run(id)?.outcome ?? 'running') !== 'running'
   try {
     const { repaired, problems } = await repairSwaps(parts, journal)
     for (const swap of repaired) log.warn(swap, 'a swap that was cut short was put right')
     for (const error of problems) log.error({ error }, 'PgBouncer may still hold the clients of a tenant')
-    const dropped = [...(await sweepDrills(parts, isOver)), ...(await sweepStaging(parts, isOver))]
+    const dropped = await dropLeftovers(parts, journal)
     if (dropped.length > 0) log.warn({ dropped }, 'removed what interrupted restores and drills had left')
   } catch (thrown) {
     // PostgreSQL may start after us; what is left over is in nobody's way, and the next start tries again.
@@ -53,6 +51,12 @@ export async function closeLastLife(parts: Parts, journal: Journal, log: Logger)
   for (const problem of problems) log.error(problem, 'an object in the store cannot be used')
 }
 
+/** Of restores and drills whose run is over. @throws Failure postgres-* */
+async function dropLeftovers(parts: Parts, journal: Journal): Promise<string[]> {
+  const isOver = (id: RunId): boolean => (journal.run(id)?.outcome ?? 'running') !== 'running'
+  return [...(await sweepDrills(parts, isOver)), ...(await sweepStaging(parts, isOver))]
+}
+
 /** What a command does before a run of its own, so that a crash is told and cleared where no daemon starts. */
 export async function closeDeadRuns(parts: Parts, journal: Journal): Promise<void> {
   const dead = journal.closeInterrupted(isAlive)
@@ -60,7 +64,7 @@ export async function closeDeadRuns(parts: Parts, journal: Journal): Promise<voi
   await repairSwaps(parts, journal).catch(() => {})
   if (dead.length === 0) return
   await sweepPasswordFiles()
-  await sweepScratchServers(parts.config.drills.scratchDirectory, parts.clock)
+  await dropLeftovers(parts, journal).catch(() => {})
   // The dead may have committed what they could not note any more.
   await parts.catalogue.refresh(parts.repository, { from: 'cache' })
 }

@@ -24,7 +24,8 @@ const checkRequest = z.strictObject({
 export const CHECK: Errand<z.output<typeof checkRequest>, CheckReport> = {
   name: 'check',
   asks: checkRequest,
-  job: () => ({ name: 'check' }),
+  // A look at some, or a name that was mistyped, is not the night's look at everything: schedules go by the job's name.
+  job: ({ names }) => (names.length === 0 ? { name: 'check' } : { name: 'check-some', lock: 'check' }),
   perform: async (parts, { names, read, nights, budgetBytes }, context) => {
     const told = await checkStore(parts, { names, mode: readModeOf(read, nights), budgetBytes }, context)
     return { ...endOfCheck(told), told }

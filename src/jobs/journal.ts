@@ -168,9 +168,10 @@ const gone = ({ process }: Run): Failure =>
 function endOf({ id, subject, job, outcome, error, startedAt, finishedAt }: Run): NewEvent {
   const durationMs = Math.max(0, (finishedAt?.getTime() ?? 0) - startedAt.getTime())
   const about = { run: id, subject }
-  if (outcome === 'interrupted' && error) {
+  if (outcome === 'interrupted' && error)
     return { type: 'run-interrupted', ...about, facts: { job, durationMs, error } }
-  }
+  if (outcome === 'cancelled' && error)
+    return { type: 'run-cancelled', ...about, facts: { job, durationMs, error } }
   const ended = outcome === 'succeeded' || outcome === 'partial' ? outcome : 'failed'
   return { type: 'run-finished', ...about, facts: { job, outcome: ended, durationMs, error } }
 }

@@ -5,22 +5,19 @@ import type { DumpFacts } from '../domain/manifest.js'
 import { stagingName } from '../domain/restore-names.js'
 import { GLOBALS } from '../domain/subject.js'
 import { type Session, withSession } from '../postgres/connection.js'
-import {
-  applyDatabaseProperties,
-  createDatabaseLike,
-  dropDatabase,
-  renameDatabase,
-} from '../postgres/databases.js'
+import { applyDatabaseProperties, createDatabaseLike, dropDatabase } from '../postgres/databases.js'
 import { createRoles } from '../postgres/roles.js'
 import { maintenanceDatabase } from '../postgres/target.js'
 import { findTool, majorOf } from '../postgres/tools.js'
 import { readText } from '../repository/read-stream.js'
+import { giveDatabaseName } from '../restore/give-name.js'
 import { loadBackup, loadStream } from '../restore/load.js'
 import { loadTables, type PartOfBackup } from '../restore/load-tables.js'
+import { throwIfInterrupted } from '../sys/interruption.js'
 import { assertProven, type Proof, prove } from '../verify/proof.js'
 import { chooseBackup } from './choose-backup.js'
 import type { OpenedBackup } from './open-backup.js'
-import { type JobContext, type Parts, progressOf } from './parts.js'
+import { finish, type JobContext, type Parts, progressOf } from './parts.js'
 
 export interface Loaded {
   /** `restoring_<run>`: the caller renames it, or drops it. */
@@ -81,7 +78,8 @@ export async function loadAs(
 ): Promise<Loaded> {
   const loaded = await loadProven(parts, session, request, context)
   try {
-    await renameDatabase(session, loaded.staging, request.database)
+    finish(context, `the database ${request.database} gets its name`)
+    await giveDatabaseName(parts.config.postgres, loaded.staging, request.database)
     return loaded
   } catch (thrown) {
     await dropStaging(parts.config.postgres, loaded.staging)
@@ -100,7 +98,11 @@ async function loadAndProve(
   const { signal } = context
   const progress = (phase: 'load' | 'prove') =>
     progressOf(context, manifest.subject, phase, manifest.stream.bytes)
-  await createDatabaseLike(session, staging, dump.database)
+  // Not cut short by a signal: the server would go on with it alone, and make the database after we had looked.
+  await withSession(postgres, maintenanceDatabase(postgres), {}, alone =>
+    createDatabaseLike(alone, staging, dump.database),
+  )
+  throwIfInterrupted(signal)
   const tool = await findTool('pg_restore', restoringMajor(session.server, dump), {
     directory: postgres.toolsDirectory,
   })

@@ -34,9 +34,17 @@ export interface Parts {
 }
 
 /** The run a job is in; its signal fires when the run must end: shutdown, deadline, a lease that was lost. */
-export interface JobContext extends Pick<RunContext, 'run' | 'signal' | 'emit'> {
+export interface JobContext
+  extends Pick<RunContext, 'run' | 'signal' | 'emit'>,
+    Partial<Pick<RunContext, 'finish'>> {
   /** Whoever watches this run live; nothing of it is stored. */
   watch?: Watcher
+}
+
+/** Before a step that must come to its end: from here on nobody cancels. @throws Failure the signal's reason, when it has fired. */
+export function finish({ signal, ...context }: JobContext, what: string): void {
+  signal.throwIfAborted()
+  context.finish?.(what)
 }
 
 /** What a person in front of a terminal, or a page, sees of a run while it goes on. */
@@ -49,6 +57,8 @@ export interface Watcher {
   proven?(subject: SubjectId, proof: ProofRecord): void
   failed?(subject: SubjectId, failure: Failure): void
   checked?(subject: SubjectId, found: CheckFacts): void
+  /** Something for the person alone, about the watching. */
+  notice?(line: string): void
 }
 
 /** A subject that is back. */

@@ -168,7 +168,7 @@ async function recover(
 ): Promise<StepDone> {
   const request = { first: [], concurrency: step.concurrency }
   const report = await recoverPlatform(parts, request, context, asked =>
-    runJob({ name: 'restore', subject: asked.subject }, async own => {
+    runJob({ name: 'restore', subject: asked.subject, within: context.signal }, async own => {
       const result = await restoreBeside(parts, asked, own)
       return { ...endOfRestore(result), result }
     }),

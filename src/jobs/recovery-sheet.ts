@@ -1,5 +1,5 @@
 // The recovery sheet of one snapshot, from what Hetzner says of server and image.
-import { asFailure, Failure } from '../domain/errors.js'
+import { asFailure, Failure, isStop } from '../domain/errors.js'
 import type { RecoverySheet } from '../domain/recovery-sheet.js'
 import type { Hetzner } from '../hetzner/client.js'
 import type { Image, Server } from '../hetzner/shapes.js'
@@ -45,7 +45,7 @@ export function sheetWarnings({ name, volumes, protection }: Server): string[] {
 
 /** A sheet without its price is still a sheet. */
 function unlessInterrupted(thrown: unknown): null {
-  if (asFailure(thrown).code === 'interrupted') throw thrown
+  if (isStop(asFailure(thrown))) throw thrown
   if (thrown instanceof Failure && thrown.code.startsWith('hetzner-')) return null
   throw thrown
 }

@@ -7,12 +7,13 @@ import { schemaNote } from '../domain/restore-names.js'
 import { type SubjectId, subjectName } from '../domain/subject.js'
 import type { TableName } from '../postgres/archive/choose-entries.js'
 import { type Session, withSession } from '../postgres/connection.js'
-import { commentOn } from '../postgres/databases.js'
-import { extensionHomes, gatherInto, NO_TRIGGERS, renameSchema, surroundingsOf } from '../postgres/schemas.js'
+import { commentOn, databaseOid } from '../postgres/databases.js'
+import { extensionHomes, gatherInto, NO_TRIGGERS, surroundingsOf } from '../postgres/schemas.js'
 import { maintenanceDatabase } from '../postgres/target.js'
 import { findTool, majorOf } from '../postgres/tools.js'
 import { copySchema } from '../restore/copy-schema.js'
-import { assertExtensions, dropUnprovenSchema, schemaProblems, silently } from '../restore/live-schema.js'
+import { giveSchemaName } from '../restore/give-name.js'
+import { assertExtensions, dropUnprovenSchema, schemaProblems } from '../restore/live-schema.js'
 import { partOfBackup } from '../restore/load-tables.js'
 import { checkTarget } from '../restore/preflight.js'
 import { restoreLeaseKey } from '../store/keys.js'
@@ -20,7 +21,7 @@ import { assertProven, type Proof } from '../verify/proof.js'
 import { proveSchema } from '../verify/prove-schema.js'
 import { chooseBackup } from './choose-backup.js'
 import { dropStaging, loadProven } from './load-proven.js'
-import { type JobContext, type Parts, progressOf } from './parts.js'
+import { finish, type JobContext, type Parts, progressOf } from './parts.js'
 import { dumpOf, liveName } from './plan-restore.js'
 import type { RestoreReport } from './restore-beside.js'
 import { withSubjectLease } from './subject-lease.js'
@@ -81,7 +82,8 @@ async function attempt(
     const { staging, proof, seconds } = await loadProven(parts, session, load, context)
     const moving = { subject, from: staging, to: live, schema: staging, intoSchema }
     try {
-      await commentOn(session, staging, schemaNote(live))
+      const oid = await databaseOid(session, live)
+      if (oid !== null) await commentOn(session, staging, schemaNote(live, oid))
       const again = await moveOver(parts, session, moving, part.dump, context)
       await dropStaging(config.postgres, staging)
       const done = { manifest, database: live, schema: intoSchema, createdRoles: missingRoles, passedOver }
@@ -135,6 +137,7 @@ async function moveOver(
   const options = { politeness, signal, onBytes: progress('prove') }
   const proof = await proveSchema(postgres, server, { from, to, schema }, backup, options)
   assertProven(proof, `${to}, schema ${intoSchema}`)
-  await silently(postgres, to, signal, session => renameSchema(session, schema, intoSchema))
+  finish(context, `the schema ${intoSchema} gets its name`)
+  await giveSchemaName(postgres, to, schema, intoSchema)
   return proof
 }

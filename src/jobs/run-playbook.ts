@@ -1,6 +1,6 @@
 // Executes a playbook: step after step, each a run of its own, kept in the journal's file and in a report that a person can read.
 // After a crash, a failure or a wait it goes on where it was.
-import { asFailure, Failure } from '../domain/errors.js'
+import { asFailure, Failure, isStop } from '../domain/errors.js'
 import { filledIn, type Playbook } from '../domain/playbook.js'
 import { errorFacts } from './journal-rows.js'
 import type { JobContext, Parts } from './parts.js'
@@ -62,6 +62,20 @@ export async function continuePlaybook(
     writeReport(parts.config.stateDirectory, run)
   }
   run.state = 'running'
+  try {
+    await doRest(parts, run, context, { keep, runJob, within: context.signal })
+  } catch (thrown) {
+    if (asFailure(thrown).code !== 'cancelled') throw thrown
+    run.state = 'failed'
+    keep()
+    throw thrown
+  }
+  if (run.state === 'running') run.state = 'succeeded'
+  keep()
+  return run
+}
+
+async function doRest(parts: Parts, run: PlaybookRun, context: JobContext, keeping: Keeping): Promise<void> {
   for (const one of run.steps) {
     context.signal.throwIfAborted()
     if (one.state === 'done' || isOver(parts, one)) continue
@@ -72,17 +86,14 @@ export async function continuePlaybook(
         type: 'playbook-waiting',
         facts: { playbook: run.playbook, id: run.id, question: one.step.question },
       })
-      break
+      return
     }
-    await perform(parts, one, one.step, { keep, runJob })
+    await perform(parts, one, one.step, keeping)
     if (one.state === 'failed' && one.step.on_failure === 'stop') {
       run.state = 'failed'
-      break
+      return
     }
   }
-  if (run.state === 'running') run.state = 'succeeded'
-  keep()
-  return run
 }
 
 /** A step that was running when the process died, and whose run had come to its end. */
@@ -96,19 +107,21 @@ function isOver(parts: Parts, one: StepState): boolean {
 interface Keeping {
   keep(): void
   runJob: RunJob
+  /** What ends the playbook ends the step that it is in. */
+  within: AbortSignal
 }
 
 async function perform(
   parts: Parts,
   one: StepState,
   step: WorkStep,
-  { keep, runJob }: Keeping,
+  { keep, runJob, within }: Keeping,
 ): Promise<void> {
   const now = (): string => parts.clock.now().toISOString()
   Object.assign(one, { state: 'running', startedAt: now(), endedAt: null, error: null, run: null })
   keep()
   try {
-    one.said = await runJob(jobOf(step), async own => {
+    one.said = await runJob({ ...jobOf(step), within }, async own => {
       one.run = own.run
       keep()
       const { said, facts = {} } = await doStep(parts, step, own, runJob)
@@ -119,7 +132,7 @@ async function perform(
     const failure = asFailure(thrown)
     one.state = 'failed'
     one.error = errorFacts(failure)
-    if (failure.code === 'interrupted') throw thrown
+    if (isStop(failure)) throw thrown
   } finally {
     one.endedAt = now()
     keep()

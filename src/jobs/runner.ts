@@ -6,6 +6,7 @@ import { isLive, type LiveEvent } from '../domain/live-events.js'
 import type { SubjectId } from '../domain/subject.js'
 import { type Clock, deadline } from '../sys/clock.js'
 import type { Logger } from '../sys/log.js'
+import { assertCancelled, type Cancellations, type Canceller, createCancellations } from './cancellation.js'
 import { type JobLocks, lockName } from './job-locks.js'
 import type { Journal } from './journal.js'
 import type { Run } from './journal-rows.js'
@@ -18,6 +19,8 @@ export interface JobRequest {
   due?: Date
   /** Interrupted with deadline-passed after this long. */
   deadlineMs?: number
+  /** Of the run that this one is a part of: what ends that ends this. */
+  within?: AbortSignal
   /** What must not run twice at once. Default: the job's name, with its subject when it has one. */
   lock?: string
 }
@@ -29,6 +32,11 @@ export interface RunContext {
   /** Fires when the daemon must stop now, and when the deadline has passed; its reason is a Failure. */
   signal: AbortSignal
   log: Logger
+  /**
+   * Says that what begins now is brought to its end: from here on the run cannot be cancelled.
+   * @param what for whoever still tries. @throws Failure the signal's reason, when it has fired: nothing may begin then.
+   */
+  finish(what: string): void
   /** Keeps an event of this run (a live one is only told); without a subject it is about the run's own. */
   emit(event: OmitAbout<NewEvent> | OmitAbout<LiveEvent>): void
 }
@@ -55,6 +63,12 @@ export interface Runner {
   run(job: JobRequest, body: (context: RunContext) => Promise<JobEnd>): Promise<RunResult>
   /** True while a living process holds the job's lock. */
   busy(job: Pick<JobRequest, 'name' | 'subject' | 'lock'>): boolean
+  /**
+   * Tells a run to end, and whoever asks that it was told. Asked again, it is the same run that ends.
+   * @returns the run as it is now, and what resolves to how it ended.
+   * @throws Failure run-unknown; cancel-too-late when it is over otherwise, or finishes what it began; run-elsewhere.
+   */
+  cancel(run: RunId, by: Canceller): { run: Run; ended: Promise<Run> }
   /** How many runs this process is in. */
   active(): number
   /** Resolves when this process is in no run. */
@@ -73,9 +87,10 @@ export interface RunnerParts {
 export function createRunner(parts: RunnerParts): Runner {
   const active = new Set<Promise<unknown>>()
   const owed: Owed = new Map()
+  const cancellations = createCancellations()
   return {
     run: (job, body) => {
-      const running = execute(parts, owed, job, body)
+      const running = execute({ ...parts, cancellations }, owed, job, body)
       const settled: Promise<unknown> = running.then(
         () => active.delete(settled),
         () => active.delete(settled),
@@ -83,6 +98,7 @@ export function createRunner(parts: RunnerParts): Runner {
       active.add(settled)
       return running
     },
+    cancel: (run, by) => cancel(parts.journal, cancellations, run, by),
     busy: job => parts.locks.held(lockName(job)),
     active: () => active.size,
     idle: async () => {
@@ -95,7 +111,7 @@ export function createRunner(parts: RunnerParts): Runner {
 type Owed = Map<RunId, End>
 
 async function execute(
-  { journal, locks, clock, log, shutdown }: RunnerParts,
+  { journal, locks, clock, log, shutdown, cancellations }: RunnerParts & { cancellations: Cancellations },
   owed: Owed,
   job: JobRequest,
   body: (context: RunContext) => Promise<JobEnd>,
@@ -108,15 +124,44 @@ async function execute(
     const { id } = journal.startRun({ job: name, subject, trigger, due })
     const runLog = log.child({ run: id, job: name, ...(subject ? { subject } : {}) })
     const started = clock.ticks()
-    const end = await conclude(job, shutdown, signal =>
-      body({ run: id, signal, log: runLog, emit: event => emit(journal, id, subject, event) }),
-    )
-    const run = finish(journal, owed, id, end)
-    logEnd(runLog, run, end.failure ?? null, clock.ticks() - started)
-    return { run, failure: end.failure ?? null }
+    const cancellable = cancellations.open(id)
+    try {
+      const end = await conclude(job, AbortSignal.any([shutdown, cancellable.signal]), signal =>
+        body({
+          ...{ run: id, signal, log: runLog, finish: what => cancellable.finish(what, signal) },
+          emit: event => emit(journal, id, subject, event),
+        }),
+      )
+      const run = finish(journal, owed, id, end)
+      logEnd(runLog, run, end.failure ?? null, clock.ticks() - started)
+      return { run, failure: end.failure ?? null }
+    } finally {
+      cancellable.close()
+    }
   } finally {
     lock.release()
   }
+}
+
+function cancel(
+  journal: Journal,
+  cancellations: Cancellations,
+  id: RunId,
+  by: Canceller,
+): ReturnType<Runner['cancel']> {
+  const run = journal.run(id)
+  if (!run) throw new Failure('run-unknown', `there is no run ${id}`)
+  const { outcome, process } = run
+  if (outcome !== 'running') {
+    assertCancelled(run)
+    return { run, ended: Promise.resolve(run) }
+  }
+  if (!cancellations.knows(id))
+    throw new Failure('run-elsewhere', `the run ${id} is of process ${process.pid} on ${process.host}`)
+  const note = (): void =>
+    void journal.event({ type: 'run-cancel-asked', run: id, subject: run.subject, facts: { ...by } })
+  const ended = cancellations.cancel(id, by, note).then(() => journal.run(id) ?? run)
+  return { run, ended }
 }
 
 type End = Parameters<Journal['finishRun']>[1]
@@ -134,17 +179,18 @@ function finish(journal: Journal, owed: Owed, id: RunId, end: End): Run {
 
 /** The body under its signal, and every way it can end as one shape. */
 async function conclude(
-  { deadlineMs }: JobRequest,
-  shutdown: AbortSignal,
+  { deadlineMs, within }: JobRequest,
+  stopped: AbortSignal,
   body: (signal: AbortSignal) => Promise<JobEnd>,
 ): Promise<End> {
   const limit = deadlineMs === undefined ? null : deadline(deadlineMs, overdue(deadlineMs))
-  const signal = limit ? AbortSignal.any([shutdown, limit.signal]) : shutdown
+  const signal = AbortSignal.any([stopped, ...(limit ? [limit.signal] : []), ...(within ? [within] : [])])
   try {
     return await body(signal)
   } catch (thrown) {
     const failure = signal.aborted ? withReason(signal, thrown) : asFailure(thrown)
-    return { outcome: failure.code === 'interrupted' ? 'interrupted' : 'failed', failure }
+    const { code } = failure
+    return { outcome: code === 'interrupted' || code === 'cancelled' ? code : 'failed', failure }
   } finally {
     limit?.clear()
   }

@@ -3,7 +3,7 @@ import type { SwapFacts } from '../domain/events.js'
 import type { SubjectId } from '../domain/subject.js'
 import { swapDatabases } from '../restore/swap.js'
 import type { SwapOutcome } from './in-place-report.js'
-import type { JobContext, Parts } from './parts.js'
+import { finish, type JobContext, type Parts } from './parts.js'
 import { planProblem } from './restore-plan.js'
 import { withSubjectLease } from './subject-lease.js'
 
@@ -31,7 +31,7 @@ export function swapIn(
       const { poolerProblem, refusals, ...swapped } = await swapDatabases(names, {
         target: config.postgres,
         clock,
-        signal: context.signal,
+        begin: () => finish(context, `${names.live} is changing places with what was restored`),
         liveOid,
         note: step => context.emit({ type: 'swap-step', facts: { ...names, step } }),
       })

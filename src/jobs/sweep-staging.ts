@@ -1,19 +1,27 @@
 // Drops what restores that died left on the server: databases, and schemas in live ones, named after runs that no process
 // works on any more.
+import type { PostgresConfig } from '../domain/configuration.js'
 import type { RunId } from '../domain/ids.js'
 import { notedDatabase, stagingRun } from '../domain/restore-names.js'
-import { withSession } from '../postgres/connection.js'
-import { dropDatabase } from '../postgres/databases.js'
+import { type Session, withSession } from '../postgres/connection.js'
+import { allowConnections, dropDatabase } from '../postgres/databases.js'
 import { maintenanceDatabase } from '../postgres/target.js'
 import { dropUnprovenSchema } from '../restore/live-schema.js'
 import type { Parts } from './parts.js'
+
+interface Stray {
+  oid: string
+  name: string
+  /** Takes connections. */
+  open: boolean
+}
 
 /** @param isOver tells of a run whether the journal knows it as ended; a run it does not know is another machine's. */
 export function sweepStaging(parts: Parts, isOver: (run: RunId) => boolean): Promise<string[]> {
   const { postgres } = parts.config
   return withSession(postgres, maintenanceDatabase(postgres), {}, async session => {
-    const rows = await session.query<{ name: string; comment: string | null }>(
-      `SELECT datname::text AS name, pg_catalog.shobj_description(oid, 'pg_database') AS comment
+    const rows = await session.query<Stray & { comment: string | null }>(
+      `SELECT oid::text AS oid, datname::text AS name, datallowconn AS open, pg_catalog.shobj_description(oid, 'pg_database') AS comment
        FROM pg_catalog.pg_database`,
     )
     const strays = rows.filter(({ name }) => {
@@ -22,11 +30,10 @@ export function sweepStaging(parts: Parts, isOver: (run: RunId) => boolean): Pro
     })
     const failed: unknown[] = []
     for (const { name, comment } of strays) {
-      const live = notedDatabase(comment)
+      const home = rows.find(row => row.oid === notedDatabase(comment))
       try {
         // It goes first: the note is on the database.
-        if (live !== null && rows.some(row => row.name === live))
-          await dropUnprovenSchema(postgres, live, name)
+        if (home) await dropSchemaIn(postgres, session, home, name)
         await dropDatabase(session, name, { force: true })
       } catch (thrown) {
         // One that cannot go keeps none of the others, which may fill the disk.
@@ -36,4 +43,20 @@ export function sweepStaging(parts: Parts, isOver: (run: RunId) => boolean): Pro
     if (failed.length > 0) throw failed[0]
     return strays.map(({ name }) => name)
   })
+}
+
+/** What a restore in place has put aside since takes no connections: it is opened for this alone. */
+async function dropSchemaIn(
+  postgres: PostgresConfig,
+  session: Session,
+  { name, open }: Stray,
+  schema: string,
+): Promise<void> {
+  if (open) return dropUnprovenSchema(postgres, name, schema)
+  await allowConnections(session, name, true)
+  try {
+    await dropUnprovenSchema(postgres, name, schema)
+  } finally {
+    await allowConnections(session, name, false)
+  }
 }

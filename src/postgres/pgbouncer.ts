@@ -1,7 +1,7 @@
 // PgBouncer's admin console: holds the clients of one database while it is exchanged, and lets them go on.
 // Source: PgBouncer's manual, "Admin console". It speaks the simple protocol only.
 import type { PgbouncerConfig } from '../domain/configuration.js'
-import { asFailure, Failure } from '../domain/errors.js'
+import { asFailure, Failure, isStop } from '../domain/errors.js'
 import { sqlstate } from './sqlstate.js'
 import { quoteIdentifier } from './target.js'
 import { dial, type Wire } from './wire.js'
@@ -56,7 +56,7 @@ async function isPaused(wire: Wire, database: string): Promise<boolean> {
 
 function unreachable(thrown: unknown, { host, port }: PgbouncerConfig): Failure {
   const failure = asFailure(thrown)
-  if (failure.code === 'interrupted') return failure
+  if (isStop(failure)) return failure
   return new Failure(
     'pooler-unreachable',
     `the console of PgBouncer on ${host}:${port} does not do as told`,

@@ -17,9 +17,16 @@ export function checkSchemaName(name: string): void {
   })
 }
 
-export async function schemaExists(session: Session, name: string): Promise<boolean> {
-  const rows = await session.query('SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = $1', [name])
-  return rows.length > 0
+export const schemaExists = async (session: Session, name: string): Promise<boolean> =>
+  (await schemaOid(session, name)) !== null
+
+/** A number that stays with it under any name; null when there is none of the name. */
+export async function schemaOid(session: Session, name: string): Promise<string | null> {
+  const rows = await session.query<{ oid: string }>(
+    'SELECT oid::text AS oid FROM pg_catalog.pg_namespace WHERE nspname = $1',
+    [name],
+  )
+  return rows[0]?.oid ?? null
 }
 
 /**

@@ -33,8 +33,8 @@ export type IndexItem =
   | { list: 'exceptions'; item: ArchiveException }
 
 const ENTERED: ReadonlySet<string> = new Set(['frames', ...INDEX_LISTS])
-/** Most of what is asked of an index stands at its beginning. */
-const FIRST_BYTES = 64 * 1024
+/** Most of what is asked of an index stands at its beginning; the items of one stretch are read in one go, some ten ms. */
+const STRETCH = { first: 64 * 1024, most: 512 * 1024 }
 
 /** Null when the archive has none. @throws Failure key-wrong, object-corrupt, format-unknown */
 export async function readIndexHead(place: ArchivePlace): Promise<ArchiveHead | null> {
@@ -92,7 +92,7 @@ async function* rawItems({
 }: ArchivePlace): AsyncGenerator<JsonItem> {
   const where = archiveIndexKey(subject, name)
   try {
-    const plain = openStream(storedParts(store, where, signal, FIRST_BYTES), identities)
+    const plain = openStream(storedParts(store, where, signal, STRETCH), identities)
     for await (const item of jsonItems(plain, ENTERED)) yield item
   } catch (thrown) {
     throw explained(asFailure(thrown), where)

@@ -192,18 +192,18 @@ export async function hashObject(
   return { bytes, sha256: hash.digest('hex') }
 }
 
-/** An object of any length, by stretches of one version. @param firstBytes what is fetched first; then each time twice as much. */
+/** An object of any length, by stretches of one version. @param stretch the first one; each next is twice as long, up to `most`. */
 export async function* storedParts(
   store: Store,
   key: string,
   signal: AbortSignal,
-  firstBytes = READ_BACK_BYTES,
+  stretch = { first: READ_BACK_BYTES, most: READ_BACK_BYTES },
 ): AsyncGenerator<Uint8Array> {
-  const first = await store.getRange(key, { start: 0, bytes: firstBytes }, { signal })
+  const first = await store.getRange(key, { start: 0, bytes: stretch.first }, { signal })
   yield first.body
   const { version, totalBytes } = first
-  for (let [start, bytes] = [first.body.length, firstBytes]; start < totalBytes; ) {
-    bytes = Math.min(2 * bytes, READ_BACK_BYTES)
+  for (let [start, bytes] = [first.body.length, stretch.first]; start < totalBytes; ) {
+    bytes = Math.min(2 * bytes, stretch.most)
     const { body } = await store.getRange(key, { start, bytes }, { version, signal })
     yield body
     start += body.length

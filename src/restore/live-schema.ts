@@ -10,6 +10,7 @@ import {
   schemaExists,
   surroundingsOf,
 } from '../postgres/schemas.js'
+import type { PostgresTarget } from '../postgres/target.js'
 
 /** What keeps a schema of this name from being made in the live database; extensions apart, which only the load shows. */
 export async function schemaProblems(
@@ -54,7 +55,7 @@ export function assertExtensions(live: string, needed: Homes, there: Homes): voi
 
 /** A connection to the live database on which no event trigger fires. */
 export async function silently(
-  postgres: PostgresConfig,
+  postgres: PostgresTarget,
   live: string,
   signal: AbortSignal | undefined,
   work: (session: Session) => Promise<void>,

@@ -15,8 +15,8 @@ import { settleSwap } from './settle.js'
 export interface SwapOptions {
   target: PostgresConfig
   clock: Clock
-  /** Looked at until the first step; what has begun is brought to one of its two ends. */
-  signal: AbortSignal
+  /** Called right before the first step: what has begun is brought to one of its two ends. What it throws ends all of it. */
+  begin(): void
   /** Writes down what is about to be done, before it is. */
   note(step: SwapStep): void
   /** The database that has the name, as it was when the restore began; null: there was none. */
@@ -45,7 +45,7 @@ export async function swapDatabases(names: SwapFacts, options: SwapOptions): Pro
   const { target, clock, note } = options
   return withSession(target, maintenanceDatabase(target), {}, async session => {
     await assertReady(session, names, options)
-    options.signal.throwIfAborted()
+    options.begin()
     await allowConnections(session, names.incoming, false)
     note('pause')
     const pooler = await pausePooler(target.pgbouncer, names.live, clock)

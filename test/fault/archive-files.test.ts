@@ -1,7 +1,7 @@
 // The application's files are anyone's: any name, and they change and go while they are archived. What is sealed is never
 // silently wrong, nothing leads out of the folder it is unpacked in, and what could not be had is said.
 import { createHash, randomBytes } from 'node:crypto'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type ArchiveHead, parseArchiveName } from '../../src/domain/archive.js'
@@ -19,6 +19,7 @@ import { temporaryFolder } from '../kit/cluster.js'
 import { faultyStore } from '../kit/faulty-store.js'
 import { type MemoryStore, memoryStore } from '../kit/memory-store.js'
 import { ACME, type TestRepository, testRepository } from '../kit/repository.js'
+import { mountSmall } from '../kit/small-disk.js'
 
 const NAME = parseArchiveName('2026-12')
 const sha256 = (body: Uint8Array) => createHash('sha256').update(body).digest('hex')
@@ -247,6 +248,44 @@ describe('files that do not hold still', () => {
         'database.dump',
         'SHA256SUMS',
       ])
+    }))
+})
+
+describe('lists that are too long for memory', () => {
+  /** Names that do not compress. */
+  async function fill(files: MemoryStore): Promise<void> {
+    for (let n = 0; n < 1_500; n++)
+      await files.put(`${ACME}/documents/${randomBytes(40).toString('hex')}`, Buffer.of(n % 256))
+  }
+
+  it('wait on the disk, and leave nothing there', () =>
+    inMemory(async (repository, files) => {
+      await fill(files)
+      const spoolFolder = join(folder.path, 'roomy')
+      const index = await archiveBytes(repository, files, { spoolFolder })
+      expect([index.members, readdirSync(spoolFolder)]).toEqual([1_505, []])
+      const at = await onDisk(repository, 'long-lists')
+      const into = join(folder.path, 'long-lists')
+      await unpack(at.archive, { identity: at.identity, into })
+      expect(Object.keys(sumsBelow(into))).toHaveLength(1_505)
+    }))
+
+  it('fail the archive when that disk is full: nothing of it is there, and with room it is made', context =>
+    inMemory(async (repository, files) => {
+      await fill(files)
+      const spoolFolder = join(folder.path, 'small')
+      mkdirSync(spoolFolder)
+      if (!mountSmall(spoolFolder, 64)) return context.skip('only root may mount a small disk')
+      const made = archiveBytes(repository, files, { spoolFolder })
+      expect(await made.catch((thrown: Failure) => [thrown.code, thrown.message])).toEqual([
+        'disk-full',
+        `no room in ${spoolFolder}`,
+      ])
+      expect(
+        [...(repository.store as MemoryStore).objects.keys()].filter(key => key.includes('/archives/')),
+      ).toEqual([])
+      const { members } = await archiveBytes(repository, files, { spoolFolder: join(folder.path, 'roomy') })
+      expect(members).toBe(1_505)
     }))
 })
 

@@ -3,12 +3,13 @@
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { Failure } from '../../src/domain/errors.js'
 import { exportBackup } from '../../src/jobs/export-backup.js'
 import { subjectNamed } from '../../src/jobs/open-backup.js'
 import type { Watcher } from '../../src/jobs/parts.js'
 import { type Scene, setScene } from '../kit/disaster.js'
+import { mountSmall } from '../kit/small-disk.js'
 
 let scene: Scene
 let sha256: string
@@ -25,17 +26,6 @@ function folder(name: string): string {
   return path
 }
 
-/** A disk of 256 KiB; false where we may not mount one. */
-function mountSmall(path: string): boolean {
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=256k', 'none', path], { stdio: 'ignore' })
-  } catch {
-    return false
-  }
-  onTestFinished(() => void execFileSync('umount', [path]))
-  return true
-}
-
 const exporting = (file: string, signal = new AbortController().signal, watch: Watcher = {}) =>
   scene.here.app.runner.run({ name: 'export', trigger: 'manual' }, async context => {
     const request = { subject: subjectNamed('a'), backup: 'latest', file }
@@ -45,7 +35,7 @@ const exporting = (file: string, signal = new AbortController().signal, watch: W
 
 test('a disk that is full', async context => {
   const small = folder('small')
-  if (!mountSmall(small)) return context.skip('only root may mount a small disk')
+  if (!mountSmall(small, 256)) return context.skip('only root may mount a small disk')
   const file = join(small, 'a.dump')
   const { failure } = await exporting(file)
   expect(failure).toMatchObject({ code: 'disk-full', message: `no room for ${file}` })

@@ -1,5 +1,6 @@
 // Sizes that a small test never meets: members over 8 GiB, archives of very many members, many tenants. Small by default;
-// ARCHIVE_GIB=9 ARCHIVE_FILE_MIB=6144 ARCHIVE_MEMBERS=120000 ARCHIVE_TENANTS=20 ARCHIVE_FILES=10000 is all of it.
+// ARCHIVE_GIB=9 ARCHIVE_FILE_MIB=6144 ARCHIVE_MEMBERS=120000 is all of it (1000000 for the memory alone, `-t memory`), and
+// ARCHIVE_TENANTS=20 ARCHIVE_FILES=10000 ARCHIVE_SCANS_KB=400 for the tenants, of whom the first has scans of that size.
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
@@ -9,6 +10,9 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { execa } from 'execa'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { extractArchive } from '../../src/jobs/extract-archive.js'
+import { subjectNamed } from '../../src/jobs/open-backup.js'
+import { FRAME_BYTES } from '../../src/seal/frames.js'
 import { type TarMember, tarStream } from '../../src/seal/tar.js'
 import { directoryStore } from '../../src/store/directory.js'
 import type { Store } from '../../src/store/port.js'
@@ -27,7 +31,7 @@ import { type Installation, install } from '../kit/installation.js'
 import type { ManyFiles } from '../kit/many-files.js'
 import { memoryStore } from '../kit/memory-store.js'
 import { noise } from '../kit/noise.js'
-import { ACME, testRepository } from '../kit/repository.js'
+import { ACME, never, testRepository } from '../kit/repository.js'
 
 const MANY_FILES = new URL('../../dist/test/kit/many-files.js', import.meta.url).pathname
 const GIB = 1024 ** 3
@@ -153,7 +157,13 @@ it('very many members are unpacked, every sum right', async () => {
 it('memory does not grow with the number of files: not when they are archived, verified, shown, or one is taken out', async () => {
   const count = of('ARCHIVE_MEMBERS', 3_000)
   const here = await temporaryFolder()
-  const { stdout } = await execa(process.execPath, [MANY_FILES, String(count), here.path])
+  // As PM2 starts the daemon.
+  const { stdout } = await execa(process.execPath, [
+    '--max-semi-space-size=2',
+    MANY_FILES,
+    String(count),
+    here.path,
+  ])
   const figures: ManyFiles = JSON.parse(stdout)
   expect(figures).toMatchObject({ members: count + 5, verified: count + 5, shown: count + 5 })
   for (const megabytes of Object.values(figures.peakMegabytes)) expect(megabytes).toBeLessThan(300)
@@ -164,6 +174,7 @@ it('memory does not grow with the number of files: not when they are archived, v
 describe('many tenants', () => {
   const tenants = Array.from({ length: of('ARCHIVE_TENANTS', 3) }, (_, n) => `tenant${n}`)
   const filesEach = Math.ceil(of('ARCHIVE_FILES', 60) / tenants.length)
+  const scanBytes = of('ARCHIVE_SCANS_KB', 20) * 1000
   let cluster: Cluster
   let here: Installation
 
@@ -174,15 +185,17 @@ describe('many tenants', () => {
     const [first = '', ...others] = tenants.map(tenant => `gmah_org_${tenant}`)
     await cluster.createDatabase({ name: first, sql })
     for (const name of others) await cluster.createDatabase({ name, like: first })
+    for (const [at, tenant] of tenants.entries())
+      await cluster.sql(`gmah_org_${tenant}`, `INSERT INTO items VALUES (-1, '${tenant}'), (-2, '${at}')`)
     here = await install(cluster.target)
     for (const [at, tenant] of tenants.entries())
-      for (let n = 0; n < filesEach; n++)
-        applicationFile(
-          here,
-          `tenants/${tenant}/uploads/${n % 10}/${n}`,
-          noise(500 + ((at * n) % 20_000), at * 100_000 + n),
-        )
+      for (let n = 0; n < filesEach; n++) {
+        const bytes = at === 0 ? scanBytes : 500 + ((at * n) % 20_000)
+        applicationFile(here, `tenants/${tenant}/uploads/${n % 10}/${n}`, noise(bytes, at * 100_000 + n))
+      }
     expect((await here.night()).run.outcome).toBe('succeeded')
+    const { run } = await archiveMonth(here, '2026-12')
+    expect(run.facts).toMatchObject({ archived: tenants.length + 1, failed: 0, missing: 0 })
   }, 600_000)
 
   afterAll(async () => {
@@ -190,9 +203,15 @@ describe('many tenants', () => {
     await cluster.stop()
   })
 
-  it('each opens alone with stock programs, and holds what the tenant had', async () => {
-    const { run } = await archiveMonth(here, '2026-12')
-    expect(run.facts).toMatchObject({ archived: tenants.length + 1, failed: 0, missing: 0 })
+  const contentOf = (database: string) =>
+    cluster.sql(
+      database,
+      "SELECT count(*)::text AS rows, md5(string_agg(items::text, ',' ORDER BY n)) AS sum FROM items",
+    )
+
+  it('each opens alone with stock programs, holds what the tenant had, and gives its database back', async () => {
+    const { host, port, user } = cluster.target
+    const env = { PGHOST: host, PGPORT: String(port), PGUSER: user ?? '' }
     for (const tenant of tenants) {
       const into = join(folder.path, tenant)
       const archive = join(here.storeFolder, `tenants/${tenant}/archives/2026-12.tar.zst.age`)
@@ -201,6 +220,46 @@ describe('many tenants', () => {
       expect(found).toEqual(sumsBelow(join(here.storeFolder, `tenants/${tenant}/uploads`)))
       expect(Object.keys(found)).toHaveLength(filesEach)
       expect(readFileSync(join(into, 'manifest.json'), 'utf8')).toContain(`"tenants/${tenant}"`)
+      const database = `by_hand_${tenant}`
+      await execa('createdb', ['--template', 'template0', database], { env })
+      const options = ['--exit-on-error', '--single-transaction', '--dbname', database]
+      await execa('pg_restore', [...options, join(into, 'database.dump')], { env })
+      expect(await contentOf(database)).toEqual(await contentOf(`gmah_org_${tenant}`))
     }
   }, 600_000)
+
+  it('one document is fetched by its index: a frame or two of the archive, and of the index no more than there is', async () => {
+    const { repository } = here.parts()
+    const read = { archive: 0, index: 0 }
+    const store: Store = {
+      ...repository.store,
+      getRange: async (key, ...how) => {
+        const piece = await repository.store.getRange(key, ...how)
+        read[key.endsWith('.json.age') ? 'index' : 'archive'] += piece.body.length
+        return piece
+      },
+    }
+    const member = `uploads/${(filesEach - 1) % 10}/${filesEach - 1}`
+    const file = join(folder.path, 'document')
+    const request = { subject: subjectNamed('tenant0'), archive: '2026-12', member, file }
+    const context = { run: 'aaaaaaaaaaaa' as never, signal: never, emit: () => {} }
+    const { bytes } = await extractArchive(
+      { ...here.parts(), repository: { ...repository, store } },
+      request,
+      context,
+    )
+    expect(readFileSync(file).equals(readFileSync(join(here.storeFolder, `tenants/tenant0/${member}`)))).toBe(
+      true,
+    )
+    const size = async (key: string) => (await repository.store.head(key))?.bytes ?? 0
+    const archiveBytes = await size(`tenants/tenant0/archives/2026-12.tar.zst.age`)
+    const indexBytes = await size(`tenants/tenant0/archives/2026-12.json.age`)
+    const figures = { bytes, archiveBytes, archiveRead: read.archive, indexBytes, indexRead: read.index }
+    console.info(JSON.stringify(figures))
+    const frames = Math.ceil(bytes / FRAME_BYTES) + 1
+    expect(read.archive).toBeLessThan(frames * FRAME_BYTES * 1.05 + 3 * 65_552)
+    // Found, and its frames looked up: its head is read a third time.
+    expect(read.index).toBeLessThan(2 * indexBytes + 3 * 65_552)
+    if (archiveBytes > 150 * MIB) expect(read.archive).toBeLessThan(archiveBytes / 100)
+  })
 })

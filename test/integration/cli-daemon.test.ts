@@ -1,10 +1,11 @@
 // The command line beside a running daemon: the daemon does the work, and what is shown is what would be shown without it.
 import { execa } from 'execa'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
+import type { RunId } from '../../src/domain/ids.js'
 import { connect } from '../../src/postgres/connection.js'
 import { until } from '../kit/clock.js'
 import { type Cluster, startPlatform } from '../kit/cluster.js'
-import { type DaemonProcess, startCli, startDaemon } from '../kit/daemon.js'
+import { type DaemonProcess, startDaemon } from '../kit/daemon.js'
 import { CLI, type Installation, install } from '../kit/installation.js'
 
 let cluster: Cluster
@@ -93,18 +94,65 @@ test("a verdict is the daemon's, and is told as here", async () => {
   expect(lastRun()).toMatchObject({ job: 'verify', process: { pid: daemon.pid } })
 })
 
-test('who stops watching does not stop the work', async () => {
+/** A backup of acme that the daemon is in, and that waits for a table. */
+async function startHeld() {
   const holder = await connect(cluster.target, 'gmah_org_acme')
   onTestFinished(() => holder.close())
   await holder.run('BEGIN; LOCK TABLE public.notes IN ACCESS EXCLUSIVE MODE')
   const before = lastRun()?.id
-  const watching = startCli(here, 'backup', 'acme')
+  const watching = execa('node', [CLI, '--config', here.configFile, 'backup', 'acme'], {
+    reject: false,
+    stdin: 'ignore',
+    cwd: here.folder,
+  })
   await until(() => lastRun()?.id !== before)
+  const id = lastRun()?.id as RunId
+  return { watching, id, letGo: () => holder.run('ROLLBACK'), now: () => here.app.journal.run(id) }
+}
+
+test('Ctrl-C has the daemon cancel the run, waits until it is cleared away, and ends with 130', async () => {
+  const { watching, id, now } = await startHeld()
   watching.kill('SIGINT')
-  expect((await watching.ended).code).toBe(130)
-  expect(lastRun()?.outcome).toBe('running')
-  await holder.run('ROLLBACK')
-  await until(() => lastRun()?.outcome === 'succeeded')
+  const { exitCode, stderr } = await watching
+  expect(exitCode).toBe(130)
+  expect(stderr).toContain(`run ${id} is being cancelled`)
+  expect(stderr).toContain(`\`gmah-backup runs ${id}\` tells of its end`)
+  expect(stderr).toMatch(/cancelled by .*, command line.*\[cancelled\]/)
+  expect(now()).toMatchObject({ outcome: 'cancelled', error: { code: 'cancelled' } })
+})
+
+test('a second one only stops the watching', async () => {
+  const { watching, id, letGo, now } = await startHeld()
+  // It cannot cancel anything, so that the second one does not come too late.
+  daemon.kill('SIGSTOP')
+  watching.kill('SIGINT')
+  watching.kill('SIGTERM')
+  const { exitCode, stderr } = await watching
+  expect([exitCode, stderr]).toEqual([130, expect.stringContaining('no longer watching')])
+  expect([now()?.outcome, stderr]).toEqual(['running', expect.stringContaining(`gmah-backup runs ${id}`)])
+  daemon.kill('SIGCONT')
+  await letGo()
+  await until(() => now()?.outcome !== 'running')
+})
+
+test('`runs cancel` ends a run from another terminal; again, it is the same', async () => {
+  const { watching, id, now } = await startHeld()
+  const cancel = () => json('runs', 'cancel', id.slice(0, 8), '--why', 'the wrong tenant')
+  const message = expect.stringMatching(/^cancelled by .*, command line: the wrong tenant$/)
+  expect(await cancel()).toMatchObject({ exitCode: 0, id, outcome: 'cancelled', error: { message } })
+  expect((await watching).exitCode).toBe(130)
+  expect(await cancel()).toMatchObject({ exitCode: 0, id, outcome: 'cancelled', error: { message } })
+  expect(here.app.journal.auditLines({ limit: 1 })).toMatchObject([
+    {
+      ...{ action: 'run cancel', target: 'all', outcome: 'allowed', detail: `run ${id}: the wrong tenant` },
+    },
+  ])
+  expect(now()?.finishedAt).not.toBeNull()
+  const over = here.app.journal.runs({ state: 'succeeded' })[0]?.id as RunId
+  expect(await json('runs', 'cancel', over)).toMatchObject({
+    exitCode: 5,
+    error: { code: 'cancel-too-late' },
+  })
 })
 
 test('a daemon that is told to stop ends its run, and who watches hears of the end', async () => {

@@ -85,6 +85,16 @@ test.each(['check', 'sweep'])('%s is told the same either way', async command =>
   expect(outcomeOf(there)).toEqual(outcomeOf(alone))
 })
 
+test("a look at one tenant, or at a name that was mistyped, is not the night's check", async () => {
+  const before = here.app.journal.lastRun('check')
+  for (const [name, outcome] of [
+    ['acme', 'succeeded'],
+    ['acmee', 'failed'],
+  ] as const)
+    expect((await byDaemon('check', name)).run).toMatchObject({ job: 'check-some', outcome })
+  expect(here.app.journal.lastRun('check')).toEqual(before)
+})
+
 test.each([
   ['verify acme --level stored', { level: 'stored', outcome: 'passed' }],
   ['restore sweep', { dropped: [], failed: [] }],

@@ -3,14 +3,14 @@ import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { asFailure, type Failure } from '../../src/domain/errors.js'
-import { closeLastLife } from '../../src/jobs/daemon-work.js'
+import { closeDeadRuns, closeLastLife } from '../../src/jobs/daemon-work.js'
 import { subjectNamed } from '../../src/jobs/open-backup.js'
 import type { JobContext } from '../../src/jobs/parts.js'
 import { restoreIntoSchema, type SchemaReport } from '../../src/jobs/restore-into-schema.js'
 import { silentLogger } from '../../src/sys/log.js'
 import { contentHash } from '../kit/content-hash.js'
 import { type Scene, setScene } from '../kit/disaster.js'
-import { databasesOf } from '../kit/in-place.js'
+import { databasesOf, putBack } from '../kit/in-place.js'
 
 const LIVE = 'gmah_org_a'
 const CHILD = new URL('../../dist/test/kit/swap-child.js', import.meta.url).pathname
@@ -180,15 +180,23 @@ test('interrupted, or the name taken meanwhile: nothing is left', async () => {
   await scene.cluster.sql(LIVE, 'DROP SCHEMA side; TRUNCATE fired')
 })
 
-test('killed with all of it in the live database, unproven: the next start drops it', async () => {
+/** Dies with all of it in the live database, unproven. */
+async function killed(): Promise<void> {
   const child = spawn(process.execPath, [CHILD, scene.here.configFile, 'while', 'proving', 'tables', 'a'], {
     stdio: 'inherit',
   })
   expect(await once(child, 'exit')).toEqual([null, 'SIGKILL'])
   const [run] = scene.here.app.journal.runs({ limit: 1 })
   expect(await schemas()).toContain(`restoring_${run?.id}`)
+}
+
+test.each([
+  ["a daemon's next start", closeLastLife],
+  ['the next command', closeDeadRuns],
+])('killed with all of it in the live database, unproven: %s drops it', async (_, clear) => {
+  await killed()
   const { app } = scene.here
-  await closeLastLife(app.parts(), app.journal, silentLogger())
+  await clear(app.parts(), app.journal, silentLogger())
   expect(await found()).toEqual(asBefore)
   expect(await fired()).toEqual([])
 })
@@ -216,4 +224,18 @@ test('planned on the command line for these tables alone, then done, and how to 
   expect((await here.cli('restore', 'a', '--into-schema', 'x')).exitCode).toBe(2)
   expect((await here.cli(...asked, '--as', 'x')).exitCode).toBe(2)
   expect((await here.cli(...asked)).stderr).toContain('target-exists')
+})
+
+test('killed, and then put aside by a restore in place: it is dropped where it is', async () => {
+  const { cluster, here } = scene
+  await killed()
+  const { kept } = await putBack(here, 'a', { withoutSafetyCopy: 'a test' })
+  const put = `${kept} (closed)`
+  expect(await databasesOf(cluster)).toContain(put)
+  await closeLastLife(here.parts(), here.app.journal, silentLogger())
+  expect((await databasesOf(cluster)).filter(name => !/^gmah_/.test(name))).toEqual([])
+  expect(await databasesOf(cluster)).toContain(put)
+  await cluster.sql('postgres', `ALTER DATABASE "${kept}" ALLOW_CONNECTIONS true`)
+  const left = await cluster.sql(kept ?? '', "SELECT nspname FROM pg_namespace WHERE nspname ~ '^restoring_'")
+  expect(left).toEqual([])
 })

@@ -6,6 +6,7 @@ import { extractArchive } from '../../src/jobs/extract-archive.js'
 import { archiveItems, openArchive } from '../../src/jobs/open-archive.js'
 import type { JobContext, Parts } from '../../src/jobs/parts.js'
 import { verifyArchive } from '../../src/jobs/verify-archive.js'
+import { createSealPool } from '../../src/seal/pool.js'
 import { directoryStore } from '../../src/store/directory.js'
 import type { Store } from '../../src/store/port.js'
 import { systemClock } from '../../src/sys/clock.js'
@@ -46,7 +47,10 @@ function generatedFiles(): Store {
 
 const store = join(folder, 'store')
 mkdirSync(store)
-const repository = testRepository(directoryStore({ path: store, create: false, clock: systemClock }))
+// One sealing thread, as the daemon has on two cores.
+const repository = testRepository(directoryStore({ path: store, create: false, clock: systemClock }), {
+  seals: createSealPool(1),
+})
 const parts = { repository, config: { stateDirectory: folder } } as unknown as Parts
 const context: JobContext = { run: 'aaaaaaaaaaaa' as never, signal: never, emit: () => {} }
 const peak = () => Math.round(process.resourceUsage().maxRSS / 1024)

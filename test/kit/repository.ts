@@ -32,7 +32,7 @@ export interface TestRepository extends Repository {
 /** Call `close` in the end. */
 export function testRepository(store: Store, more: Partial<Repository> = {}): TestRepository {
   const [own, recovery] = [generateIdentity(), generateIdentity()]
-  const seals = createSealPool(2)
+  const seals = more.seals ?? createSealPool(2)
   return {
     store,
     keyring: { identities: [own.identity], recipients: [own.recipient, recovery.recipient] },

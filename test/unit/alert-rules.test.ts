@@ -23,6 +23,20 @@ async function look(bench: AlertBench): Promise<string[]> {
   return told(bench)
 }
 
+test('a restore that was refused at once wakes nobody, one that failed does', async () => {
+  const bench = alertBench([nowhere()])
+  const fail = (code: 'backup-unknown' | 'object-corrupt') =>
+    bench.event({
+      type: 'restore-failed',
+      subject: tenant('acme'),
+      facts: { backup: null, target: 'copy', error: failure(code) },
+    })
+  fail('backup-unknown')
+  expect(await look(bench)).toEqual(['for information: a restore failed: acme'])
+  fail('object-corrupt')
+  expect(await look(bench)).toEqual(['CRITICAL: a restore failed: acme'])
+})
+
 describe('a backup that fails', () => {
   test('is told once when it begins, and once when it is over', async () => {
     const bench = alertBench([nowhere()])
@@ -49,6 +63,20 @@ describe('a backup that fails', () => {
       'warning: backup failed: odd',
       'warning: backup failed: t0, t1, t2 and 197 more',
     ])
+  })
+
+  test('says what to type for all of them, and what they have in common once', async () => {
+    const letters = async (failed: Record<string, 'lock-timeout'>) => {
+      const bench = alertBench([nowhere()])
+      bench.night(failed)
+      await bench.alerting.tick()
+      return bench.outbox.claim('nowhere', { limit: 9 }).map(one => one.letter)
+    }
+    const few = await letters({ acme: 'lock-timeout', 'O%27Neill%20%26%20Co': 'lock-timeout' })
+    expect(few[0]?.next.at(-1)).toBe("gmah-backup backup acme 'O'\\''Neill & Co'")
+    expect(few[0]?.lines.map(line => line.hint)).toEqual(['', 'do this'])
+    const many = await letters({ a: 'lock-timeout', b: 'lock-timeout', c: 'lock-timeout', d: 'lock-timeout' })
+    expect(many.at(-1)?.next.at(-1)).toBe('gmah-backup backup')
   })
 
   test('is gathered while its run goes on, no longer than asked', async () => {

@@ -122,3 +122,84 @@ describe('the lock', () => {
     expect(locks.held('x')).toBe(true)
   })
 })
+
+describe('cancelling', () => {
+  const MARIA = { who: 'maria', reason: 'wrong tenant' }
+
+  test('ends the run, once, and says who wanted it', async () => {
+    const { runner, journal } = parts()
+    const told: unknown[] = []
+    const { run, failure } = await runner.run(JOB, async ({ run: id, signal }) => {
+      setImmediate(() => {
+        const { run: now, ended } = runner.cancel(id, MARIA)
+        told.push(now.outcome, ended)
+        told.push(runner.cancel(id, { who: 'jan', reason: null }).ended)
+      })
+      await untilAborted(signal)
+      return { outcome: 'succeeded' }
+    })
+    expect(failure).toMatchObject({ code: 'cancelled', message: 'cancelled by maria: wrong tenant' })
+    expect(run.outcome).toBe('cancelled')
+    expect(await Promise.all(told)).toEqual(['running', run, run])
+    expect(journal.events().map(({ type, facts }) => [type, facts])).toMatchObject([
+      ['run-started', {}],
+      ['run-cancel-asked', MARIA],
+      ['run-cancelled', { job: 'backup-all', error: { code: 'cancelled' } }],
+    ])
+    expect(runner.cancel(run.id, MARIA).run).toEqual(run)
+    expect(runner.busy(JOB)).toBe(false)
+  })
+
+  test('is too late once it finishes what it began, and when it is over', async () => {
+    const { runner } = parts()
+    const { run } = await runner.run(JOB, async ({ run: id, finish, signal }) => {
+      finish('the last rename')
+      expect(() => runner.cancel(id, MARIA)).toThrow(
+        expect.objectContaining({
+          code: 'cancel-too-late',
+          message: expect.stringContaining('the last rename'),
+        }),
+      )
+      expect(signal.aborted).toBe(false)
+      return { outcome: 'succeeded' }
+    })
+    expect(run.outcome).toBe('succeeded')
+    expect(() => runner.cancel(run.id, MARIA)).toThrow(expect.objectContaining({ code: 'cancel-too-late' }))
+  })
+
+  test('keeps what must be finished from beginning', async () => {
+    const { runner } = parts()
+    const { run } = await runner.run(JOB, async ({ run: id, finish }) => {
+      runner.cancel(id, MARIA)
+      finish('the last rename')
+      return { outcome: 'succeeded' }
+    })
+    expect(run.outcome).toBe('cancelled')
+  })
+
+  test('ends what runs within it', async () => {
+    const { runner, journal } = parts()
+    const inner: string[] = []
+    await runner.run(JOB, async ({ run: id, signal }) => {
+      const { run } = await runner.run({ ...JOB, name: 'restore', within: signal }, async own => {
+        setImmediate(() => runner.cancel(id, MARIA))
+        await untilAborted(own.signal)
+        return { outcome: 'succeeded' }
+      })
+      inner.push(run.outcome)
+      signal.throwIfAborted()
+      return { outcome: 'succeeded' }
+    })
+    expect(inner).toEqual(['cancelled'])
+    expect(journal.runs().map(run => run.outcome)).toEqual(['cancelled', 'cancelled'])
+  })
+
+  test('finds only the runs of this process', async () => {
+    const { runner, journal } = parts()
+    const { id } = journal.startRun({ job: 'sweep', trigger: 'manual' })
+    expect(() => runner.cancel(id, MARIA)).toThrow(expect.objectContaining({ code: 'run-elsewhere' }))
+    expect(() => runner.cancel('000000000000' as typeof id, MARIA)).toThrow(
+      expect.objectContaining({ code: 'run-unknown' }),
+    )
+  })
+})

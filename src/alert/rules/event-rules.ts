@@ -1,4 +1,5 @@
 // What each event means to an operator. One line an event: a new type does not compile until it has one here.
+import { ERRORS, type ErrorCode, EXIT } from '../../domain/errors.js'
 import type { EventType, StoredEvent } from '../../domain/events.js'
 import type { RunId } from '../../domain/ids.js'
 import { PROOF_LEVELS } from '../../domain/records.js'
@@ -12,12 +13,21 @@ import { clear, ofError, raise, type Sign } from './signs.js'
 const few = (lines: readonly string[]): string => lines.slice(0, 5).join('; ')
 const megabytes = (bytes: number | null): string => (bytes === null ? '?' : `${Math.round(bytes / 1e6)} MB`)
 
+/** A name that was mistyped, a database that is there already: whoever asked has read it, and nobody else has to get up. */
+const refusedAtOnce = (code: ErrorCode): boolean =>
+  ([EXIT.usage, EXIT.notFound, EXIT.refused] as number[]).includes(ERRORS[code].exit)
+
 const EVENT_RULES: { [T in EventType]: Rule<T> } = {
   ...LAYER_RULES,
   'run-started': silent,
   'run-finished': (event, memory) => ofRun(event, memory),
   // The schedule tries again; if that fails too, it gets late. The daemon's own crash is told by daemon-started.
   'run-interrupted': silent,
+  'run-cancel-asked': silent,
+  // Somebody wanted it so: nothing failed, and who was told of its beginning is told of its end.
+  'run-cancelled': event => [
+    raise('run-cancelled', event, { detail: `${event.facts.job}: ${event.facts.error.message}` }),
+  ],
   'run-missed': event => [
     raise('run-missed', event, {
       cause: event.facts.job,
@@ -56,7 +66,12 @@ const EVENT_RULES: { [T in EventType]: Rule<T> } = {
       detail: `→ ${event.facts.target}, ${Math.round(event.facts.durationMs / 1000)} s`,
     }),
   ],
-  'restore-failed': event => [raise('restore-failed', event, ofError(event.facts.error))],
+  'restore-failed': event => [
+    raise('restore-failed', event, {
+      ...ofError(event.facts.error),
+      ...(refusedAtOnce(event.facts.error.code) ? { severity: 'info' as const } : {}),
+    }),
+  ],
   'backup-passed-over': event => [
     raise('backup-passed-over', event, { detail: `${event.facts.instant}: ${event.facts.message}` }),
   ],
@@ -141,6 +156,9 @@ const EVENT_RULES: { [T in EventType]: Rule<T> } = {
 
 /** What an event says, given what was known before it. */
 export function signsOf(event: StoredEvent, memory: Memory): Sign[] {
+  // What a cancelled run did not get done is no trouble of its own.
+  if (event.type !== 'run-cancelled' && 'error' in event.facts && event.facts.error?.code === 'cancelled')
+    return []
   return (EVENT_RULES[event.type] as Rule<EventType> | undefined)?.(event as never, memory) ?? []
 }
 

@@ -21,6 +21,7 @@ export const RULES = {
   'job-partial': lasting('warning'),
   'job-late': lasting('critical'),
   'run-missed': momentary('warning'),
+  'run-cancelled': momentary('info'),
   'discovery-problem': lasting('warning'),
   drift: lasting('warning'),
   'objects-damaged': lasting('critical'),

@@ -5,12 +5,12 @@ export const ENGLISH_DATA = {
   'backup-failed': {
     title: 'backup failed: {who}',
     meaning: 'Tonight’s state is not safe. What was backed up before can still be restored.',
-    next: ['gmah-backup runs {run}', 'gmah-backup backup {first}'],
+    next: ['gmah-backup runs {run}', 'gmah-backup backup {each}'],
   },
   'backup-late': {
     title: 'no backup inside the window: {who}',
     meaning: 'A disaster now would lose everything since the last backup named here.',
-    next: ['gmah-backup runs', 'gmah-backup backup {first}'],
+    next: ['gmah-backup runs', 'gmah-backup backup {each}'],
   },
   'backup-shrunk': {
     title: 'much smaller than usual: {who}',
@@ -25,14 +25,15 @@ export const ENGLISH_DATA = {
   },
   drift: {
     title: 'databases and tenants disagree ({cause})',
-    meaning: 'A tenant may be without protection, or a database may have vanished.',
+    meaning:
+      'A database that no tenant owns is backed up all the same. A tenant without a database is not, and one that vanished is no longer.',
     next: ['gmah-backup tenants'],
   },
   'objects-damaged': {
     title: 'damaged objects in the store: {who}',
     meaning:
       'Backups that need them cannot be restored. What is still needed is stored anew by the next backup.',
-    next: ['gmah-backup runs {run}', 'gmah-backup backups {first}'],
+    next: ['gmah-backup backup {each}', 'gmah-backup check {each}', 'gmah-backup backups {first}'],
   },
   'check-problem': {
     title: 'a check found what cannot be used: {who}',
@@ -79,6 +80,11 @@ export const ENGLISH_DATA = {
   'restore-failed': {
     title: 'a restore failed: {who}',
     meaning: 'Nothing is left under the asked name. The backup is untouched.',
+    next: ['gmah-backup runs {run}'],
+  },
+  'run-cancelled': {
+    title: 'cancelled: {details}',
+    meaning: 'Somebody ended it before its time. Nothing is left half, and nothing is asked of you.',
     next: ['gmah-backup runs {run}'],
   },
   'backup-passed-over': {

@@ -5,12 +5,12 @@ export const FRENCH_DATA = {
   'backup-failed': {
     title: 'sauvegarde échouée : {who}',
     meaning: 'L’état de cette nuit n’est pas à l’abri. Les sauvegardes antérieures restent restaurables.',
-    next: ['gmah-backup runs {run}', 'gmah-backup backup {first}'],
+    next: ['gmah-backup runs {run}', 'gmah-backup backup {each}'],
   },
   'backup-late': {
     title: 'pas de sauvegarde dans le délai : {who}',
     meaning: 'Un sinistre maintenant perdrait tout depuis la dernière sauvegarde nommée ici.',
-    next: ['gmah-backup runs', 'gmah-backup backup {first}'],
+    next: ['gmah-backup runs', 'gmah-backup backup {each}'],
   },
   'backup-shrunk': {
     title: 'bien plus petit que d’habitude : {who}',
@@ -25,14 +25,15 @@ export const FRENCH_DATA = {
   },
   drift: {
     title: 'bases et clients ne concordent pas ({cause})',
-    meaning: 'Un client est peut-être sans protection, ou une base a disparu.',
+    meaning:
+      'Une base sans organisation est sauvegardée quand même. Une organisation sans base ne l’est pas, une base disparue ne l’est plus.',
     next: ['gmah-backup tenants'],
   },
   'objects-damaged': {
     title: 'objets endommagés dans le stockage : {who}',
     meaning:
       'Les sauvegardes qui en dépendent ne sont pas restaurables. La prochaine restocke ce qui sert encore.',
-    next: ['gmah-backup runs {run}', 'gmah-backup backups {first}'],
+    next: ['gmah-backup backup {each}', 'gmah-backup check {each}', 'gmah-backup backups {first}'],
   },
   'check-problem': {
     title: 'un contrôle a trouvé de l’inutilisable : {who}',
@@ -80,6 +81,11 @@ export const FRENCH_DATA = {
   'restore-failed': {
     title: 'une restauration a échoué : {who}',
     meaning: 'Rien ne reste sous le nom demandé. La sauvegarde est intacte.',
+    next: ['gmah-backup runs {run}'],
+  },
+  'run-cancelled': {
+    title: 'annulé : {details}',
+    meaning: 'Quelqu’un y a mis fin. Rien n’est resté à moitié fait, et on ne vous demande rien.',
     next: ['gmah-backup runs {run}'],
   },
   'backup-passed-over': {

@@ -4,7 +4,7 @@ import type { LetterKind } from '../letter.js'
 import type { RuleId } from '../rules/rule-table.js'
 
 export interface RuleWords {
-  /** Gaps: {who}, {first}, {cause}, {run}, {scope}, {details}. */
+  /** Gaps: {who}, {first}, {each} (nothing, which means all, when they are many), {cause}, {run}, {scope}, {details}. */
   title: string
   /** What it means for recovery. */
   meaning: string

@@ -1,6 +1,7 @@
 // An incident as a letter: what happened, since when, what it means for recovery, what to type next.
 import type { AlertsConfig, ChannelConfig, Incident, IncidentMember, Language } from '../../domain/alerts.js'
 import { redactText } from '../../domain/redact.js'
+import { shellWord } from '../../domain/shell-word.js'
 import { subjectName } from '../../domain/subject.js'
 import { openMembers } from '../incidents.js'
 import type { Letter, LetterKind, LetterLine } from '../letter.js'
@@ -37,7 +38,7 @@ export function writeLetter(incident: Incident, kind: LetterKind, speaker: Speak
   const gaps = gapsOf(incident, words)
   const over = kind === 'over'
   const members = shown(incident)
-  const lines = members.slice(0, LISTED).map(lineOf)
+  const lines = withoutEchoes(members.slice(0, LISTED).map(lineOf))
   const title = titleOf(incident, speaker.language)
   return {
     incident: incident.id,
@@ -71,10 +72,11 @@ function gapsOf(incident: Incident, words: Words): Record<string, string> {
     names.length > NAMED
       ? words.andMore(names.slice(0, NAMED).join(', '), names.length - NAMED)
       : names.join(', ')
-  const first = members[0]?.subject ? (names[0] ?? '') : ''
+  const typed = members.flatMap(({ subject }) => (subject ? [shellWord(subjectName(subject))] : []))
   return {
     who,
-    first: /^[\w./-]*$/.test(first) ? first : `'${first.replaceAll("'", "'\\''")}'`,
+    first: members[0]?.subject ? (typed[0] ?? '') : '',
+    each: typed.length > NAMED ? '' : typed.join(' '),
     scope: members[0]?.scope ?? '',
     cause: incident.cause,
     run: incident.run ?? '',
@@ -89,6 +91,10 @@ const lineOf = (member: IncidentMember): LetterLine => ({
   text: redactText(member.detail).replace(INSTANT, instant),
   hint: redactText(member.hint),
 })
+
+/** Two hundred tenants that fail of the same need its hint once, below the last of them. */
+const withoutEchoes = (lines: readonly LetterLine[]): LetterLine[] =>
+  lines.map((line, at) => (line.hint === lines[at + 1]?.hint ? { ...line, hint: '' } : line))
 
 function factsOf(
   incident: Incident,

@@ -1,6 +1,7 @@
 // /v1/archives and /v1/tenants/{tenant}/archives: the monthly archives there are, what is in one, making and verifying one.
 import { z } from 'zod'
 import { type ArchiveHead, exceptionSchema, monthOf } from '../../domain/archive.js'
+import { whichBackup } from '../../jobs/errand.js'
 import { ARCHIVE, ARCHIVE_VERIFY } from '../../jobs/errands-store.js'
 import { listAllArchives, type StoredArchive } from '../../jobs/list-archives.js'
 import { archiveItems, type OpenArchive, openArchive } from '../../jobs/open-archive.js'
@@ -54,6 +55,7 @@ const newArchive = z.strictObject({
     .regex(/^\d{4}-(0[1-9]|1[0-2])$/)
     .optional()
     .describe('The month it is named after; this one when left out'),
+  backup: whichBackup.default('latest').describe('Made from: latest, a backup id, or an instant'),
   wait: waitField,
 })
 
@@ -140,7 +142,7 @@ async function contentsOf(
 function createRoute(server: ApiServer, works: Works): void {
   const schema = {
     tags,
-    summary: "Archive a tenant's newest backup and its files now",
+    summary: "Archive a tenant's newest backup, or the one named, and its files now",
     security: SECURITY,
     headers: startHeaders,
     params: tenantParam,
@@ -151,8 +153,8 @@ function createRoute(server: ApiServer, works: Works): void {
   server.post('/tenants/:tenant/archives', { schema, config }, async (request, reply) => {
     const subject = subjectNamed(request.params.tenant)
     assertSees(callerOf(request), subject)
-    const { month = monthOf(works.clock.now(), zoneOf(works)), wait } = request.body
-    const order = { subject, month, backup: 'latest' }
+    const { month = monthOf(works.clock.now(), zoneOf(works)), backup, wait } = request.body
+    const order = { subject, month, backup }
     const { status, run } = await startErrand(works, { request, wait, subject }, ARCHIVE, order)
     return reply.status(status).header('location', `/v1/runs/${run.id}`).send(run)
   })

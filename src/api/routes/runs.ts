@@ -5,6 +5,7 @@ import { Failure } from '../../domain/errors.js'
 import { OUTCOMES, type StoredEvent } from '../../domain/events.js'
 import { parseRunId, type RunId } from '../../domain/ids.js'
 import { isLive, type LiveEvent } from '../../domain/live-events.js'
+import { assertCancelled } from '../../jobs/cancellation.js'
 import type { Run } from '../../jobs/journal-rows.js'
 import { subjectNamed } from '../../jobs/open-backup.js'
 import { assertSees, sees } from '../caller.js'
@@ -41,6 +42,7 @@ const LOOKED_AT = 10_000
 export function runRoutes(server: ApiServer, works: Works): void {
   readRoutes(server, works)
   streamRoutes(server, works)
+  cancelRoute(server, works)
 }
 
 function readRoutes(server: ApiServer, works: Works): void {
@@ -91,6 +93,42 @@ function streamRoutes(server: ApiServer, works: Works): void {
   const ofRun = { ...all, summary: 'What happens in one run, live, until it ends', params: runParam }
   server.get('/runs/:id/events', { schema: ofRun, config, sse: 'only' }, async (request, reply) => {
     await tell(works, request, reply, theRun(works, request))
+  })
+}
+
+/** Asked again it is the same: the run that ends, or has ended so. */
+function cancelRoute(server: ApiServer, works: Works): void {
+  const schema = {
+    tags,
+    summary: 'End a run before its time; what it began is cleared away',
+    security: SECURITY,
+    params: runParam,
+    body: z.strictObject({
+      reason: z
+        .string()
+        .trim()
+        .min(3)
+        .max(500)
+        .nullable()
+        .default(null)
+        .describe('Why; it is kept with the run'),
+      wait: z.boolean().default(false).describe('Answer when it has ended: with it, or why it was too late'),
+    }),
+    response: answers({
+      200: runShape.describe('The run, cancelled and cleared away'),
+      202: runShape.describe('The run, told to end: follow /v1/runs/{id}/events'),
+    }),
+  }
+  const changes = { needs: 'operator', changes: 'run cancel' } as const
+  server.post('/runs/:id/cancel', { schema, config: changes }, async (request, reply) => {
+    const { reason, wait } = request.body
+    const { id, subject } = theRun(works, request)
+    request.about = subject ?? 'all'
+    request.note = `run ${id}${reason === null ? '' : `: ${reason}`}`
+    const told = works.runner.cancel(id, { who: callerOf(request).who, reason })
+    const run = wait ? await told.ended : told.run
+    if (wait) assertCancelled(run)
+    return reply.status(run.outcome === 'running' ? 202 : 200).send(runView(run))
   })
 }
 

@@ -1,0 +1,87 @@
+// The last step of a restore: what is proven gets its name. It is begun once and not cut short; when its answer is lost on
+// the way, what is there tells whether it happened.
+
+import { asFailure } from '../domain/errors.js'
+import { type Session, withSession } from '../postgres/connection.js'
+import { databaseOid, renameDatabase } from '../postgres/databases.js'
+import { renameSchema, schemaOid } from '../postgres/schemas.js'
+import type { PostgresTarget } from '../postgres/target.js'
+import { maintenanceDatabase } from '../postgres/target.js'
+import { silently } from './live-schema.js'
+
+/** @throws Failure target-exists, postgres-*: then `from` has the name that it had, or the server is away. */
+export function giveDatabaseName(target: PostgresTarget, from: string, to: string): Promise<void> {
+  return give(from, to, {
+    idOf: databaseOid,
+    rename: session => renameDatabase(session, from, to),
+    connected: work => withSession(target, maintenanceDatabase(target), {}, work),
+  })
+}
+
+/** @throws Failure as giveDatabaseName. */
+export function giveSchemaName(
+  target: PostgresTarget,
+  database: string,
+  from: string,
+  to: string,
+): Promise<void> {
+  return give(from, to, {
+    idOf: schemaOid,
+    rename: session => renameSchema(session, from, to),
+    connected: work => silently(target, database, undefined, work),
+  })
+}
+
+interface Naming {
+  /** A number that stays with it under any name. */
+  idOf(session: Session, name: string): Promise<string | null>
+  rename(session: Session): Promise<void>
+  connected(work: (session: Session) => Promise<void>): Promise<void>
+}
+
+async function give(from: string, to: string, { idOf, rename, connected }: Naming): Promise<void> {
+  const begun: { id: string | null; backend: Backend | null } = { id: null, backend: null }
+  try {
+    await connected(async session => {
+      begun.id = await idOf(session, from)
+      begun.backend = await backendOf(session)
+      await rename(session)
+    })
+  } catch (thrown) {
+    const { id, backend } = begun
+    const seen: { id: string | null } = { id: null }
+    const look = async (session: Session): Promise<void> => {
+      // It may still be at it, without anyone to tell.
+      if (backend) await untilGone(session, backend)
+      seen.id = await idOf(session, to)
+    }
+    await connected(look).catch(() => {})
+    if (id === null || seen.id !== id) throw asFailure(thrown)
+  }
+}
+
+interface Backend {
+  pid: number
+  since: string
+}
+
+async function backendOf(session: Session): Promise<Backend | null> {
+  const [own] = await session.query<Backend>(
+    `SELECT pid, backend_start::text AS since FROM pg_catalog.pg_stat_activity WHERE pid = pg_catalog.pg_backend_pid()`,
+  )
+  return own ?? null
+}
+
+const LOOKS = 200
+
+/** Ends it, and waits: a statement ends at its own next moment, ten seconds at most. */
+async function untilGone(session: Session, { pid, since }: Backend): Promise<void> {
+  for (let looks = 0; looks < LOOKS; looks++) {
+    const left = await session.query(
+      `SELECT pg_catalog.pg_terminate_backend(pid), pg_catalog.pg_sleep(0.05)
+       FROM pg_catalog.pg_stat_activity WHERE pid = $1 AND backend_start::text = $2`,
+      [pid, since],
+    )
+    if (left.length === 0) return
+  }
+}
