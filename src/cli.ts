@@ -15,6 +15,7 @@ import { EXIT, Failure } from './domain/errors.js'
 import { hetznerClient } from './hetzner/client.js'
 import { closeDeadRuns } from './jobs/daemon-work.js'
 import type { Run } from './jobs/journal-rows.js'
+import { reportOf } from './jobs/kept-report.js'
 import { loadKeyring } from './jobs/keys.js'
 import { createScheduler } from './jobs/scheduler.js'
 import { openStore } from './store/open.js'
@@ -74,6 +75,11 @@ async function openDesk(options: GlobalOptions): Promise<Desk> {
       const daemon = await findDaemon(config.stateDirectory, ourselves)
       if (!daemon) throw withoutDaemon(asked)
       return cancelAtDaemon(daemon, asked.id, reason, watching)
+    },
+    question: async (question, asked) => {
+      const daemon = identityFile === null ? await findDaemon(config.stateDirectory, ourselves) : null
+      if (!daemon) return question.answer(app.parts(), asked, signals.shutdown)
+      return reportOf(await daemon.ask(`/v1/questions/${question.name}`, asked as object)) as never
     },
     errand: (errand, asked, watch = {}) =>
       run(

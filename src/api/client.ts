@@ -10,6 +10,8 @@ import { socketPath } from './socket.js'
 export interface DaemonClient {
   /** Starts a run, or tells one to end. @throws Failure what the daemon answered. */
   start(path: string, body: object, signal?: AbortSignal): Promise<RunId>
+  /** The text of an answer that changes nothing. @throws Failure what the daemon answered. */
+  ask(path: string, body: object): Promise<string>
   /** Calls back for each event of the run, from its beginning; resolves when the run is over or the daemon is gone. */
   follow(run: RunId, heard: (event: StoredEvent | LiveEvent) => void, signal: AbortSignal): Promise<void>
 }
@@ -31,15 +33,9 @@ export async function findDaemon(
     return null
   }
   return {
-    start: async (path, body, signal) => {
-      const answer = await ask(door, 'POST', path, body, signal).catch(thrown => {
-        if (!isGone(thrown)) throw thrown
-        throw new Failure('interrupted', 'the daemon ended while it was asked', { cause: thrown })
-      })
-      const told = JSON.parse(await textOf(answer))
-      if ((answer.statusCode ?? 500) >= 400) throw failureFrom(told)
-      return parseRunId(told.id)
-    },
+    start: async (path, body, signal) =>
+      parseRunId(JSON.parse(await answered(ask(door, 'POST', path, body, signal))).id),
+    ask: (path, body) => answered(ask(door, 'POST', path, body)),
     follow: async (run, heard, signal) => {
       try {
         const answer = await ask(door, 'GET', `/v1/runs/${run}/events`, null, signal)
@@ -52,6 +48,19 @@ export async function findDaemon(
         if (!isGone(thrown)) throw thrown
       }
     },
+  }
+}
+
+/** @throws Failure what the daemon answered; interrupted when it ended meanwhile. */
+async function answered(asking: Promise<IncomingMessage>): Promise<string> {
+  try {
+    const answer = await asking
+    const text = await textOf(answer)
+    if ((answer.statusCode ?? 500) >= 400) throw failureFrom(JSON.parse(text))
+    return text
+  } catch (thrown) {
+    if (!isGone(thrown)) throw thrown
+    throw new Failure('interrupted', 'the daemon ended while it was asked', { cause: thrown })
   }
 }
 

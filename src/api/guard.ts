@@ -16,6 +16,8 @@ declare module 'fastify' {
     needs?: Role
     /** The audit's word for what this route changes; every route but GET has one. */
     changes?: string
+    /** It changes nothing, though it is no GET: what is asked does not fit into an address. */
+    reads?: true
   }
   interface FastifyRequest {
     caller: Caller | null
@@ -44,7 +46,7 @@ export function guardRoutes(scope: FastifyInstance, door: Door, parts: GuardPart
   scope.decorateRequest('about', null)
   scope.decorateRequest('note', null)
   scope.addHook('onRoute', ({ method, url, config }) => {
-    const reads = [method].flat().every(one => one === 'GET' || one === 'HEAD')
+    const reads = config?.reads || [method].flat().every(one => one === 'GET' || one === 'HEAD')
     if (!config?.needs || reads === (config.changes !== undefined))
       throw new Failure('unexpected', `${method} ${url} does not say what it needs and changes`)
   })

@@ -9,6 +9,7 @@ import type { Run } from '../jobs/journal-rows.js'
 import type { Outpost } from '../jobs/list-snapshots.js'
 import type { JobContext, Parts, Watcher } from '../jobs/parts.js'
 import type { PlaybookRuns } from '../jobs/playbook-runs.js'
+import type { Question } from '../jobs/question.js'
 import type { JobEnd, JobRequest } from '../jobs/runner.js'
 import type { Scheduler } from '../jobs/scheduler.js'
 import type { Tokens } from '../jobs/tokens.js'
@@ -36,6 +37,8 @@ export interface Desk extends Parts {
   run<T>(job: DeskJob, work: DeskWork<T>, atDaemon?: AtDaemon<T>): Promise<T>
   /** Tells a run that the daemon is in to end, and waits until it has. @throws Failure run-elsewhere, cancel-too-late. */
   cancelRun(run: Run, reason: string | null): Promise<Run>
+  /** What would be done, as the one who would do it says: here or, while a daemon runs, there. @throws Failure */
+  question<Asked, Told>(question: Question<Asked, Told>, asked: Asked): Promise<Told>
   /** Does an errand, here or, while a daemon runs, there. @throws what it failed of. */
   errand<Asked, Told>(errand: Errand<Asked, Told>, asked: Asked, watch?: Watcher): Promise<Told>
   close(): Promise<void>

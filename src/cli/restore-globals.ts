@@ -1,6 +1,7 @@
 // `restore platform/globals`: the roles that are missing, and which others differ.
 import { type Briefly, RESTORE_GLOBALS } from '../jobs/errands-restore.js'
-import { type GlobalsReport, restoreGlobals } from '../jobs/restore-globals.js'
+import { ROLES } from '../jobs/question.js'
+import type { GlobalsReport } from '../jobs/restore-globals.js'
 import type { Desk } from './desk.js'
 import { counted, instantText, show, type Terminal } from './output.js'
 import { passedOverLines } from './restore-text.js'
@@ -10,10 +11,9 @@ export async function restoreRoles(
   terminal: Terminal,
   request: { backup: string; dryRun: boolean },
 ): Promise<undefined> {
-  const { signal } = new AbortController()
   const { backup: asked, dryRun } = request
   const report = dryRun
-    ? await restoreGlobals(desk, request, { signal, emit: () => {} })
+    ? await desk.question(ROLES, { backup: asked })
     : await desk.errand(RESTORE_GLOBALS, { backup: asked })
   const { manifest, ...found } = report
   const { backup, instant } = manifest

@@ -4,7 +4,7 @@ import type { SubjectId } from '../domain/subject.js'
 import { subjectName } from '../domain/subject.js'
 import { type InPlaceTold, RESTORE_IN_PLACE } from '../jobs/errands-restore.js'
 import type { InPlaceRequest } from '../jobs/in-place-report.js'
-import { planRestore } from '../jobs/plan-restore.js'
+import { PLAN_RESTORE } from '../jobs/question.js'
 import { confirmTenant } from './confirm.js'
 import type { Desk } from './desk.js'
 import { show, type Terminal } from './output.js'
@@ -26,8 +26,7 @@ export async function replaceLive(
   options: InPlaceOptions,
 ): Promise<number | undefined> {
   const request: InPlaceRequest = { ...asked, withoutSafetyCopy: reasonFor(options) }
-  const { signal } = new AbortController()
-  const { plan } = await planRestore(desk, { ...asked, database: null }, { signal })
+  const plan = await desk.question(PLAN_RESTORE, { ...asked, database: null })
   if (!terminal.json) terminal.err(planText(plan))
   await confirmTenant(terminal, subjectName(asked.subject), options.yesRestore)
   const report = await watched(terminal, desk.clock, watch =>

@@ -3,8 +3,7 @@ import type { Command } from 'commander'
 import { EXIT } from '../domain/errors.js'
 import { subjectName } from '../domain/subject.js'
 import { RESTORE_UNDO, SWEEP_KEPT } from '../jobs/errands-restore.js'
-import { planKeptSweep } from '../jobs/sweep-kept.js'
-import { undoTarget } from '../jobs/undo-restore.js'
+import { KEPT, UNDO } from '../jobs/question.js'
 import { confirmTenant } from './confirm.js'
 import { atDesk, type Doors, type GlobalOptions } from './desk.js'
 import { counted, instantText, processTerminal, show } from './output.js'
@@ -19,7 +18,7 @@ export function restoreKeptCommands(restore: Command, doors: Doors): void {
       const options = command.optsWithGlobals<GlobalOptions>()
       const terminal = processTerminal(options)
       await atDesk(doors, options, terminal, async desk => {
-        const verdicts = await planKeptSweep(desk, new AbortController().signal)
+        const verdicts = await desk.question(KEPT, {})
         const json = verdicts.map(({ kept, drop, reason }) => ({ ...kept, drop, reason }))
         show(terminal, json, () => keptText(verdicts))
         return undefined
@@ -58,7 +57,7 @@ function undoCommand(restore: Command, doors: Doors): void {
       const options = command.optsWithGlobals<GlobalOptions & { yesRestore?: string }>()
       const terminal = processTerminal(options)
       await atDesk(doors, options, terminal, async desk => {
-        const target = await undoTarget(desk, run, new AbortController().signal)
+        const target = await desk.question(UNDO, { run })
         const { subject, kept } = target
         if (!terminal.json) {
           const since = kept.since ? ` since ${instantText(kept.since.toISOString())}` : ''

@@ -7,7 +7,7 @@ import { GLOBALS, subjectName } from '../domain/subject.js'
 import { type Briefly, RESTORE, RESTORE_ARCHIVE } from '../jobs/errands-restore.js'
 import { subjectNamed } from '../jobs/open-backup.js'
 import type { Watcher } from '../jobs/parts.js'
-import { planArchive, planRestore } from '../jobs/plan-restore.js'
+import { PLAN_RESTORE } from '../jobs/question.js'
 import type { RestoreReport, RestoreRequest } from '../jobs/restore-beside.js'
 import { parseNames } from './arguments.js'
 import { atDesk, type Desk, type Doors, type GlobalOptions } from './desk.js'
@@ -79,15 +79,10 @@ async function restoreAs(
   checkFromArchive(options)
   const { intoSchema = null } = options
   const tables = options.tables?.map(name => ({ schema: options.schema, name }))
-  const { signal } = new AbortController()
   const plan = { subject, backup, database: options.as ?? null, withRoles, intoSchema, tables }
   if (options.plan) {
-    const { fromArchive } = options
-    const found =
-      fromArchive === undefined
-        ? (await planRestore(desk, plan, { signal })).plan
-        : await planArchive(desk, { ...plan, archive: archiveNamed(fromArchive) }, { signal })
-    show(terminal, found, planText)
+    const archive = options.fromArchive === undefined ? null : archiveNamed(options.fromArchive)
+    show(terminal, await desk.question(PLAN_RESTORE, { ...plan, archive }), planText)
     return undefined
   }
   if (intoSchema !== null && tables)

@@ -1,11 +1,10 @@
 // `retention plan`: every backup with keep or remove and all reasons. `sweep`: carries the plan out.
 import type { Command } from 'commander'
 import { EXIT } from '../domain/errors.js'
-import { lookWhoIsThere } from '../jobs/departures.js'
 import { SWEEP } from '../jobs/errands-store.js'
 import { subjectNamed } from '../jobs/open-backup.js'
+import { RETENTION } from '../jobs/question.js'
 import { endOfSweep, type SweepReport } from '../jobs/sweep-store.js'
-import { viewRetention } from '../jobs/view-retention.js'
 import { parseCount } from './arguments.js'
 import { atDesk, type Desk, type Doors, type GlobalOptions } from './desk.js'
 import { processTerminal, show, type Terminal } from './output.js'
@@ -49,9 +48,7 @@ export function sweepCommand(program: Command, doors: Doors): void {
 
 async function showPlan(desk: Desk, terminal: Terminal, tenant: string | undefined): Promise<number> {
   const only = tenant === undefined ? null : subjectNamed(tenant)
-  const { signal } = new AbortController()
-  const present = await lookWhoIsThere(desk, signal)
-  const view = await viewRetention(desk, present, only, signal)
+  const view = await desk.question(RETENTION, { only })
   show(terminal, viewJson(view), () => viewText(view, terminal.columns))
   return view.problems.length > 0 ? EXIT.partial : EXIT.ok
 }

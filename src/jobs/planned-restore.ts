@@ -17,7 +17,7 @@ import type { JobEnd, Runner, RunResult } from './runner.js'
 
 export interface AskedRestore extends PlanRequest {
   /** Out of this monthly archive: `latest` or a name like 2026-12; null: out of a backup. */
-  archive?: string | null
+  archive?: string | null | undefined
   /** In place: why no safety copy of what is there now is made first; null: one is made. */
   withoutSafetyCopy: string | null
 }
@@ -92,7 +92,12 @@ export async function startPlanned(
 
 const PLANNING_MS = 120_000
 
-const planOf = async (parts: Parts, asked: AskedRestore, signal: AbortSignal): Promise<RestorePlan> =>
+/** Of a backup, or of a monthly archive. @throws Failure as planRestore. */
+export const planOf = async (
+  parts: Parts,
+  asked: PlanRequest & Pick<AskedRestore, 'archive'>,
+  signal: AbortSignal,
+): Promise<RestorePlan> =>
   typeof asked.archive === 'string'
     ? planArchive(parts, { ...asked, archive: asked.archive }, { signal })
     : (await planRestore(parts, asked, { signal })).plan

@@ -1,6 +1,7 @@
 // Lines in their order, as many as there are, in the memory of one block: full blocks are compressed, sealed with a key that
 // this object alone has, and put into a file without a name. Who finds its bytes on the disk finds nothing.
 import { randomBytes } from 'node:crypto'
+import { Failure } from '../domain/errors.js'
 import { openUnnamedFile, type UnnamedFile } from '../sys/unnamed-file.js'
 import { openPiece, sealPiece } from './payload.js'
 import { compress, decompress } from './zstd.js'
@@ -25,18 +26,22 @@ const BLOCK_BYTES_MAX = 16 * 1024 * 1024
 /** @param folder where the file is made, when there is more than a block. */
 export function lineSpool(folder: string): LineSpool {
   const key = randomBytes(KEY_BYTES)
-  let file: UnnamedFile | null = null
+  let opened: Promise<UnnamedFile> | null = null
   let [blocks, end, count] = [0, 0, 0]
   let held: string[] = []
   let characters = 0
+  let closed = false
+
+  /** When an archive ends early, what feeds its lists may stop a little later than they are closed. */
+  function assertOpen(): void {
+    if (closed)
+      throw new Failure('unexpected', 'lines are added to a spool, or read from one, that is closed')
+  }
 
   async function flush(): Promise<void> {
-    file ??= await openUnnamedFile(folder)
-    const packed = compress(Buffer.from(held.join('\n')))
-    const { body, tag } = sealPiece(key, blocks, false, packed)
-    const length = Buffer.alloc(LENGTH_BYTES)
-    length.writeUInt32BE(body.length + tag.length)
-    const block = Buffer.concat([length, body, tag])
+    opened ??= openUnnamedFile(folder)
+    const file = await opened
+    const block = sealBlock(key, blocks, held)
     await file.append(block)
     blocks += 1
     end += block.length
@@ -46,12 +51,12 @@ export function lineSpool(folder: string): LineSpool {
 
   async function* lines(): AsyncGenerator<string> {
     const [until, last] = [end, [...held]]
+    const file = await opened
     for (let at = 0, index = 0; file !== null && at < until; index++) {
+      assertOpen()
       const bytes = Buffer.from(await file.read(at, LENGTH_BYTES)).readUInt32BE()
-      const sealed = await file.read(at + LENGTH_BYTES, bytes)
+      yield* openBlock(key, index, await file.read(at + LENGTH_BYTES, bytes))
       at += LENGTH_BYTES + bytes
-      const text = decompress(openPiece(key, index, false, sealed), BLOCK_BYTES_MAX)
-      yield* new TextDecoder().decode(text).split('\n')
     }
     yield* last
   }
@@ -61,6 +66,7 @@ export function lineSpool(folder: string): LineSpool {
       return count
     },
     add: async line => {
+      assertOpen()
       held.push(line)
       count += 1
       characters += line.length + 1
@@ -68,8 +74,23 @@ export function lineSpool(folder: string): LineSpool {
     },
     lines,
     close: async () => {
+      closed = true
+      // One that could not be opened was told to whoever added.
+      const file = await opened?.catch(() => null)
       await file?.close()
-      file = null
     },
   }
+}
+
+/** Its length first. */
+function sealBlock(key: Uint8Array, index: number, lines: readonly string[]): Buffer {
+  const { body, tag } = sealPiece(key, index, false, compress(Buffer.from(lines.join('\n'))))
+  const length = Buffer.alloc(LENGTH_BYTES)
+  length.writeUInt32BE(body.length + tag.length)
+  return Buffer.concat([length, body, tag])
+}
+
+function openBlock(key: Uint8Array, index: number, sealed: Uint8Array): string[] {
+  const text = decompress(openPiece(key, index, false, sealed), BLOCK_BYTES_MAX)
+  return new TextDecoder('utf-8', { ignoreBOM: true }).decode(text).split('\n')
 }

@@ -1,6 +1,6 @@
 // What the daemon does for the command line while it runs: the daemon does it, and what is told has the shape that it has
 // without one. Without one means here: with the recovery identity, which is not the daemon's.
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -171,4 +171,41 @@ steps:
   const { exitCode, json } = await run('acme', 'platform/master')
   expect([exitCode, json.state]).toEqual([0, 'succeeded'])
   expect(lastRun()?.process.pid).toBe(daemon.pid)
+})
+
+const PLANS = [
+  'restore acme --as besides --plan',
+  'restore acme --in-place --plan',
+  'restore acme --as besides --from-archive --plan',
+  'restore platform/globals --plan',
+  'restore list',
+]
+
+test.each([...PLANS, 'restore undo 000000000000', 'retention plan', 'retention plan acme'])(
+  '%s is told the same either way',
+  async words => {
+    const [there, alone] = [
+      await tell(...words.split(' ')),
+      await tell('--identity', here.recoveryIdentityFile, ...words.split(' ')),
+    ]
+    expect([there.isNew, alone.isNew]).toEqual([false, false])
+    expect(outcomeOf(there)).toEqual(outcomeOf(alone))
+  },
+)
+
+test('what is shown is what the daemon would do, by the configuration that it has in force', async () => {
+  const before = readFileSync(here.configFile, 'utf8')
+  editConfig(here, config => {
+    config.postgres = { ...config.postgres, host: '/nowhere' }
+  })
+  try {
+    for (const words of PLANS) {
+      const there = await tell(...words.split(' '))
+      expect([words, there.exitCode, there.json.error]).toEqual([words, 0, undefined])
+    }
+    const alone = await tell('--identity', here.recoveryIdentityFile, ...(PLANS[0] ?? '').split(' '))
+    expect(alone.json.error.code).toBe('postgres-unreachable')
+  } finally {
+    writeFileSync(here.configFile, before)
+  }
 })

@@ -75,9 +75,14 @@ export async function faultyHttp(target: string): Promise<FaultyHttp> {
   const server = createServer(async (incoming, outgoing) => {
     const { method = 'GET', url = '/', headers } = incoming
     underWay++
-    const body = await collect(incoming).catch(() => Buffer.alloc(0))
-    requests.push({ method, url, headers, bodyBytes: body.length })
-    await answer(behind, { incoming, body, outgoing }, meet(method, url)).finally(() => underWay--)
+    const body = await collect(incoming).catch(() => null)
+    requests.push({ method, url, headers, bodyBytes: body?.length ?? 0 })
+    const effect = meet(method, url)
+    // A client that died in the middle of its body has sent no request: the server would wait for the rest of it for ever.
+    const answered = body
+      ? answer(behind, { incoming, body, outgoing }, effect)
+      : Promise.resolve(cut(outgoing))
+    await answered.finally(() => underWay--)
   })
   server.on('checkContinue', (incoming, outgoing) => server.emit('request', incoming, outgoing))
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))

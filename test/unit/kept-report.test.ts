@@ -14,10 +14,11 @@ const plain = fc.letrec(tie => ({
     fc.date({ noInvalidDate: true }),
     fc.array(tie('value'), { maxLength: 4 }),
     fc.dictionary(names, tie('value'), { maxKeys: 4 }),
+    fc.array(fc.tuple(names, tie('value')), { maxLength: 4 }).map(entries => new Map(entries)),
   ),
 })).value
 
-test('plain data and dates come back', () => {
+test('plain data, dates and maps come back', () => {
   fc.assert(
     fc.property(plain, value => {
       expect(reportOf(reportText({ value }))).toEqual({ value })

@@ -58,6 +58,18 @@ test('few lines never touch the disk; many leave no name, and nothing that can b
   expect(openFiles()).toEqual([])
 })
 
+test('what goes on after the end leaves no file open', async () => {
+  const spool = lineSpool(folder.path)
+  for (let n = 0; n < 6_000; n++) await spool.add(`line ${n} ${'x'.repeat(20)}`)
+  const reading = spool.lines()
+  await reading.next()
+  await spool.close()
+  const closed = { code: 'unexpected', message: expect.stringContaining('closed') }
+  await expect(all(reading)).rejects.toMatchObject(closed)
+  await expect(spool.add('late')).rejects.toMatchObject(closed)
+  expect(openFiles()).toEqual([])
+})
+
 test('the lines of a text are the same wherever it is cut', async () => {
   const text = 'one\n\ntwo é\u{1f600}\r\nthree'
   for (let size = 1; size < 12; size++) {

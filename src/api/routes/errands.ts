@@ -1,4 +1,5 @@
-// /v1/errands, on the socket alone: what the command line lets the daemon do, so that the two never fight over a lease.
+// /v1/errands and /v1/questions, on the socket alone: what the command line lets the daemon do, so that the two never fight
+// over a lease, and what it shows before.
 import type { z } from 'zod'
 import type { Errand } from '../../jobs/errand.js'
 import {
@@ -12,6 +13,8 @@ import {
 } from '../../jobs/errands-restore.js'
 import { SNAPSHOT_CREATE, SNAPSHOT_DELETE } from '../../jobs/errands-snapshot.js'
 import { ARCHIVE, ARCHIVE_VERIFY, CHECK, PIN, SWEEP, UNPIN, VERIFY } from '../../jobs/errands-store.js'
+import { reportText } from '../../jobs/kept-report.js'
+import { KEPT, PLAN_RESTORE, type Question, RETENTION, ROLES, UNDO } from '../../jobs/question.js'
 import { startAnswers, startErrand } from '../starting.js'
 import type { ApiServer } from '../typed.js'
 import type { Works } from '../works.js'
@@ -34,6 +37,11 @@ export function errandRoutes(server: ApiServer, works: Works): void {
   addErrand(server, works, UNPIN)
   addErrand(server, works, SNAPSHOT_CREATE)
   addErrand(server, works, SNAPSHOT_DELETE)
+  addQuestion(server, works, PLAN_RESTORE)
+  addQuestion(server, works, ROLES)
+  addQuestion(server, works, KEPT)
+  addQuestion(server, works, UNDO)
+  addQuestion(server, works, RETENTION)
 }
 
 function addErrand<Asked, Told>(server: ApiServer, works: Works, errand: Errand<Asked, Told>): void {
@@ -45,5 +53,18 @@ function addErrand<Asked, Told>(server: ApiServer, works: Works, errand: Errand<
     const about = { request, wait: false, subject: errand.job(asked).subject ?? null }
     const { status, run } = await startErrand(works, about, errand, asked)
     return reply.status(status).header('location', `/v1/runs/${run.id}`).send(run)
+  })
+}
+
+function addQuestion<Asked, Told>(server: ApiServer, works: Works, question: Question<Asked, Told>): void {
+  const { name, asks } = question
+  const schema = { hide: true, body: asks as z.ZodType }
+  const config = { needs: 'admin', reads: true } as const
+  server.post(`/questions/${name}`, { schema, config }, async (request, reply) => {
+    const gone = new AbortController()
+    reply.raw.once('close', () => gone.abort())
+    const signal = AbortSignal.any([gone.signal, works.stopping])
+    const told = await question.answer(await works.freshParts(), request.body as Asked, signal)
+    return reply.type('application/json').send(reportText(told))
   })
 }
