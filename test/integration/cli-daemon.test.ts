@@ -104,9 +104,17 @@ async function startHeld() {
     reject: false,
     stdin: 'ignore',
     cwd: here.folder,
+    // A busy machine may take longer to end it than execa waits after SIGTERM before it kills.
+    forceKillAfterDelay: false,
   })
-  await until(() => lastRun()?.id !== before)
+  let heard = ''
+  watching.stderr.on('data', part => {
+    heard += part
+  })
+  // Before it watches the run it does not know its id, though the journal has it.
+  await until(() => heard.includes('backing up'))
   const id = lastRun()?.id as RunId
+  expect(id).not.toBe(before)
   return { watching, id, letGo: () => holder.run('ROLLBACK'), now: () => here.app.journal.run(id) }
 }
 
