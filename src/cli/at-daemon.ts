@@ -49,7 +49,12 @@ export async function runAtDaemon<T>(
   watching: Watching,
 ): Promise<T> {
   const { journal, signal, cancel } = watching
-  const id = await begin(daemon, path, body, signal)
+  const id = await daemon.start(path, body, signal).catch(thrown => {
+    if (!signal.aborted) throw thrown
+    throw new Failure('interrupted', 'no longer waiting for the daemon, which may have begun all the same', {
+      hint: 'type `gmah-backup runs` to see whether it did',
+    })
+  })
   const end = (): void => void askToEnd(daemon, id, { ...watching, ...(notice ? { notice } : {}) })
   if (cancel.aborted) end()
   else cancel.addEventListener('abort', end, { once: true })
@@ -72,17 +77,6 @@ export async function runAtDaemon<T>(
   const given = await result(run, events)
   if (run.error) throw failureOf(run.error, id)
   return given
-}
-
-async function begin(daemon: DaemonClient, path: string, body: object, signal: AbortSignal): Promise<RunId> {
-  try {
-    return await daemon.start(path, body, signal)
-  } catch (thrown) {
-    if (!signal.aborted) throw thrown
-    throw new Failure('interrupted', 'no longer waiting for the daemon, which may have begun it', {
-      hint: 'type `gmah-backup runs` to see whether it did, and `gmah-backup runs cancel ID` to end it',
-    })
-  }
 }
 
 /** Tells a run to end, and waits for its end. @throws Failure as the runner's cancel; cancel-too-late. */

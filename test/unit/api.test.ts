@@ -9,22 +9,12 @@ import { createServer } from '../../src/api/server.js'
 import { Failure } from '../../src/domain/errors.js'
 import type { BackupFacts } from '../../src/domain/events.js'
 import { newBackupId } from '../../src/domain/ids.js'
-import type { Schedule } from '../../src/domain/schedule.js'
 import { parseSubjectId } from '../../src/domain/subject.js'
 import { createScheduler } from '../../src/jobs/scheduler.js'
 import { silentLogger } from '../../src/sys/log.js'
+import { NIGHTLY } from '../kit/schedules.js'
 import { openCatalogue, openState } from '../kit/state.js'
 
-const SCHEDULE: Schedule = {
-  name: 'nightly',
-  job: 'backup-all',
-  cron: '30 1 * * *',
-  timeZone: 'UTC',
-  why: 'test',
-  freshnessWindowMs: 27 * 3_600_000,
-  catchUp: true,
-  deadlineMs: 3_600_000,
-}
 const ACME = parseSubjectId('tenants/acme')
 const INCIDENTS = [
   { rule: 'backup-failed', severity: 'critical' },
@@ -48,10 +38,10 @@ const backup: BackupFacts = {
 function api() {
   const state = openState()
   const log = silentLogger()
-  const scheduler = createScheduler({ ...state, log, busy: () => false, launch: async () => {} }, [SCHEDULE])
+  const scheduler = createScheduler({ ...state, log, busy: () => false, launch: async () => {} }, [NIGHTLY])
   const metrics = createMetrics({
     journal: state.journal,
-    schedules: () => [SCHEDULE],
+    schedules: () => [NIGHTLY],
     catalogue: openCatalogue(),
     present: () => [],
     incidents: () => INCIDENTS,

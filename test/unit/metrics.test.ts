@@ -7,11 +7,11 @@ import type { Schedule } from '../../src/domain/schedule.js'
 import type { SubjectId } from '../../src/domain/subject.js'
 import { metered } from '../../src/store/metered.js'
 import { systemClock } from '../../src/sys/clock.js'
-import { NIGHTLY } from '../kit/alerting.js'
 import { memoryStore } from '../kit/memory-store.js'
 import { fillJournal, lineOf, openMetrics, passedProof, rememberBackup } from '../kit/metrics.js'
 import { PROMTOOL } from '../kit/prometheus.js'
 import { ACME } from '../kit/repository.js'
+import { NIGHTLY } from '../kit/schedules.js'
 
 const seconds = (iso: string): string => String(Date.parse(iso) / 1000)
 const DRILLS = {
