@@ -57,7 +57,10 @@ class Board {
 
   put(trouble: Trouble): void {
     const incident = this.#placeFor(trouble)
-    const before = incident.members.find(one => one.scope === trouble.scope)
+    // What happened twice is told twice; what lasts is one thing, whatever is said of it now.
+    const before = incident.members.find(
+      one => one.scope === trouble.scope && (!incident.momentary || one.detail === trouble.detail),
+    )
     const member = this.#member(trouble, before)
     const severity = worse(trouble.severity ?? RULES[trouble.rule].severity, incident.severity)
     if (before && same(before, member) && severity === incident.severity) return

@@ -2,6 +2,7 @@
 import { Failure } from '../domain/errors.js'
 import type { PlaybookStep } from '../domain/playbook.js'
 import { subjectName } from '../domain/subject.js'
+import { type Backend, backendOf, endBackend } from '../postgres/backend.js'
 import { withSession } from '../postgres/connection.js'
 import { backupAll } from './backup-all.js'
 import { rotateKeys } from './keys.js'
@@ -181,12 +182,8 @@ async function recover(
   }
 }
 
-async function runSql({ config }: Parts, step: Step<'run-sql'>, { signal }: JobContext): Promise<StepDone> {
-  const rows = await withSession(config.postgres, step.database, { signal }, async session => {
-    // Our own sessions look into no schema; whoever writes SQL for a person expects `public`.
-    await session.query('SELECT pg_catalog.set_config($1, $2, false)', ['search_path', '"$user", public'])
-    return session.query<Record<string, unknown>>(step.sql)
-  })
+async function runSql(parts: Parts, step: Step<'run-sql'>, context: JobContext): Promise<StepDone> {
+  const rows = await answerOf(parts, step, context)
   const value = String(Object.values(rows[0] ?? {})[0] ?? '')
   if (step.expect !== undefined && value !== step.expect) {
     throw new Failure(
@@ -195,4 +192,26 @@ async function runSql({ config }: Parts, step: Step<'run-sql'>, { signal }: JobC
     )
   }
   return { said: step.expect === undefined ? `${rows.length} rows` : `the answer is ${value}` }
+}
+
+async function answerOf(
+  { config: { postgres } }: Parts,
+  { database, sql }: Step<'run-sql'>,
+  { signal }: JobContext,
+): Promise<Record<string, unknown>[]> {
+  const at: { backend: Backend | null } = { backend: null }
+  try {
+    return await withSession(postgres, database, { signal }, async session => {
+      at.backend = await backendOf(session)
+      // Our own sessions look into no schema; whoever writes SQL for a person expects `public`.
+      await session.query('SELECT pg_catalog.set_config($1, $2, false)', ['search_path', '"$user", public'])
+      return session.query<Record<string, unknown>>(sql)
+    })
+  } catch (thrown) {
+    const { backend } = at
+    // The server would go on with the statement, and have it done after the run was told to be over.
+    if (signal.aborted && backend)
+      await withSession(postgres, database, {}, session => endBackend(session, backend)).catch(() => {})
+    throw thrown
+  }
 }

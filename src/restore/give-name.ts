@@ -2,6 +2,7 @@
 // the way, what is there tells whether it happened.
 
 import { asFailure } from '../domain/errors.js'
+import { type Backend, backendOf, endBackend } from '../postgres/backend.js'
 import { type Session, withSession } from '../postgres/connection.js'
 import { databaseOid, renameDatabase } from '../postgres/databases.js'
 import { renameSchema, schemaOid } from '../postgres/schemas.js'
@@ -52,36 +53,10 @@ async function give(from: string, to: string, { idOf, rename, connected }: Namin
     const seen: { id: string | null } = { id: null }
     const look = async (session: Session): Promise<void> => {
       // It may still be at it, without anyone to tell.
-      if (backend) await untilGone(session, backend)
+      if (backend) await endBackend(session, backend)
       seen.id = await idOf(session, to)
     }
     await connected(look).catch(() => {})
     if (id === null || seen.id !== id) throw asFailure(thrown)
-  }
-}
-
-interface Backend {
-  pid: number
-  since: string
-}
-
-async function backendOf(session: Session): Promise<Backend | null> {
-  const [own] = await session.query<Backend>(
-    `SELECT pid, backend_start::text AS since FROM pg_catalog.pg_stat_activity WHERE pid = pg_catalog.pg_backend_pid()`,
-  )
-  return own ?? null
-}
-
-const LOOKS = 200
-
-/** Ends it, and waits: a statement ends at its own next moment, ten seconds at most. */
-async function untilGone(session: Session, { pid, since }: Backend): Promise<void> {
-  for (let looks = 0; looks < LOOKS; looks++) {
-    const left = await session.query(
-      `SELECT pg_catalog.pg_terminate_backend(pid), pg_catalog.pg_sleep(0.05)
-       FROM pg_catalog.pg_stat_activity WHERE pid = $1 AND backend_start::text = $2`,
-      [pid, since],
-    )
-    if (left.length === 0) return
   }
 }

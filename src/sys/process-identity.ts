@@ -37,6 +37,9 @@ export function isAlive(other: ProcessIdentity): boolean {
   return state === 'unknown' ? other.start === '' && processAlive(other.pid) : state === 'alive'
 }
 
+/** False for a zombie, too: where nobody collects orphans (a container without an init) a killed process stays one for ever. */
+export const stillRuns = (pid: number): boolean => processAlive(pid) && readStat(pid)?.ended !== true
+
 /** Clock ticks from boot to the process's start; null where /proc does not say. */
 export const startTicksOf = (pid: number): string | null => readStat(pid)?.startTicks ?? null
 

@@ -2,9 +2,9 @@
 // Touches nothing but folders that carry a scratch server's name and whose owner is dead.
 import { readdir, readFile, readlink, realpath, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { processAlive } from '../sys/child.js'
 import type { Clock } from '../sys/clock.js'
 import { isLeftover } from '../sys/owner.js'
+import { stillRuns } from '../sys/process-identity.js'
 import { SCRATCH } from './scratch-folder.js'
 
 const STOP_WITHIN_MS = 10_000
@@ -26,7 +26,7 @@ async function stopPostmaster(dataDirectory: string, clock: Clock): Promise<void
   if (pid === null) return
   send(pid, 'SIGQUIT')
   const start = clock.ticks()
-  while (processAlive(pid)) {
+  while (stillRuns(pid)) {
     if (clock.ticks() - start > STOP_WITHIN_MS) send(pid, 'SIGKILL')
     await clock.sleep(PAUSE_MS)
   }
@@ -37,7 +37,7 @@ function send(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(pid, signal)
   } catch (error) {
-    if (processAlive(pid)) throw error
+    if (stillRuns(pid)) throw error
   }
 }
 

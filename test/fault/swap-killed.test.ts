@@ -65,6 +65,9 @@ const repaired = (run: string) =>
     .map(event => event.facts)
 
 const PLACES = [
+  ['after', 'restore-started', 'as-before'],
+  ['after', 'backup-started', 'as-before'],
+  ['before', 'proof-passed', 'as-before'],
   ['before', 'pause', 'as-before'],
   ['after', 'pause', 'as-before'],
   ['after', 'close', 'as-before'],
@@ -80,7 +83,8 @@ test.each(PLACES)('killed %s %s is noted: %s', async (when, what, outcome) => {
   // In turn a daemon's start and the next command do it.
   if (when === 'before') await closeDeadRuns(here.parts(), here.app.journal)
   await closeLastLife(here.parts(), here.app.journal, silentLogger())
-  const noted = what !== 'pause' || when === 'after'
+  const noted =
+    outcome === 'swapped' || ['close', 'rename'].includes(what) || (what === 'pause' && when === 'after')
   expect(repaired(run)).toMatchObject(noted ? [{ live: LIVE, outcome }] : [])
   const kept = keptName(LIVE, run)
   expect(await databasesOf(cluster)).toEqual(

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { withSession } from '../../src/postgres/connection.js'
 import { processAlive } from '../../src/sys/child.js'
 import { systemClock } from '../../src/sys/clock.js'
+import { stillRuns } from '../../src/sys/process-identity.js'
 import { startScratchServer } from '../../src/verify/scratch-server.js'
 import { sweepScratchServers } from '../../src/verify/scratch-sweep.js'
 import { temporaryFolder } from '../kit/cluster.js'
@@ -135,5 +136,22 @@ test('the sweep ends nobody whose id only stands in a stale lock file', async ()
   expect(processAlive(bystander.pid ?? 0)).toBe(true)
   expect(bystander.signalCode).toBe(null)
   bystander.kill()
+  expect(await readdir(home)).toEqual([])
+})
+
+test('the sweep does not wait for a dead server that nobody collects, as in a container without an init', async () => {
+  const home = await parent('zombie')
+  const data = join(home, 'gmah-scratch-4194399-1-abc123', 'data')
+  await mkdir(data, { recursive: true })
+  // The shell becomes a program that never asks after its child.
+  const uncaring = spawn('sh', ['-c', 'sleep 600 & echo $!; exec sleep 600'], {
+    cwd: data,
+    stdio: ['ignore', 'pipe', 'ignore'],
+  })
+  const pid = Number(String((await once(uncaring.stdout, 'data'))[0]))
+  await writeFile(join(data, 'postmaster.pid'), `${pid}\n${data}\n`)
+  expect(await sweepScratchServers(home, systemClock)).toEqual([join(data, '..')])
+  expect([processAlive(pid), stillRuns(pid)]).toEqual([true, false])
+  uncaring.kill('SIGKILL')
   expect(await readdir(home)).toEqual([])
 })

@@ -93,6 +93,6 @@ describe('the words', () => {
     const bench = alertBench([slack.channel()], { language: 'fr' })
     bench.night({ acme: 'lock-timeout' })
     await bench.alerting.tick()
-    expect(slack.posts.map(one => one.text)).toEqual(['[test] attention: sauvegarde échouée : acme'])
+    expect(slack.posts.map(one => one.text)).toEqual(['[test] attention : sauvegarde échouée : acme'])
   })
 })

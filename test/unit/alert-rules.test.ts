@@ -385,3 +385,51 @@ test('a new process on the same files goes on where the old one was', async () =
   again.night({}, ['acme'])
   expect(await look(again)).toEqual(['over: backup failed: acme'])
 })
+
+describe('what is told', () => {
+  const letters = (bench: AlertBench) =>
+    bench.outbox.claim('nowhere', { limit: 100 }).map(one => {
+      bench.outbox.sent(one)
+      return one.letter
+    })
+
+  test('of what happened twice before anybody looked is both', async () => {
+    const bench = alertBench([nowhere()])
+    const warn = (server: string, message: string) =>
+      bench.event({ type: 'snapshot-warning', facts: { server, message } })
+    for (const message of ['a volume is not in it', 'CHECKPOINT failed']) warn('app', message)
+    warn('db', 'a volume is not in it')
+    await bench.alerting.tick()
+    const [letter, ...others] = letters(bench)
+    expect(others).toEqual([])
+    expect(letter?.title).toBe('[test] warning: something to know about a snapshot: app, db')
+    expect(letter?.lines.map(({ name, text }) => `${name}: ${text}`)).toEqual([
+      'app: a volume is not in it',
+      'app: CHECKPOINT failed',
+      'db: a volume is not in it',
+    ])
+    // There is nothing that could be acknowledged.
+    expect(letter?.footer).not.toContain('alert ack')
+  })
+
+  test('names what a date or a figure is of; of an end, nothing that were to be done', async () => {
+    const bench = alertBench([nowhere()])
+    bench.night({}, ['acme'])
+    bench.clock.pass(28 * HOUR_MS)
+    bench.night({ acme: 'lock-timeout' })
+    await bench.alerting.tick()
+    const told = letters(bench)
+    const late = told.find(one => one.severity === 'critical')
+    expect(late?.lines).toEqual([{ name: 'acme', text: 'last backup: 2026-11-23 12:00Z', hint: '' }])
+    expect(told.find(one => one !== late)?.lines).toMatchObject([{ hint: 'do this' }])
+    bench.night({}, ['acme'])
+    await bench.alerting.tick()
+    for (const { kind, lines, footer } of letters(bench)) {
+      expect([kind, lines.map(one => one.hint), footer]).toEqual([
+        'over',
+        [''],
+        expect.not.stringContaining('ack'),
+      ])
+    }
+  })
+})

@@ -28,7 +28,7 @@ it('the disasters that were promised are there', () => {
   const names = playbooks.map(one => one.name)
   for (const name of [
     ...['tenant-in-place', 'tenant-beside', 'some-tables', 'master', 'whole-platform'],
-    ...['lost-catalogue', 'lost-or-leaked-key'],
+    ...['lost-catalogue', 'lost-or-leaked-key', 'vps-from-snapshot'],
   ])
     expect(names).toContain(name)
 })

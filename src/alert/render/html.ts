@@ -56,7 +56,7 @@ const heading = (text: string): string =>
 function factTable(facts: Letter['facts']): string {
   const rows = facts.map(
     ([name, value]) =>
-      `<tr><td style="color:#6b7480;padding:2px 14px 2px 0;white-space:nowrap;vertical-align:top">${esc(name)}</td>` +
+      `<tr><td style="color:#6b7480;padding:2px 14px 2px 0;vertical-align:top">${esc(name)}</td>` +
       `<td style="padding:2px 0;vertical-align:top">${esc(value)}</td></tr>`,
   )
   return `<table role="presentation" cellpadding="0" cellspacing="0" style="${FONT};font-size:14px">${rows.join('')}</table>`
@@ -74,23 +74,33 @@ function lineTable({ lines, more }: Letter): string {
   return `<table role="presentation" width="100%" cellpadding="0" cellspacing="0" style="${FONT};font-size:13px;line-height:18px">${rows.join('')}${rest}</table>`
 }
 
-/** A row a tenant; cells that have a tone and no words are nights, one small square each. */
+/**
+ * A row a tenant; cells that have a tone and no words are nights, one small square each. Everything else may break, so that it is no
+ * wider than a phone.
+ */
 function nights({ head, rows }: LetterTable): string {
   const columns = Math.max(1, ...rows.map(cells => cells.filter(isNight).length))
   const title = head.map((text, at) => {
     const span = at === 1 && columns > 1 ? ` colspan="${columns}"` : ''
-    return `<td${span} style="padding:4px 8px 4px 0;color:#6b7480;font-size:12px;white-space:nowrap">${esc(text)}</td>`
+    return `<td${span} style="padding:4px 8px 4px ${at > 1 ? 8 : 0}px;color:#6b7480;font-size:12px;vertical-align:bottom">${esc(text)}</td>`
   })
   const body = rows.map(cells => {
     const shown = cells.map((cell, at) =>
       isNight(cell)
-        ? `<td width="9" bgcolor="${TONES[cell.tone ?? 'none']}" style="width:9px;height:14px;background:${TONES[cell.tone ?? 'none']};border-right:1px solid #ffffff;border-bottom:3px solid #ffffff;font-size:1px;line-height:14px">&nbsp;</td>`
-        : `<td style="padding:2px 8px 2px ${at === 0 ? 0 : 8}px;font-size:12px;white-space:nowrap">${esc(cell.text)}</td>`,
+        ? `<td bgcolor="${TONES[cell.tone ?? 'none']}" style="width:3px;height:14px;padding:0 0 0 3px;background:${TONES[cell.tone ?? 'none']};border-right:1px solid #ffffff;border-bottom:3px solid #ffffff;font-size:1px;line-height:14px">&nbsp;</td>`
+        : `<td style="padding:2px 8px 2px ${at === 0 ? 0 : 8}px;font-size:12px">${at === 0 ? esc(cell.text) : unbroken(cell.text)}</td>`,
     )
     return `<tr>${shown.join('')}</tr>`
   })
-  return `<table cellpadding="0" cellspacing="0" style="${FONT};border-collapse:collapse"><tr>${title.join('')}</tr>${body.join('')}</table>`
+  return `<table cellpadding="0" cellspacing="0" style="${FONT};border-collapse:collapse;line-height:16px"><tr>${title.join('')}</tr>${body.join('')}</table>`
 }
+
+/** A date breaks at its blank alone. */
+const unbroken = (text: string): string =>
+  text
+    .split(' ')
+    .map(word => `<span style="white-space:nowrap">${esc(word)}</span>`)
+    .join(' ')
 
 const isNight = ({ text, tone }: LetterTable['rows'][number][number]): boolean =>
   tone !== undefined && text === ''

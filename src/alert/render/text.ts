@@ -3,8 +3,8 @@ import type { Letter } from '../letter.js'
 import type { Words } from '../words/words.js'
 
 export function letterText(letter: Letter, words: Words): string {
-  const width = Math.max(0, ...letter.facts.map(([name]) => name.length))
-  const facts = letter.facts.map(([name, value]) => `${`${name}:`.padEnd(width + 2)}${value}`)
+  const width = Math.max(0, ...letter.facts.map(([name]) => name.length)) + words.colon.length + 1
+  const facts = letter.facts.map(([name, value]) => `${`${name}${words.colon}`.padEnd(width)}${value}`)
   const lines = letter.lines.flatMap(({ name, text, hint }) => [
     `- ${name}: ${text}`,
     ...(hint ? [`    ${hint}`] : []),
@@ -14,7 +14,9 @@ export function letterText(letter: Letter, words: Words): string {
     facts.join('\n'),
     [...lines, letter.more].filter(Boolean).join('\n'),
     letter.meaning,
-    letter.next.length > 0 ? `${words.whatToType}:\n${letter.next.map(one => `  ${one}`).join('\n')}` : '',
+    letter.next.length > 0
+      ? `${words.whatToType}${words.colon}\n${letter.next.map(one => `  ${one}`).join('\n')}`
+      : '',
     letter.table ? tableText(letter.table) : '',
     letter.link ? `${letter.link.text}: ${letter.link.url}` : '',
     `-- \n${letter.footer}`,

@@ -56,7 +56,7 @@ export const LAYER_RULES = {
   'snapshot-abandoned': silent,
   'snapshot-removed': silent,
   'snapshot-warning': event => [
-    raise('snapshot-warning', event, { detail: `${event.facts.server}: ${event.facts.message}` }),
+    raise('snapshot-warning', event, { scope: event.facts.server, detail: event.facts.message }),
   ],
   'archives-waiting': silent,
   'upload-started': silent,

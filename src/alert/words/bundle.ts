@@ -18,7 +18,7 @@ export function bundle(messages: readonly Waiting[], language: Language, install
     incident: null,
     kind: 'bundle',
     severity,
-    title: `[${installation}] ${words.severities[severity]}: ${title}`,
+    title: `[${installation}] ${words.severities[severity]}${words.colon} ${title}`,
     thread: title,
     facts: [],
     lines: messages.map(({ letter, createdAt }) => ({

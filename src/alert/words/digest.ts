@@ -1,5 +1,5 @@
 // The week in one letter: who is protected, what was proven, what it costs, what needs a human, and the nights a tenant. Pure.
-import { type AlertsConfig, type Incident, monthlyCost } from '../../domain/alerts.js'
+import { type AlertsConfig, type Incident, monthlyCost, SEVERITIES } from '../../domain/alerts.js'
 import type { SubjectId } from '../../domain/subject.js'
 import { subjectName } from '../../domain/subject.js'
 import type { Letter, LetterTable } from '../letter.js'
@@ -30,26 +30,29 @@ export function writeDigest(facts: DigestFacts, speaker: Speaker): Letter {
   const words = WORDS[speaker.language]
   const { digest } = words
   const subjects = present(facts.memory)
-  const needing = facts.open.filter(one => !one.momentary)
+  const needing = facts.open.filter(one => !one.momentary).toSorted(worstFirst)
   const late = lateSubjects(facts.memory, facts.seen, facts.now).length
   const severity = late > 0 ? 'critical' : needing.length > 0 ? 'warning' : 'info'
   return {
     ...{ incident: null, kind: 'digest', link: null, severity: severity },
-    title: `[${speaker.name}] ${digest.title}: ${digest.labels.protected} ${digest.ofAll(subjects.length - late, subjects.length)}`,
+    title: `[${speaker.name}] ${digest.title}${words.colon} ${digest.labels.protected} ${digest.ofAll(subjects.length - late, subjects.length)}`,
     thread: digest.title,
     facts: figures(facts, subjects, late, speaker),
     lines: needing.map(one => ({
       name: one.id,
-      text: titleOf(one, speaker.language),
+      text: `${one.severity === 'critical' ? `${words.severities.critical}${words.colon} ` : ''}${titleOf(one, speaker.language)}`,
       hint: `${words.labels.since} ${instant(one.openedAt)}`,
     })),
     more: subjects.length > TENANTS_SHOWN ? words.notNamed(subjects.length - TENANTS_SHOWN) : '',
     meaning: digest.meaning,
-    next: [],
+    next: needing.length > 0 ? ['gmah-backup alert list'] : [],
     footer: words.test.footer(speaker.name),
     table: nightTable(subjects.slice(0, TENANTS_SHOWN), facts.now, speaker),
   }
 }
+
+const worstFirst = (a: Incident, b: Incident): number =>
+  SEVERITIES.indexOf(b.severity) - SEVERITIES.indexOf(a.severity) || a.openedAt.localeCompare(b.openedAt)
 
 type Named = [id: SubjectId, one: SubjectMemory]
 

@@ -9,7 +9,8 @@ export const ENGLISH_DATA = {
   },
   'backup-late': {
     title: 'no backup inside the window: {who}',
-    meaning: 'A disaster now would lose everything since the last backup named here.',
+    meaning: 'A disaster now would lose everything since then.',
+    line: 'last backup: {detail}',
     next: ['gmah-backup runs', 'gmah-backup backup {each}'],
   },
   'backup-shrunk': {
@@ -53,13 +54,14 @@ export const ENGLISH_DATA = {
   },
   'proof-old': {
     title: 'not proven for too long: {who}',
+    line: 'last proof: {detail}',
     meaning: 'Backups are made, but nobody knows whether they can be restored.',
     next: ['gmah-backup schedules', 'gmah-backup runs'],
   },
   'proof-impossible': {
     title: 'no room to prove: {who}',
-    meaning:
-      'The test restore needs more disk than there is (needed > free). Its backups are made, but not proven.',
+    meaning: 'The test restore needs more disk than there is. Backups are made, but not proven.',
+    line: 'needed > free: {detail}',
     next: ['df -h', 'set drills.scratch_directory to a larger disk, or drills.scratch_server'],
   },
   'drill-failed': {
@@ -126,7 +128,7 @@ export const ENGLISH_DATA = {
     next: ['gmah-backup snapshot list', 'gmah-backup runs {run}'],
   },
   'snapshot-warning': {
-    title: 'something to know about a snapshot of a server',
+    title: 'something to know about a snapshot: {who}',
     meaning: 'The snapshot is made; read what it does not hold, or what went wrong beside it.',
     next: ['gmah-backup runs {run}'],
   },
@@ -143,6 +145,7 @@ export const ENGLISH_DATA = {
   'archive-incomplete': {
     title: 'an archive lacks files: {who}',
     meaning: 'Files changed or went while the archive was written; exceptions.json inside names them.',
+    line: '− missing, ± changed: {detail}',
     next: ['gmah-backup runs {run}'],
   },
   'archive-damaged': {
@@ -168,7 +171,8 @@ export const ENGLISH_DATA = {
   },
   'subject-departed': {
     title: 'its database is gone: {who}',
-    meaning: 'Its backups are kept until the day named here, whatever the policy says.',
+    meaning: 'Its backups are kept until then, whatever the policy says.',
+    line: 'gone since → kept until: {detail}',
     next: ['gmah-backup tenants', 'gmah-backup backups {first}'],
   },
 } satisfies Record<string, RuleWords>

@@ -14,6 +14,7 @@ export const ENGLISH_MACHINE = {
   },
   'job-late': {
     title: '{cause} is late',
+    line: 'last success of {detail}',
     meaning: 'Its last success is older than its freshness window allows.',
     next: ['gmah-backup schedules', 'gmah-backup runs'],
   },

@@ -31,7 +31,9 @@ export const ENGLISH: Words = {
   whatItMeans: 'What it means',
   whatToType: 'What to type next',
   theRun: 'the run',
-  footer: (id, name) => `incident ${id} on ${name}; quiet it: gmah-backup alert ack ${id}`,
+  colon: ':',
+  footer: (id, name, open) =>
+    `incident ${id} on ${name}${open ? `; quiet it: gmah-backup alert ack ${id}` : ''}`,
   test: {
     title: 'this is a test',
     meaning: 'If you read this, alerts reach you through this channel.',

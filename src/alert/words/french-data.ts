@@ -9,7 +9,8 @@ export const FRENCH_DATA = {
   },
   'backup-late': {
     title: 'pas de sauvegarde dans le délai : {who}',
-    meaning: 'Un sinistre maintenant perdrait tout depuis la dernière sauvegarde nommée ici.',
+    meaning: 'Un sinistre maintenant perdrait tout ce qui est venu depuis.',
+    line: 'dernière sauvegarde : {detail}',
     next: ['gmah-backup runs', 'gmah-backup backup {each}'],
   },
   'backup-shrunk': {
@@ -54,13 +55,15 @@ export const FRENCH_DATA = {
   },
   'proof-old': {
     title: 'pas éprouvé depuis trop longtemps : {who}',
+    line: 'dernière preuve : {detail}',
     meaning: 'Des sauvegardes sont faites, mais personne ne sait si elles sont restaurables.',
     next: ['gmah-backup schedules', 'gmah-backup runs'],
   },
   'proof-impossible': {
     title: 'pas la place d’éprouver : {who}',
     meaning:
-      'La restauration d’essai demande plus de disque qu’il n’y en a (demandé > libre). Les sauvegardes existent, sans preuve.',
+      'La restauration d’essai demande plus de disque qu’il n’y en a. Les sauvegardes existent, sans preuve.',
+    line: 'demandé > libre : {detail}',
     next: ['df -h', 'mettez drills.scratch_directory sur un disque plus grand, ou drills.scratch_server'],
   },
   'drill-failed': {
@@ -129,7 +132,7 @@ export const FRENCH_DATA = {
     next: ['gmah-backup snapshot list', 'gmah-backup runs {run}'],
   },
   'snapshot-warning': {
-    title: 'quelque chose à savoir sur l’instantané d’un serveur',
+    title: 'quelque chose à savoir sur un instantané : {who}',
     meaning: 'L’instantané est fait ; lisez ce qu’il ne contient pas, ou ce qui a échoué à côté.',
     next: ['gmah-backup runs {run}'],
   },
@@ -146,6 +149,7 @@ export const FRENCH_DATA = {
   'archive-incomplete': {
     title: 'il manque des fichiers à une archive : {who}',
     meaning: 'Des fichiers ont changé ou disparu pendant l’écriture ; exceptions.json, dedans, les nomme.',
+    line: '− disparus, ± changés : {detail}',
     next: ['gmah-backup runs {run}'],
   },
   'archive-damaged': {
@@ -171,7 +175,8 @@ export const FRENCH_DATA = {
   },
   'subject-departed': {
     title: 'sa base a disparu : {who}',
-    meaning: 'Ses sauvegardes sont gardées jusqu’au jour nommé ici, quoi que dise la politique.',
+    meaning: 'Ses sauvegardes sont gardées jusque-là, quoi que dise la politique.',
+    line: 'disparue depuis → gardées jusqu’au : {detail}',
     next: ['gmah-backup tenants', 'gmah-backup backups {first}'],
   },
 } satisfies Record<string, RuleWords>

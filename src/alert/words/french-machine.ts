@@ -14,6 +14,7 @@ export const FRENCH_MACHINE = {
   },
   'job-late': {
     title: '{cause} est en retard',
+    line: 'dernier succès de {detail}',
     meaning: 'Son dernier succès est plus ancien que ne le permet sa fenêtre de fraîcheur.',
     next: ['gmah-backup schedules', 'gmah-backup runs'],
   },

@@ -7,7 +7,7 @@ export const FRENCH: Words = {
   severities: { info: 'pour information', warning: 'attention', critical: 'CRITIQUE' },
   kinds: {
     opened: '',
-    grown: 'plus : ',
+    grown: 's’étend : ',
     reminder: 'toujours : ',
     over: 'terminé : ',
     happened: '',
@@ -31,7 +31,9 @@ export const FRENCH: Words = {
   whatItMeans: 'Ce que cela signifie',
   whatToType: 'Ce qu’il faut taper',
   theRun: 'l’exécution',
-  footer: (id, name) => `incident ${id} sur ${name} ; pour le calmer : gmah-backup alert ack ${id}`,
+  colon: ' :',
+  footer: (id, name, open) =>
+    `incident ${id} sur ${name}${open ? ` ; pour le calmer : gmah-backup alert ack ${id}` : ''}`,
   test: {
     title: 'ceci est un essai',
     meaning: 'Si vous lisez ceci, les alertes vous parviennent par ce canal.',
@@ -53,7 +55,7 @@ export const FRENCH: Words = {
       storage: 'stocké en tout',
       cost: 'coût du stockage par mois',
       deletions: 'supprimé prochainement',
-      open: 'demande quelqu’un',
+      open: 'à traiter',
     },
     ofAll: (some, all) => `${some} sur ${all}`,
     proofs: (passed, failed) => `${passed} réussies, ${failed} échouées`,

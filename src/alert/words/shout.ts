@@ -14,5 +14,5 @@ export function shout({ code, message, hint }: Failure, now: Date, speaker: Spea
     ...{ openedAt: at, closedAt: null, toldAt: null, lastToldAt: null, toldMembers: 0, toldSeverity: null },
     acked: null,
   }
-  return { ...writeLetter(incident, 'opened', speaker), incident: null }
+  return { ...writeLetter(incident, 'happened', speaker), incident: null }
 }

@@ -10,6 +10,8 @@ export interface RuleWords {
   meaning: string
   /** What to type next. */
   next: string[]
+  /** Of each that it is about, where the bare {detail} would not say what it is. */
+  line?: string
 }
 
 export interface DigestWords {
@@ -50,7 +52,10 @@ export interface Words {
   whatItMeans: string
   whatToType: string
   theRun: string
-  footer(id: string, name: string): string
+  /** Behind what it belongs to, in front of what it says. */
+  colon: string
+  /** `open`: there is something to be acknowledged. */
+  footer(id: string, name: string, open: boolean): string
   test: { title: string; meaning: string; footer(name: string): string }
   bundle: { title(count: number): string; meaning: string }
   digest: DigestWords

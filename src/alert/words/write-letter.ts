@@ -8,7 +8,7 @@ import type { Letter, LetterKind, LetterLine } from '../letter.js'
 import type { RuleId } from '../rules/rule-table.js'
 import { ENGLISH } from './english.js'
 import { FRENCH } from './french.js'
-import { fill, type Words } from './words.js'
+import { fill, type RuleWords, type Words } from './words.js'
 
 export const WORDS: Record<Language, Words> = { en: ENGLISH, fr: FRENCH }
 
@@ -34,20 +34,21 @@ export function titleOf(incident: Incident, language: Language): string {
 
 export function writeLetter(incident: Incident, kind: LetterKind, speaker: Speaker): Letter {
   const words = WORDS[speaker.language]
-  const { meaning, next } = words.rules[incident.rule as RuleId]
+  const { meaning, next, line } = words.rules[incident.rule as RuleId] as RuleWords
   const gaps = gapsOf(incident, words)
   const over = kind === 'over'
   const members = shown(incident)
-  const lines = withoutEchoes(members.slice(0, LISTED).map(lineOf))
+  const lines = withoutEchoes(members.slice(0, LISTED).map(one => lineOf(one, line)))
   const title = titleOf(incident, speaker.language)
   return {
     incident: incident.id,
     kind,
     severity: over ? 'info' : incident.severity,
-    title: `[${speaker.name}] ${over ? '' : `${words.severities[incident.severity]}: `}${words.kinds[kind]}${title}`,
+    title: `[${speaker.name}] ${over ? '' : `${words.severities[incident.severity]}${words.colon} `}${words.kinds[kind]}${title}`,
     thread: title,
     facts: factsOf(incident, members, words, over),
-    lines,
+    // What was to be done is done.
+    lines: over ? lines.map(one => ({ ...one, hint: '' })) : lines,
     more: members.length > LISTED ? words.notNamed(members.length - LISTED) : '',
     meaning: over ? words.overMeaning : meaning,
     next: over ? [] : [...new Set(next.map(one => fill(one, gaps)))],
@@ -55,7 +56,7 @@ export function writeLetter(incident: Incident, kind: LetterKind, speaker: Speak
       incident.run && speaker.runLink
         ? { text: `${words.theRun} ${incident.run}`, url: speaker.runLink + incident.run }
         : null,
-    footer: words.footer(incident.id, speaker.name),
+    footer: words.footer(incident.id, speaker.name, !over && !incident.momentary),
   }
 }
 
@@ -67,7 +68,7 @@ function shown(incident: Incident): IncidentMember[] {
 
 function gapsOf(incident: Incident, words: Words): Record<string, string> {
   const members = shown(incident)
-  const names = members.map(nameOf)
+  const names = [...new Set(members.map(nameOf))]
   const who =
     names.length > NAMED
       ? words.andMore(names.slice(0, NAMED).join(', '), names.length - NAMED)
@@ -86,9 +87,9 @@ function gapsOf(incident: Incident, words: Words): Record<string, string> {
 
 const nameOf = ({ subject, scope }: IncidentMember): string => (subject ? subjectName(subject) : scope)
 
-const lineOf = (member: IncidentMember): LetterLine => ({
+const lineOf = (member: IncidentMember, words = '{detail}'): LetterLine => ({
   name: nameOf(member),
-  text: redactText(member.detail).replace(INSTANT, instant),
+  text: fill(words, { detail: redactText(member.detail).replace(INSTANT, instant) }),
   hint: redactText(member.hint),
 })
 
