@@ -115,6 +115,13 @@ test('a word that only the vocabulary itself says is caught', () => {
   expect(unsaid(['a-b', 'c'], said, { as: 'texts', except: /^src\/domain/ })).toEqual([])
 })
 
+test('the map of docs/developing.md names every folder of src and test, and no other', () => {
+  const page = readFileSync(join(root, 'docs/developing.md'), 'utf8')
+  const named = [...page.matchAll(/^\| `((?:src|test)\/[a-z]+)\/` \|/gm)].map(match => match[1])
+  const folders = paths.flatMap(path => /^(?:src|test)\/[^/]+(?=\/)/.exec(path)?.[0] ?? [])
+  expect(named.sort()).toEqual([...new Set(folders)].sort())
+})
+
 test.each([
   ['a value', "import { put } from '../store/put.js'"],
   ['a type', "import type { Store } from '../store/port.js'"],

@@ -8,7 +8,7 @@ import type { Journal } from '../jobs/journal.js'
 import { proofWindowMs } from '../jobs/surroundings.js'
 import type { Clock } from '../sys/clock.js'
 import { snapshotMetrics } from './snapshot-metrics.js'
-import { collectStanding, type StandingSources } from './standing-metrics.js'
+import { type StandingSources, standingGauges } from './standing-metrics.js'
 import { type SubjectSources, subjectGauges } from './subject-metrics.js'
 import { archiveMetrics, drillMetrics, type Fold, retentionMetrics } from './work-metrics.js'
 
@@ -37,6 +37,7 @@ export interface MetricsSources extends StandingSources, SubjectSources {
 }
 
 const PAGE = 1000
+const OPERATIONS = ['put', 'put-stream', 'get', 'head', 'list', 'folders', 'delete']
 const BUCKETS_SECONDS = [0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60]
 
 /** Metrics in a registry of their own. */
@@ -57,15 +58,16 @@ export function createMetrics({ journal, ...sources }: MetricsSources): Metrics 
     archiveMetrics(registry),
   ])
   const readSubjects = subjectGauges(registry, sources)
+  const readStanding = standingGauges(registry, sources)
   collectRunning(registry, journal)
   collectWindows(registry, sources.schedules)
-  collectStanding(registry, sources)
   const unsubscribe = watchDumps(registry, journal)
   return {
     contentType: registry.contentType,
     render: async () => {
       await absorb()
       readSubjects()
+      readStanding()
       return registry.metrics()
     },
     observeStore: store,
@@ -157,6 +159,8 @@ function storeMetrics(registry: Registry): Metrics['observeStore'] {
     buckets: BUCKETS_SECONDS,
     registers,
   })
+  // There before the first of them: a series that begins at one has had no increase.
+  for (const operation of OPERATIONS) seconds.zero({ operation, code: 'ok' })
   const moved = new Counter({
     name: 'gmah_backup_store_transferred_bytes_total',
     help: 'Bytes of objects sent to the store, or got from it',

@@ -16,33 +16,27 @@ export interface ChannelStanding {
   waiting: number
 }
 
-/** Asked at each scrape. */
-export function collectStanding(registry: Registry, { incidents, channels }: StandingSources): void {
-  const registers = [registry]
-  new Gauge({
-    name: 'gmah_backup_incidents_open',
-    help: 'What is wrong now, by rule and severity; `gmah-backup alert list` says what to do',
-    labelNames: ['rule', 'severity'],
-    registers,
-    collect() {
-      this.reset()
-      for (const { rule, severity } of incidents()) this.inc({ rule, severity })
-    },
-  })
-  const ofChannel = (name: string, help: string, value: (one: ChannelStanding) => number): void => {
-    new Gauge({
-      name: `gmah_backup_alert_${name}`,
-      help,
-      labelNames: ['channel'],
-      registers,
-      collect() {
-        this.reset()
-        for (const one of channels()) this.set({ channel: one.name }, value(one))
-      },
-    })
-  }
-  ofChannel('messages_waiting', 'Messages that a channel has not taken yet', one => one.waiting)
-  ofChannel('channel_failing', '1: the channel could not be used when it last was', one =>
-    Number(one.failing),
+/** The gauges in the registry. @returns what brings them up to date. */
+export function standingGauges(registry: Registry, { incidents, channels }: StandingSources): () => void {
+  const gauge = (name: string, help: string, ...labelNames: string[]) =>
+    new Gauge({ name: `gmah_backup_${name}`, help, labelNames, registers: [registry] })
+  const open = gauge(
+    'incidents_open',
+    'What is wrong now, by rule and severity; `gmah-backup alert list` says what to do',
+    ...['rule', 'severity'],
   )
+  const waiting = gauge('alert_messages_waiting', 'Messages that a channel has not taken yet', 'channel')
+  const failing = gauge(
+    'alert_channel_failing',
+    '1: the channel could not be used when it last was',
+    'channel',
+  )
+  return () => {
+    for (const one of [open, waiting, failing]) one.reset()
+    for (const { rule, severity } of incidents()) open.inc({ rule, severity })
+    for (const one of channels()) {
+      waiting.set({ channel: one.name }, one.waiting)
+      failing.set({ channel: one.name }, Number(one.failing))
+    }
+  }
 }

@@ -49,7 +49,12 @@ export async function runAtDaemon<T>(
   watching: Watching,
 ): Promise<T> {
   const { journal, signal, cancel } = watching
-  const id = await daemon.start(path, body)
+  const id = await daemon.start(path, body, signal).catch(thrown => {
+    if (!signal.aborted) throw thrown
+    throw new Failure('interrupted', 'no longer waiting for the daemon, which may have begun all the same', {
+      hint: 'type `gmah-backup runs` to see whether it did',
+    })
+  })
   const end = (): void => void askToEnd(daemon, id, { ...watching, ...(notice ? { notice } : {}) })
   if (cancel.aborted) end()
   else cancel.addEventListener('abort', end, { once: true })

@@ -33,7 +33,8 @@ roles) are backed up like tenants. Results go to stdout, all else to stderr.
 
 Exit status: 0 done, 1 unexpected, 2 wrong usage or configuration, 3 partial,
 4 not found, 5 refused, 6 store, 7 PostgreSQL, 8 integrity, 9 keys, 10 busy,
-11 Hetzner, 130 interrupted or cancelled. Each error code is explained in docs/errors.md.`
+11 Hetzner, 130 interrupted or cancelled. Each error code is explained in
+docs/errors.md.`
 
 /** As somebody looks for them: first what is wrong, then what to do about it. */
 const GROUPS: readonly (readonly [string, readonly ((program: Command, doors: Doors) => void)[]])[] = [

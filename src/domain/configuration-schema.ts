@@ -1,13 +1,15 @@
 // The configuration file's shape: every key, its default (GMAH's own), its limits. What takes a file's path is resolved later.
+
 import { z } from 'zod'
 import { alertsSchema } from './alerts-schema.js'
 import { assertionSchema } from './assertion.js'
 import { APPROVALS, IONICE_CLASSES, LOG_LEVELS, SSL_MODES } from './configuration.js'
+import { LARGEST_CHUNK_BYTES } from './manifest.js'
 import { duration, size, whole } from './quantity.js'
 
 const text = z.string().min(1)
 const KIB = 1024
-const MIB = 1024 * KIB
+const _MIB = 1024 * KIB
 
 const anyStore = {
   prefix: z
@@ -71,9 +73,9 @@ const dump = z.strictObject({
   compression_level: whole(1, 19).default(3),
   cutter: z
     .strictObject({
-      min: size({ minBytes: 4 * KIB, maxBytes: 16 * MIB }).prefault('256KiB'),
-      average: size({ minBytes: 16 * KIB, maxBytes: 16 * MIB }).prefault('1MiB'),
-      max: size({ minBytes: 64 * KIB, maxBytes: 16 * MIB }).prefault('4MiB'),
+      min: size({ minBytes: 4 * KIB, maxBytes: LARGEST_CHUNK_BYTES }).prefault('256KiB'),
+      average: size({ minBytes: 16 * KIB, maxBytes: LARGEST_CHUNK_BYTES }).prefault('1MiB'),
+      max: size({ minBytes: 64 * KIB, maxBytes: LARGEST_CHUNK_BYTES }).prefault('4MiB'),
     })
     .prefault({}),
 })

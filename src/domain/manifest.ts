@@ -7,6 +7,9 @@ import type { SubjectId } from './subject.js'
 
 export const FORMAT = 1
 
+/** No configuration cuts larger ones: what is opened without knowing its length is opened up to here. */
+export const LARGEST_CHUNK_BYTES = 16 * 1024 ** 2
+
 export const BACKUP_KINDS = ['scheduled', 'manual', 'before-restore', 'before-migration'] as const
 export type BackupKind = (typeof BACKUP_KINDS)[number]
 

@@ -7,9 +7,9 @@ import { type SubjectId, subjectName } from '../domain/subject.js'
 import type { Catalogue, CatalogueEntry } from '../repository/catalogue.js'
 import type { Candidate } from '../verify/drill-plan.js'
 
-/** One for each subject that has a backup. */
-export function drillCandidates(catalogue: Catalogue): Candidate[] {
-  const lengths = new Map(catalogue.list().map(one => [one.id, one.bytes]))
+/** One for each subject that has a backup. @param entries all there are, from who has them already. */
+export function drillCandidates(catalogue: Catalogue, entries = catalogue.list()): Candidate[] {
+  const lengths = new Map(entries.map(one => [one.id, one.bytes]))
   const sound = new Map(catalogue.newest().map(one => [one.subject, one]))
   const tries = new Map(catalogue.proofs.tries().map(one => [one.subject, one]))
   // Who has nothing sound is not left out: its drill fails, and says why.

@@ -26,24 +26,29 @@ export interface PlatformStatus {
   problems: Failure[]
   /** What all backups cost a month, by `alerts.digest`. */
   storedCost: { amount: number; currency: string }
-  /** By restores in place; null when the server cannot be asked. */
+  /** By restores in place; null when the server cannot be asked, or is not. */
   putAside: PutAside | null
   snapshots: SnapshotLayer
   archives: ArchiveLayer
   schedules: JudgedSchedule[]
 }
 
-/** Asks the server who is there; one that is away is a problem on the page, not a reason to show none. */
+/**
+ * Asks the server who is there; one that is away is a problem on the page, not a reason to show none.
+ * @param options.whole false: for who may not see the platform itself, and waits for no more than the tenants.
+ */
 export async function platformStatus(
   parts: Parts,
   statuses: readonly ScheduleStatus[],
   signal: AbortSignal,
+  { whole = true }: { whole?: boolean } = {},
 ): Promise<PlatformStatus> {
   const now = parts.clock.now()
   const windows = { backupMs: backupWindowMs(parts.config), proofMs: proofWindowMs(parts.config.schedules) }
   const { living, problems } = await whoLives(parts, signal)
   // Its being away is a problem already.
-  const putAside = living && (await keptDatabases(parts, { signal }).then(putAsideTotal, () => null))
+  const putAside =
+    whole && living ? await keptDatabases(parts, { signal }).then(putAsideTotal, () => null) : null
   const subjects = factsOf(parts, living).map(facts => judge(facts, windows, now.getTime()))
   const bytes = subjects.reduce((sum, one) => sum + one.storedBytes, 0)
   const price = parts.config.alerts.digest
@@ -68,9 +73,10 @@ async function whoLives(parts: Parts, signal: AbortSignal) {
 
 function factsOf(parts: Parts, living: ReadonlySet<SubjectId> | null): SubjectFacts[] {
   const { catalogue } = parts
-  const candidates = new Map(drillCandidates(catalogue).map(one => [one.subject, one]))
+  const kept = catalogue.list()
+  const candidates = new Map(drillCandidates(catalogue, kept).map(one => [one.subject, one]))
   const stored = new Map(catalogue.figures.stored().map(one => [one.subject, one.bytes]))
-  const entries = grouped(catalogue.list(), one => one.subject)
+  const entries = grouped(kept, one => one.subject)
   const proofs = grouped(catalogue.proofs.ofKept(), one => one.backup)
   const all = [...candidates.values()]
   const subjects = new Set([...(living ?? []), ...candidates.keys()])

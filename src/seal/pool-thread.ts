@@ -1,14 +1,12 @@
 // What a sealing thread does: one chunk in, one chunk out; failures travel as data.
 import { parentPort } from 'node:worker_threads'
 import { Failure } from '../domain/errors.js'
+import { LARGEST_CHUNK_BYTES } from '../domain/manifest.js'
 import { failureMessage } from '../sys/threads.js'
 import { sealFile } from './age-encrypt.js'
 import { chunkId } from './digest.js'
 import type { PoolAnswer, PoolTask, SealTask, UnsealTask } from './pool.js'
 import { compress, compressHere, decompress } from './zstd.js'
-
-/** No configuration cuts larger ones. */
-const LARGEST_CHUNK_BYTES = 16 * 1024 ** 2
 
 const port = parentPort
 if (!port) throw new Error('pool-thread runs only as a thread')

@@ -1,5 +1,6 @@
 // A put of unknown length as a multipart upload: lib-storage cuts the stream into equal parts, at most two of them in memory.
 // Each of its requests goes through our own door, which tries again, notes the upload's id, and always aborts what failed.
+import { createHash } from 'node:crypto'
 import { Readable } from 'node:stream'
 import type { S3Client } from '@aws-sdk/client-s3'
 import { asFailure, Failure } from '../domain/errors.js'
@@ -157,13 +158,24 @@ class Doorway {
       } catch (thrown) {
         const failure = asFailure(thrown)
         const gone = failure.code === 'object-missing' || failure.code === 'store-conflict'
-        const etag = gone && unclear && this.#completing ? await this.#head() : null
+        const etag = gone && unclear ? await this.#ownSuccess(command) : null
         if (etag !== null) return { ETag: etag }
         unclear ||= failure.retryable
         throw failure
       }
     }
     return retry(attempt, { clock: systemClock, ...(signal ? { signal } : {}) })
+  }
+
+  /** What is there now is what we sent when the upload is gone, or when a body that went in one request has its MD5. */
+  async #ownSuccess(command: Command): Promise<string | null> {
+    const { Body: body } = command.input as { Body?: unknown }
+    const isWhole = command.constructor.name === 'PutObjectCommand' && body instanceof Uint8Array
+    if (!this.#completing && !isWhole) return null
+    const etag = await this.#head()
+    return this.#completing || (isWhole && etag === createHash('md5').update(body).digest('hex'))
+      ? etag
+      : null
   }
 
   #once(command: Command): Promise<unknown> {

@@ -6,7 +6,7 @@ import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js'
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openApi } from '../kit/api.js'
-import { type Cluster, startCluster } from '../kit/cluster.js'
+import { type Cluster, startPlatform } from '../kit/cluster.js'
 import { type Document, type FuzzedRequest, requestsOf } from '../kit/fuzz/requests.js'
 
 /** FUZZ_REQUESTS=5000 for a long look. */
@@ -15,9 +15,7 @@ const ANSWER_MS = 30_000
 
 let cluster: Cluster
 beforeAll(async () => {
-  cluster = await startCluster()
-  await cluster.createDatabase({ name: 'gmah_master', sql: 'CREATE TABLE organisations (id int)' })
-  await cluster.createDatabase({ name: 'gmah_org_acme', sql: 'CREATE TABLE notes AS SELECT 1 AS id' })
+  cluster = await startPlatform({ acme: 'CREATE TABLE notes AS SELECT 1 AS id' })
 })
 afterAll(() => cluster.stop())
 

@@ -3,9 +3,9 @@ import { createHash, randomBytes } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { parseArchiveName } from '../../src/domain/archive.js'
 import { hashObject } from '../../src/repository/archive-write.js'
-import { archiveKey } from '../../src/store/keys.js'
+import { archiveIndexKey, archiveKey } from '../../src/store/keys.js'
 import { s3Store } from '../../src/store/s3.js'
-import { archiveBytes } from '../kit/archives.js'
+import { archiveBytes, entriesOf, placeOf } from '../kit/archives.js'
 import { until } from '../kit/clock.js'
 import { type FaultyHttp, faultyHttp, type HttpEffect } from '../kit/faulty-http.js'
 import { memoryStore } from '../kit/memory-store.js'
@@ -13,7 +13,8 @@ import { type R2, startR2 } from '../kit/r2.js'
 import { ACME, never, type TestRepository, testRepository } from '../kit/repository.js'
 
 const MIB = 1024 * 1024
-const KEY = archiveKey(ACME, parseArchiveName('2026-12'))
+const NAME = parseArchiveName('2026-12')
+const KEY = archiveKey(ACME, NAME)
 
 let r2: R2
 let proxy: FaultyHttp
@@ -83,6 +84,36 @@ describe.each(REQUESTS)('%s', (_, request) => {
     const refused = proxy.requests.filter(one => one.method === 'DELETE' && /uploadId=/.test(one.url))
     expect(refused).toHaveLength(request.path.source.includes('uploads') ? 0 : 1)
   })
+})
+
+describe('what is small enough for one request', () => {
+  const small = memoryStore()
+  /** The archive is asked for twice: this store says first that it has no class for archives. */
+  const OBJECTS: [string, RegExp, string, number][] = [
+    ['an archive', /2026-12\.tar\.zst\.age/, KEY, 2],
+    ['its index', /2026-12\.json\.age/, archiveIndexKey(ACME, NAME), 1],
+  ]
+
+  it.each(OBJECTS)('%s whose answer is lost is known as our own', async (_, path, _key, nth) => {
+    proxy.requests.length = 0
+    proxy.add({ method: 'PUT', path, nth, effect: { reset: 'after' } })
+    const index = await archiveBytes(repository, small)
+    expect(await hashObject(s3Store(r2), KEY, never)).toEqual(index.archive)
+    expect(await entriesOf(placeOf(repository))).toHaveLength(index.members)
+    const puts = proxy.requests.filter(one => one.method === 'PUT' && path.test(one.url))
+    expect(puts).toHaveLength(nth + 1)
+  })
+
+  it.each(OBJECTS)(
+    '%s of another process, stored meanwhile, is not taken for it',
+    async (_, path, key, nth) => {
+      const first = () => s3Store(r2).put(key, Buffer.from('of another'))
+      proxy.add({ method: 'PUT', path, nth, effect: { reset: 'before' } })
+      proxy.add({ method: 'PUT', path, nth: nth + 1, effect: { first } })
+      expect((await archiveBytes(repository, small).catch(thrown => thrown)).code).toBe('store-conflict')
+      expect((await s3Store(r2).get(key)).body.toString()).toBe('of another')
+    },
+  )
 })
 
 describe('the whole', () => {

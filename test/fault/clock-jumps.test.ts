@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { runSchedule } from '../../src/jobs/daemon-work.js'
 import { createScheduler, type Scheduler } from '../../src/jobs/scheduler.js'
 import { silentLogger } from '../../src/sys/log.js'
-import { type Cluster, startCluster } from '../kit/cluster.js'
+import { type Cluster, startPlatform } from '../kit/cluster.js'
 import { type FakeClock, fakeClock } from '../kit/fake-clock.js'
 import { type Installation, install } from '../kit/installation.js'
 import { auditStore } from '../kit/store-audit.js'
@@ -14,8 +14,7 @@ let here: Installation
 let scheduler: Scheduler
 
 beforeAll(async () => {
-  cluster = await startCluster()
-  await cluster.createDatabase({ name: 'gmah_master', sql: 'CREATE TABLE organisations (id int)' })
+  cluster = await startPlatform()
 })
 
 afterAll(() => cluster.stop())

@@ -10,7 +10,7 @@ import { createRunner } from '../../src/jobs/runner.js'
 import { CATALOGUE_MIGRATIONS, Catalogue } from '../../src/repository/catalogue.js'
 import { silentLogger } from '../../src/sys/log.js'
 import { openSqlite, type Sqlite } from '../../src/sys/sqlite.js'
-import { type Cluster, startCluster, temporaryFolder } from '../kit/cluster.js'
+import { type Cluster, startPlatform, temporaryFolder } from '../kit/cluster.js'
 import { editConfig } from '../kit/daemon.js'
 import { type Installation, install } from '../kit/installation.js'
 import { leaveNoPage, openState, tempFolder } from '../kit/state.js'
@@ -19,9 +19,7 @@ import { auditStore } from '../kit/store-audit.js'
 let cluster: Cluster
 
 beforeAll(async () => {
-  cluster = await startCluster()
-  await cluster.createDatabase({ name: 'gmah_master', sql: 'CREATE TABLE organisations (id int)' })
-  await cluster.createDatabase({ name: 'gmah_org_acme', sql: 'CREATE TABLE t AS SELECT 1 AS n' })
+  cluster = await startPlatform({ acme: 'CREATE TABLE t AS SELECT 1 AS n' })
 })
 
 afterAll(() => cluster.stop())

@@ -1,9 +1,11 @@
 // Killed with -9 at random instants of a test restore: the next start leaves no server, no folder and no open run behind.
+
 import { readdirSync, readFileSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { until } from '../kit/clock.js'
 import { startCli, startDaemon } from '../kit/daemon.js'
+import { dice } from '../kit/dice.js'
 import { type Scene, setScene } from '../kit/disaster.js'
 import { scratchFolder } from '../kit/drills.js'
 
@@ -29,17 +31,6 @@ afterAll(async () => {
   await scene.end()
   scratch.remove()
 })
-
-/** Numbers in [0, 1): mulberry32. */
-function dice(seed: number): () => number {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
-}
 
 /** Processes that speak of the scratch in their command line or their environment: servers, initdb, pg_restore, pg_dump. */
 function processesLeft(): string[] {

@@ -1,5 +1,6 @@
 // The program killed with -9 at random instants of a night: nothing half is listed, nothing committed is lost,
 // and the next night is green for the price of what the dead one had not stored yet.
+
 import { readdirSync, readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -9,8 +10,9 @@ import type { BackupId, RunId } from '../../src/domain/ids.js'
 import { closeLastLife } from '../../src/jobs/daemon-work.js'
 import { silentLogger } from '../../src/sys/log.js'
 import { until } from '../kit/clock.js'
-import { type Cluster, startCluster } from '../kit/cluster.js'
+import { type Cluster, startPlatform } from '../kit/cluster.js'
 import { editConfig, missNight, startCli, startDaemon } from '../kit/daemon.js'
+import { dice } from '../kit/dice.js'
 import { type Installation, install } from '../kit/installation.js'
 import { auditStore, chunkKeys, openManifests, strangersTo } from '../kit/store-audit.js'
 
@@ -33,14 +35,8 @@ let cluster: Cluster
 let nightMs: number
 
 beforeAll(async () => {
-  cluster = await startCluster()
-  await cluster.createDatabase({
-    name: 'gmah_master',
-    sql: 'CREATE TABLE organisations (id int PRIMARY KEY)',
-  })
-  await cluster.createDatabase({
-    name: 'gmah_org_acme',
-    sql: `CREATE TABLE ledger AS SELECT id, ${NOISE} AS body FROM generate_series(1, 5000) AS id`,
+  cluster = await startPlatform({
+    acme: `CREATE TABLE ledger AS SELECT id, ${NOISE} AS body FROM generate_series(1, 5000) AS id`,
   })
   const letters = 'CREATE TABLE letters AS SELECT n, md5(n::text) AS body FROM generate_series(1, 5000) AS n'
   await cluster.createDatabase({ name: `gmah_org_${ODD}`, sql: letters })
@@ -67,17 +63,6 @@ async function installed(): Promise<Installation> {
 /** Half of the ledger is written anew. */
 const workingDay = () =>
   cluster.sql('gmah_org_acme', `UPDATE ledger SET body = ${NOISE} WHERE random() < 0.5`)
-
-/** Numbers in [0, 1): mulberry32. */
-function dice(seed: number): () => number {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
-}
 
 /** Starts a night and kills it; one that ends before its instant came is followed by another, killed sooner. */
 async function killInTheNight(here: Installation, { by, kill, share }: Round): Promise<number> {

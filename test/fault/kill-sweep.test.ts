@@ -12,12 +12,12 @@ import { type RetentionView, viewRetention } from '../../src/jobs/view-retention
 import { listManifests } from '../../src/repository/manifests.js'
 import { chunksPrefix } from '../../src/store/keys.js'
 import { until } from '../kit/clock.js'
-import { type Cluster, startCluster } from '../kit/cluster.js'
+import { type Cluster, startPlatform } from '../kit/cluster.js'
 import { DAY_MS } from '../kit/copies.js'
 import { startCli } from '../kit/daemon.js'
+import { dice } from '../kit/dice.js'
 import { type Installation, install } from '../kit/installation.js'
 import { ageWaiting, makeOld, writeSmallPolicy } from '../kit/old-backups.js'
-import { dice } from '../kit/platform-year.js'
 import { ACME } from '../kit/repository.js'
 import { auditStore } from '../kit/store-audit.js'
 
@@ -31,12 +31,7 @@ let sweepMs: number
 let seed = 1
 
 beforeAll(async () => {
-  cluster = await startCluster()
-  await cluster.createDatabase({
-    name: 'gmah_master',
-    sql: 'CREATE TABLE organisations (id int PRIMARY KEY)',
-  })
-  await cluster.createDatabase({ name: 'gmah_org_acme', sql: 'CREATE TABLE t AS SELECT 1 AS id' })
+  cluster = await startPlatform({ acme: 'CREATE TABLE t AS SELECT 1 AS id' })
   here = await install(cluster.target)
   writeSmallPolicy(here, 3)
   await here.reopen()

@@ -1,13 +1,11 @@
 // Requests to restore that come too late, or twice: what was shown must still be true, and one request is one restore.
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openApi } from '../kit/api.js'
-import { type Cluster, randomName, startCluster } from '../kit/cluster.js'
+import { type Cluster, randomName, startPlatform } from '../kit/cluster.js'
 
 let cluster: Cluster
 beforeAll(async () => {
-  cluster = await startCluster()
-  await cluster.createDatabase({ name: 'gmah_master', sql: 'CREATE TABLE organisations (id int)' })
-  await cluster.createDatabase({ name: 'gmah_org_acme', sql: 'CREATE TABLE notes AS SELECT 1 AS id' })
+  cluster = await startPlatform({ acme: 'CREATE TABLE notes AS SELECT 1 AS id' })
 })
 afterAll(() => cluster.stop())
 

@@ -1,9 +1,11 @@
 // A year of weekly runs (SNAPSHOT_WEEKS=52; a part of one by default). First with a fault in every single call; then with anything:
 // snapshots that end in any way and processes that die. What is there in the end is what the policy keeps, nothing was made twice,
 // nothing that counted was lost, nothing foreign was touched.
+
 import { afterEach, expect, test } from 'vitest'
+import { dice } from '../kit/dice.js'
 import { type SnapshotDesk, snapshotDesk } from '../kit/hetzner/desk.js'
-import { CHANGING_FAULTS, EVERY_FAULT, faultInEveryCall, seeded } from '../kit/hetzner/faults.js'
+import { CHANGING_FAULTS, EVERY_FAULT, faultInEveryCall } from '../kit/hetzner/faults.js'
 import { GOOD } from '../kit/hetzner/state.js'
 
 const WEEK_MS = 7 * 86_400_000
@@ -49,7 +51,7 @@ test.each(SEEDS)(
   async seed => {
     desk = await snapshotDesk()
     const { project } = desk.fake
-    const random = seeded(seed)
+    const random = dice(seed)
     const app = project.addServer()
     const foreign = [project.addImage(app), project.addImage(app, { labels: { keep: '' } })]
     const faults = faultInEveryCall(random)
@@ -79,7 +81,7 @@ test.each(SEEDS)(
 test.each(SEEDS)('with the dice of seed %s', async seed => {
   desk = await snapshotDesk()
   const { project } = desk.fake
-  const random = seeded(seed)
+  const random = dice(seed)
   const app = project.addServer()
   const foreign = [project.addImage(app), project.addImage(app, { labels: { keep: '' } })]
   const ends = { succeeded: 0, failed: 0, interrupted: 0 }

@@ -7,7 +7,7 @@ import { parse, stringify } from 'yaml'
 import { EXIT } from '../../src/domain/errors.js'
 import { listManifests } from '../../src/repository/manifests.js'
 import { until } from '../kit/clock.js'
-import { type Cluster, startCluster } from '../kit/cluster.js'
+import { type Cluster, startPlatform } from '../kit/cluster.js'
 import { startCli, startDaemon } from '../kit/daemon.js'
 import { type FaultyHttp, faultyHttp } from '../kit/faulty-http.js'
 import { cliOn, type Installation, install } from '../kit/installation.js'
@@ -29,12 +29,7 @@ let seed = 1
 const endings: (() => void)[] = []
 
 beforeAll(async () => {
-  cluster = await startCluster()
-  await cluster.createDatabase({
-    name: 'gmah_master',
-    sql: 'CREATE TABLE organisations (id int PRIMARY KEY)',
-  })
-  await cluster.createDatabase({ name: 'gmah_org_acme', sql: 'CREATE TABLE t AS SELECT 1 AS id' })
+  cluster = await startPlatform({ acme: 'CREATE TABLE t AS SELECT 1 AS id' })
   r2 = await startR2()
   roads = [await faultyHttp(r2.endpoint), await faultyHttp(r2.endpoint)]
   const { bucket, accessKeyId, secretAccessKey } = r2

@@ -1,11 +1,12 @@
 // The great test of a restore in place: a tenant under pgbench is wrecked, put back through curl alone as docs/api.md says it,
 // undone, and put back again; each time it is out of reach for less than a second. By hand, in the size of a real tenant:
 //   ACCEPTANCE_MEGABYTES=1000 npx vitest run test/integration/acceptance-in-place.test.ts
-import { readFileSync } from 'node:fs'
+
 import { execa } from 'execa'
 import { Client } from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type Cluster, startCluster } from '../kit/cluster.js'
+import { apiPage } from '../kit/api-page.js'
+import { type Cluster, startPlatform } from '../kit/cluster.js'
 import { type DaemonProcess, startDaemon } from '../kit/daemon.js'
 import { type Installation, install } from '../kit/installation.js'
 
@@ -27,8 +28,7 @@ const say = (text: string) => process.stderr.write(`${text}\n`)
 
 beforeAll(async () => {
   if (MEGABYTES === 0) return
-  cluster = await startCluster({ settings: { max_connections: '60', max_wal_size: '4GB' } })
-  await cluster.createDatabase({ name: 'gmah_master', sql: 'CREATE TABLE organisations (id int)' })
+  cluster = await startPlatform({}, { settings: { max_connections: '60', max_wal_size: '4GB' } })
   await cluster.createDatabase({
     name: LIVE,
     sql: 'CREATE TABLE notes AS SELECT id, md5(id::text) AS body FROM generate_series(1, 10000) id',
@@ -105,24 +105,7 @@ function application() {
   return { state, met, stop }
 }
 
-/** The commands of the page's chapter, by their number. */
-function page(): { define: string; plan: string; restore: string; undo: string } {
-  const block = /```sh\n(api\(\)[\s\S]*?)```/.exec(readFileSync('docs/api.md', 'utf8'))?.[1] ?? ''
-  const [define = '', plan = '', restore = '', undo = ''] = block.split(/^# \d\.[^\n]*\n/m)
-  return { define, plan, restore, undo }
-}
-
-async function sh(command: string) {
-  const { stdout } = await execa('sh', ['-c', `${page().define}\n${command}`], { env: variables })
-  return JSON.parse(stdout)
-}
-
-const putBack = async (key: string) =>
-  sh(
-    page()
-      .restore.replace('PLAN', (await sh(page().plan)).id)
-      .replace('ticket-4711', key),
-  )
+const { sh, putBack, undo } = apiPage(() => variables)
 
 const state = async () => {
   const [row] = await cluster.sql<{ accounts: number; notes: string | null }>(
@@ -151,7 +134,7 @@ test.skipIf(MEGABYTES === 0)(
     expect(app.met().refusals).toBe(0)
     const stories = [
       { what: 'put back', work: () => putBack('one'), leaves: whole },
-      { what: 'undone', work: (run: string) => sh(page().undo.replace('RUN', run)), leaves: wrecked },
+      { what: 'undone', work: undo, leaves: wrecked },
       { what: 'put back again', work: () => putBack('two'), leaves: whole },
     ]
     let last = ''

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { connect } from '../../src/postgres/connection.js'
 import { until } from '../kit/clock.js'
-import { type Cluster, startCluster } from '../kit/cluster.js'
+import { type Cluster, startPlatform } from '../kit/cluster.js'
 import { missNight, startDaemon } from '../kit/daemon.js'
 import { type Installation, install } from '../kit/installation.js'
 import { type SlackServer, startSlack } from '../kit/slack.js'
@@ -14,9 +14,7 @@ let slack: SlackServer
 let here: Installation
 
 beforeAll(async () => {
-  cluster = await startCluster()
-  await cluster.createDatabase({ name: 'gmah_master', sql: 'CREATE TABLE organisations (id int)' })
-  await cluster.createDatabase({ name: 'gmah_org_acme', sql: 'CREATE TABLE t AS SELECT 1 AS n' })
+  cluster = await startPlatform({ acme: 'CREATE TABLE t AS SELECT 1 AS n' })
   mail = await startMailServer()
   slack = await startSlack()
   const { host, port, caFile, user, from, to } = mail.channel()

@@ -7,7 +7,7 @@ import { execa } from 'execa'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { until } from '../kit/clock.js'
-import { type Cluster, startCluster } from '../kit/cluster.js'
+import { type Cluster, startPlatform } from '../kit/cluster.js'
 import { type DaemonProcess, editConfig, startDaemon } from '../kit/daemon.js'
 import { type Installation, install } from '../kit/installation.js'
 
@@ -16,9 +16,7 @@ let here: Installation
 const daemons: DaemonProcess[] = []
 
 beforeAll(async () => {
-  cluster = await startCluster()
-  await cluster.createDatabase({ name: 'gmah_master', sql: 'CREATE TABLE organisations (id int)' })
-  await cluster.createDatabase({ name: 'gmah_org_acme', sql: 'CREATE TABLE notes AS SELECT 1 AS id' })
+  cluster = await startPlatform({ acme: 'CREATE TABLE notes AS SELECT 1 AS id' })
 })
 afterAll(() => cluster.stop())
 beforeEach(async () => {

@@ -1,14 +1,15 @@
 // A tenant put back in place through curl alone, as docs/api.md says it; undone, done again; meant, and approved by a second person.
+
 import { readFileSync } from 'node:fs'
 import { execa } from 'execa'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openApi } from '../kit/api.js'
-import { type Cluster, startCluster } from '../kit/cluster.js'
+import { apiPage } from '../kit/api-page.js'
+import { type Cluster, startPlatform } from '../kit/cluster.js'
 
 let cluster: Cluster
 beforeAll(async () => {
-  cluster = await startCluster()
-  await cluster.createDatabase({ name: 'gmah_master', sql: 'CREATE TABLE organisations (id int)' })
+  cluster = await startPlatform()
 })
 afterAll(() => cluster.stop())
 
@@ -30,17 +31,7 @@ async function tenant(name: string, config: Record<string, unknown> = {}) {
 test('by curl, as the page says: wrecked, put back, undone, put back again', async () => {
   const { server, maria, rows, app } = await tenant('acme')
   const url = await server.listen({ host: '127.0.0.1', port: 0 })
-  const block = /```sh\n(api\(\)[\s\S]*?)```/.exec(readFileSync('docs/api.md', 'utf8'))?.[1] ?? ''
-  const [, define = '', plan = '', restore = '', undo = ''] =
-    /^([\s\S]*?)# 1\.[^\n]*\n([\s\S]*?)# 2\.[^\n]*\n([\s\S]*?)# 3\.[^\n]*\n([\s\S]*)$/.exec(block) ?? []
-  const sh = async (command: string) => {
-    const { stdout } = await execa('sh', ['-c', `${define}\n${command}`], {
-      env: { TOKEN: maria, GMAH_BACKUP_URL: url },
-    })
-    return JSON.parse(stdout)
-  }
-  const putBack = async (key: string) =>
-    sh(restore.replace('PLAN', (await sh(plan)).id).replace('ticket-4711', key))
+  const { putBack, undo } = apiPage(() => ({ TOKEN: maria, GMAH_BACKUP_URL: url }))
   await cluster.sql('gmah_org_acme', 'DELETE FROM notes WHERE id > 10')
   const first = await putBack('one')
   expect(first).toMatchObject({
@@ -50,7 +41,7 @@ test('by curl, as the page says: wrecked, put back, undone, put back again', asy
   })
   expect(first.facts.downtimeMs).toBeGreaterThan(0)
   expect(await rows()).toBe(100)
-  const undone = await sh(undo.replace('RUN', first.id))
+  const undone = await undo(first.id)
   expect(undone).toMatchObject({
     job: 'restore-undo',
     outcome: 'succeeded',

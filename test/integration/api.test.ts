@@ -1,23 +1,19 @@
 // The API on real parts: backups and restores of a real server over HTTP, events that can be taken up again, keys and plans.
-import { cpSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+
+import { readFileSync } from 'node:fs'
 import { execa } from 'execa'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { loadConfig } from '../../src/config.js'
 import { connect } from '../../src/postgres/connection.js'
 import { openApi } from '../kit/api.js'
 import { until } from '../kit/clock.js'
-import { type Cluster, randomName, startCluster } from '../kit/cluster.js'
+import { type Cluster, randomName, startPlatform } from '../kit/cluster.js'
+import { shipSchedule } from '../kit/schedules.js'
 
 let cluster: Cluster
 beforeAll(async () => {
-  cluster = await startCluster()
-  await cluster.createDatabase({ name: 'gmah_master', sql: 'CREATE TABLE organisations (id int)' })
-  for (const name of ['acme', 'globex'])
-    await cluster.createDatabase({
-      name: `gmah_org_${name}`,
-      sql: 'CREATE TABLE notes AS SELECT 1 AS id, $$x$$ AS text',
-    })
+  const notes = 'CREATE TABLE notes AS SELECT 1 AS id, $$x$$ AS text'
+  cluster = await startPlatform({ acme: notes, globex: notes })
 })
 afterAll(() => cluster.stop())
 
@@ -145,7 +141,7 @@ describe('backups', () => {
 
 test('what is kept, why, and sweeping it; a verdict on a backup', async () => {
   const { post, get, ask, token, app, here } = await api()
-  cpSync('schedules/retention.yaml', join(here.folder, 'schedules/retention.yaml'))
+  shipSchedule(here, 'retention')
   await app.reconfigure(loadConfig({ path: here.configFile }).config)
   await post('/v1/tenants/acme/backups', { wait: true })
   const verified = await post('/v1/tenants/acme/verifications', { level: 'read', wait: true })

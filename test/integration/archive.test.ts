@@ -3,10 +3,12 @@ import { createHash, randomBytes } from 'node:crypto'
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { execa } from 'execa'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, test } from 'vitest'
 import { encodeTenant } from '../../src/domain/subject.js'
+import { generateIdentity } from '../../src/seal/age-keys.js'
 import { applicationFile, archiveMonth, sumsBelow, unpack } from '../kit/archives.js'
 import { type Cluster, startCluster, temporaryFolder } from '../kit/cluster.js'
+import { editConfig } from '../kit/daemon.js'
 import { type Installation, install } from '../kit/installation.js'
 import { seedPlatform } from '../kit/platform/seed.js'
 
@@ -220,4 +222,24 @@ describe('with ours', () => {
       facts: { archive: '2026-12-2', problems: [expect.any(String)] },
     })
   })
+})
+
+test('sealed for a key that is kept elsewhere, nothing here opens it, the recovery key neither; that key does', async () => {
+  const offline = generateIdentity()
+  const keyFile = join(folder.path, 'archive-key.txt')
+  writeFileSync(keyFile, `${offline.identity}\n`, { mode: 0o600 })
+  editConfig(here, config => {
+    config.archives = { recipients: [offline.recipient] }
+  })
+  expect((await here.cli('archive', 'create', 'acme', '--month', '2027-01')).exitCode).toBe(0)
+  const to = join(folder.path, 'offline.pdf')
+  const words = ['archive', 'extract', 'acme', '2027-01', 'documents/contract.pdf', '--to', to]
+  for (const own of [[], ['--identity', here.recoveryIdentityFile]]) {
+    const refused = await here.cli(...own, ...words)
+    expect([refused.exitCode, refused.stderr]).toEqual([9, expect.stringContaining('[key-wrong]')])
+    expect(refused.stderr).toContain('add --identity and the file of the archive key')
+  }
+  const opened = await here.cli('--identity', keyFile, ...words)
+  expect([opened.exitCode, opened.stderr]).toEqual([0, ''])
+  expect(sha256(readFileSync(to))).toBe(sha256(FILES['documents/contract.pdf'] ?? ''))
 })

@@ -1,17 +1,18 @@
 // The built daemon checks its store by its schedule: damage that was planted is found, marked, told to Slack and to Prometheus, and
 // when the night's backup has healed it that is told too.
+
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { parse, stringify } from 'yaml'
 import { loadConfig } from '../../src/config.js'
 import type { Run } from '../../src/jobs/journal-rows.js'
 import { chunkKey } from '../../src/store/keys.js'
 import { until } from '../kit/clock.js'
-import { type Cluster, startCluster } from '../kit/cluster.js'
+import { type Cluster, startPlatform } from '../kit/cluster.js'
 import { type DaemonProcess, startDaemon } from '../kit/daemon.js'
 import { type Installation, install } from '../kit/installation.js'
 import { ACME } from '../kit/repository.js'
+import { shipSchedule } from '../kit/schedules.js'
 import { type SlackServer, startSlack } from '../kit/slack.js'
 
 const PATIENCE_MS = 120_000
@@ -21,9 +22,7 @@ let slack: SlackServer
 let here: Installation
 
 beforeAll(async () => {
-  cluster = await startCluster()
-  await cluster.createDatabase({ name: 'gmah_master', sql: 'CREATE TABLE organisations (id int)' })
-  await cluster.createDatabase({ name: 'gmah_org_acme', sql: 'CREATE TABLE t AS SELECT 1 AS n' })
+  cluster = await startPlatform({ acme: 'CREATE TABLE t AS SELECT 1 AS n' })
   slack = await startSlack()
   here = await install(cluster.target, {
     config: {
@@ -41,12 +40,7 @@ afterAll(async () => {
 
 /** The shipped schedule, reading everything; its time came while no daemon ran, so the next one makes up for it at once. */
 function missCheck(minute: number): void {
-  const shipped = parse(readFileSync('schedules/nightly-check.yaml', 'utf8'))
-  const file = join(here.folder, 'schedules', 'nightly-check.yaml')
-  writeFileSync(
-    file,
-    stringify({ ...shipped, read: 'all', cron: `${minute} 1 1 1 *`, freshness_window: '400d' }),
-  )
+  shipSchedule(here, 'nightly-check', { read: 'all', cron: `${minute} 1 1 1 *`, freshness_window: '400d' })
   const schedule = loadConfig({ path: here.configFile }).config.schedules.find(one => one.job === 'check')
   if (!schedule) throw new Error('it was just written')
   here.app.states.setSince(schedule, new Date('2020-01-01T00:00:00Z'))

@@ -1,7 +1,7 @@
 // The typed confirmation of a restore in place, on a real terminal: script(1), of Debian's essential bsdutils, gives one.
 import { existsSync } from 'node:fs'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type Cluster, startCluster } from '../kit/cluster.js'
+import { type Cluster, startPlatform } from '../kit/cluster.js'
 import { databasesOf } from '../kit/in-place.js'
 import { CLI, type Installation, install } from '../kit/installation.js'
 import { typeInto } from '../kit/pty.js'
@@ -14,9 +14,7 @@ let cluster: Cluster
 let here: Installation
 
 beforeAll(async () => {
-  cluster = await startCluster()
-  await cluster.createDatabase({ name: 'gmah_master', sql: 'CREATE TABLE organisations (id int)' })
-  await cluster.createDatabase({ name: 'gmah_org_acme', sql: 'CREATE TABLE notes AS SELECT 1 AS id' })
+  cluster = await startPlatform({ acme: 'CREATE TABLE notes AS SELECT 1 AS id' })
   here = await install(cluster.target)
   await here.night({ names: ['acme'] })
   await cluster.sql('gmah_org_acme', 'DELETE FROM notes')

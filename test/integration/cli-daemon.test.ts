@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import type { RunId } from '../../src/domain/ids.js'
 import { connect } from '../../src/postgres/connection.js'
 import { until } from '../kit/clock.js'
-import { type Cluster, startCluster } from '../kit/cluster.js'
+import { type Cluster, startPlatform } from '../kit/cluster.js'
 import { type DaemonProcess, startDaemon } from '../kit/daemon.js'
 import { CLI, type Installation, install } from '../kit/installation.js'
 
@@ -13,10 +13,8 @@ let here: Installation
 let daemon: DaemonProcess
 
 beforeAll(async () => {
-  cluster = await startCluster()
-  await cluster.createDatabase({ name: 'gmah_master', sql: 'CREATE TABLE organisations (id int)' })
-  for (const name of ['acme', 'globex'])
-    await cluster.createDatabase({ name: `gmah_org_${name}`, sql: 'CREATE TABLE notes AS SELECT 1 AS id' })
+  const notes = 'CREATE TABLE notes AS SELECT 1 AS id'
+  cluster = await startPlatform({ acme: notes, globex: notes })
   // However slow the machine is, a run that may end is let end.
   here = await install(cluster.target, { config: { daemon: { drain: '10m' } } })
   await here.cli('tenants')
@@ -106,9 +104,17 @@ async function startHeld() {
     reject: false,
     stdin: 'ignore',
     cwd: here.folder,
+    // A busy machine may take longer to end it than execa waits after SIGTERM before it kills.
+    forceKillAfterDelay: false,
   })
-  await until(() => lastRun()?.id !== before)
+  let heard = ''
+  watching.stderr.on('data', part => {
+    heard += part
+  })
+  // Before it watches the run it does not know its id, though the journal has it.
+  await until(() => heard.includes('backing up'))
   const id = lastRun()?.id as RunId
+  expect(id).not.toBe(before)
   return { watching, id, letGo: () => holder.run('ROLLBACK'), now: () => here.app.journal.run(id) }
 }
 
@@ -127,12 +133,16 @@ test('a second one only stops the watching', async () => {
   const { watching, id, letGo, now } = await startHeld()
   // It cannot cancel anything, so that the second one does not come too late.
   daemon.kill('SIGSTOP')
-  watching.kill('SIGINT')
-  watching.kill('SIGTERM')
-  const { exitCode, stderr } = await watching
-  expect([exitCode, stderr]).toEqual([130, expect.stringContaining('no longer watching')])
-  expect([now()?.outcome, stderr]).toEqual(['running', expect.stringContaining(`gmah-backup runs ${id}`)])
-  daemon.kill('SIGCONT')
+  try {
+    watching.kill('SIGINT')
+    watching.kill('SIGTERM')
+    const { exitCode, stderr } = await watching
+    expect([exitCode, stderr]).toEqual([130, expect.stringContaining('no longer watching')])
+    expect(stderr).toContain(`gmah-backup runs ${id}`)
+    expect(now()?.outcome).toBe('running')
+  } finally {
+    daemon.kill('SIGCONT')
+  }
   await letGo()
   await until(() => now()?.outcome !== 'running')
 })

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { keptRun } from '../../src/domain/restore-names.js'
 import { until } from '../kit/clock.js'
-import { type Cluster, startCluster } from '../kit/cluster.js'
+import { type Cluster, startPlatform } from '../kit/cluster.js'
 import { type DaemonProcess, editConfig, startDaemon } from '../kit/daemon.js'
 import { type Installation, install } from '../kit/installation.js'
 
@@ -15,9 +15,7 @@ let here: Installation
 let daemon: DaemonProcess
 
 beforeAll(async () => {
-  cluster = await startCluster()
-  await cluster.createDatabase({ name: 'gmah_master', sql: 'CREATE TABLE organisations (id int)' })
-  await cluster.createDatabase({ name: 'gmah_org_acme', sql: 'CREATE TABLE notes AS SELECT 1 AS id' })
+  cluster = await startPlatform({ acme: 'CREATE TABLE notes AS SELECT 1 AS id' })
   here = await install(cluster.target)
   // An approval is for those who come in over the network: nobody at the machine waits for one.
   editConfig(here, config => {

@@ -1,12 +1,11 @@
 // Retention on the command line, by the built program on real databases: the plan, pins, the sweep and what it asks.
-import { readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { parse, stringify } from 'yaml'
 import { lookWhoIsThere } from '../../src/jobs/departures.js'
 import type { Parts } from '../../src/jobs/parts.js'
-import { type Cluster, startCluster } from '../kit/cluster.js'
+import { type Cluster, startPlatform } from '../kit/cluster.js'
 import { type Installation, install } from '../kit/installation.js'
+import { shipSchedule } from '../kit/schedules.js'
 
 let cluster: Cluster
 let here: Installation
@@ -14,12 +13,7 @@ let here: Installation
 let ids: string[]
 
 beforeAll(async () => {
-  cluster = await startCluster()
-  await cluster.createDatabase({
-    name: 'gmah_master',
-    sql: 'CREATE TABLE organisations (id int PRIMARY KEY)',
-  })
-  await cluster.createDatabase({ name: 'gmah_org_acme', sql: 'CREATE TABLE t AS SELECT 1 AS id' })
+  cluster = await startPlatform({ acme: 'CREATE TABLE t AS SELECT 1 AS id' })
   here = await install(cluster.target)
   for (let night = 0; night < 5; night++) await here.night({ names: ['acme'] })
   ids = here
@@ -34,10 +28,7 @@ afterAll(async () => {
   await cluster.stop()
 })
 
-const setPolicy = (changes: Record<string, unknown>): void => {
-  const shipped = parse(readFileSync('schedules/retention.yaml', 'utf8'))
-  writeFileSync(join(here.folder, 'schedules', 'retention.yaml'), stringify({ ...shipped, ...changes }))
-}
+const setPolicy = (changes: Record<string, unknown>): void => shipSchedule(here, 'retention', changes)
 
 const json = async (...args: string[]) => JSON.parse((await here.cli(...args, '--json')).stdout)
 

@@ -4,17 +4,17 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { newIdentityFile } from '../../src/jobs/keys.js'
 import { systemClock } from '../../src/sys/clock.js'
-import { type Cluster, startCluster } from '../kit/cluster.js'
+import { type Cluster, startPlatform } from '../kit/cluster.js'
 import { type Installation, install } from '../kit/installation.js'
 
 let cluster: Cluster
 let here: Installation
 
 beforeAll(async () => {
-  cluster = await startCluster()
-  await cluster.createDatabase({ name: 'gmah_master', sql: 'CREATE TABLE organisations ()' })
-  await cluster.createDatabase({ name: 'gmah_org_acme', sql: 'CREATE TABLE notes (id int)' })
-  await cluster.createDatabase({ name: 'gmah_org_globex', sql: 'CREATE TABLE notes (id int)' })
+  cluster = await startPlatform({
+    acme: 'CREATE TABLE notes (id int)',
+    globex: 'CREATE TABLE notes (id int)',
+  })
   await cluster.sql('postgres', 'CREATE ROLE reader LOGIN')
   await cluster.sql('gmah_org_acme', 'GRANT SELECT ON notes TO reader')
   here = await install(cluster.target)

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { connect } from '../../src/postgres/connection.js'
 import { until } from '../kit/clock.js'
-import { type Cluster, startCluster, temporaryFolder } from '../kit/cluster.js'
+import { type Cluster, startPlatform, temporaryFolder } from '../kit/cluster.js'
 import {
   type DaemonProcess,
   editConfig,
@@ -32,9 +32,7 @@ const BIG = `CREATE TABLE pages AS
 const GATE_AT = 8_000_000
 
 beforeAll(async () => {
-  cluster = await startCluster()
-  await cluster.createDatabase({ name: 'gmah_master', sql: 'CREATE TABLE organisations (id int)' })
-  await cluster.createDatabase({ name: 'gmah_org_acme', sql: BIG })
+  cluster = await startPlatform({ acme: BIG })
   folder = await temporaryFolder()
   tools = await twistedTools(folder.path)
 })

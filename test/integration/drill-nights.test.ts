@@ -5,7 +5,7 @@ import { newRunId } from '../../src/domain/ids.js'
 import type { Watcher } from '../../src/jobs/parts.js'
 import { sweepDrills } from '../../src/jobs/scratch-bench.js'
 import { type Clock, systemClock } from '../../src/sys/clock.js'
-import { type Cluster, startCluster } from '../kit/cluster.js'
+import { type Cluster, startPlatform } from '../kit/cluster.js'
 import { DRILLS, nightOfDrills, scratchFolder } from '../kit/drills.js'
 import { type Installation, install } from '../kit/installation.js'
 
@@ -38,8 +38,7 @@ function eachTakesItsTime(): NonNullable<Watcher['progress']> {
 }
 
 beforeAll(async () => {
-  cluster = await startCluster()
-  await cluster.createDatabase({ name: 'gmah_master', sql: 'CREATE TABLE organisations (id int)' })
+  cluster = await startPlatform()
   const rows = `CREATE TABLE items AS SELECT i, repeat(md5(i::text), 8) AS word FROM generate_series(1, 4000) i`
   for (let n = 0; n < TENANTS; n++) await cluster.createDatabase({ name: `gmah_org_t${n}`, sql: rows })
   here = await install(cluster.target, { clock, config: { drills: { scratch_directory: scratch.path } } })

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { execa } from 'execa'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { until } from '../kit/clock.js'
-import { type Cluster, startCluster, temporaryFolder } from '../kit/cluster.js'
+import { type Cluster, startPlatform, temporaryFolder } from '../kit/cluster.js'
 import { editConfig, missNight } from '../kit/daemon.js'
 import { type Installation, install } from '../kit/installation.js'
 import { auditStore, chunkKeys, strangersTo } from '../kit/store-audit.js'
@@ -73,9 +73,7 @@ describe.skipIf(!installed)('under PM2', () => {
   beforeAll(async () => {
     home = await temporaryFolder()
     tools = await twistedTools(home.path)
-    cluster = await startCluster()
-    await cluster.createDatabase({ name: 'gmah_master', sql: 'CREATE TABLE organisations (id int)' })
-    await cluster.createDatabase({ name: 'gmah_org_acme', sql: BIG })
+    cluster = await startPlatform({ acme: BIG })
   })
 
   afterAll(async () => {

@@ -1,17 +1,19 @@
 // The real Prometheus scrapes the real daemon: every query of the dashboard has data, and every rule can be asked.
-import { readFileSync, writeFileSync } from 'node:fs'
+
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { endOfSnapshots, type SnapshotSchedule, snapshotServers } from '../../src/jobs/snapshot-servers.js'
 import { systemClock } from '../../src/sys/clock.js'
 import { archiveMonth } from '../kit/archives.js'
 import { until } from '../kit/clock.js'
-import { type Cluster, startCluster } from '../kit/cluster.js'
+import { type Cluster, startPlatform } from '../kit/cluster.js'
 import { type DaemonProcess, startDaemon } from '../kit/daemon.js'
 import { nightOfDrills, scratchFolder } from '../kit/drills.js'
 import { type FakeHetzner, fakeHetzner } from '../kit/hetzner/server.js'
 import { type Installation, install } from '../kit/installation.js'
 import { PROMETHEUS, type Prometheus, startPrometheus } from '../kit/prometheus.js'
+import { shipSchedule } from '../kit/schedules.js'
 
 const FOLDER = join(process.cwd(), 'monitoring')
 const RULES = join(FOLDER, 'prometheus-rules.yaml')
@@ -34,9 +36,7 @@ const scratch = scratchFolder()
 
 beforeAll(async () => {
   if (!PROMETHEUS) return
-  cluster = await startCluster()
-  await cluster.createDatabase({ name: 'gmah_master', sql: 'CREATE TABLE organisations (id int)' })
-  await cluster.createDatabase({ name: 'gmah_org_acme', sql: 'CREATE TABLE t AS SELECT 1 AS n' })
+  cluster = await startPlatform({ acme: 'CREATE TABLE t AS SELECT 1 AS n' })
   hetzner = await fakeHetzner(systemClock)
   hetzner.project.addServer()
   hetzner.project.fate = () => ({ takesMs: 0, hiddenMs: 0, ends: 'available' })
@@ -53,10 +53,7 @@ beforeAll(async () => {
     },
     secrets: { url: 'http://127.0.0.1:9/' },
   })
-  for (const name of ['drills', 'retention', 'server-snapshots']) {
-    const shipped = readFileSync(join(process.cwd(), 'schedules', `${name}.yaml`), 'utf8')
-    writeFileSync(join(here.folder, 'schedules', `${name}.yaml`), shipped)
-  }
+  for (const name of ['drills', 'retention', 'server-snapshots']) shipSchedule(here, name)
   await here.reopen()
 })
 

@@ -13,7 +13,7 @@ import type { Store } from '../../src/store/port.js'
 import { s3Store } from '../../src/store/s3.js'
 import { systemClock } from '../../src/sys/clock.js'
 import { until } from '../kit/clock.js'
-import { type Cluster, startCluster } from '../kit/cluster.js'
+import { type Cluster, startPlatform } from '../kit/cluster.js'
 import { type DaemonProcess, editConfig, startDaemon } from '../kit/daemon.js'
 import { type FakeHetzner, fakeHetzner } from '../kit/hetzner/server.js'
 import { type Installation, install } from '../kit/installation.js'
@@ -43,9 +43,7 @@ function schedule(name: string, more: object): void {
 }
 
 beforeAll(async () => {
-  cluster = await startCluster()
-  await cluster.createDatabase({ name: 'gmah_master', sql: 'CREATE TABLE organisations (id int)' })
-  await cluster.createDatabase({ name: 'gmah_org_acme', sql: 'CREATE TABLE t AS SELECT 1 AS n' })
+  cluster = await startPlatform({ acme: 'CREATE TABLE t AS SELECT 1 AS n' })
   r2 = await startR2()
   bucket = s3Store(r2)
   fake = await fakeHetzner(systemClock)

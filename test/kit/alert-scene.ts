@@ -1,7 +1,3 @@
-// Failures of a real installation whose alerts go to a real mail server, which hears everything, and a real Slack endpoint, which
-// hears what is critical: each must be told once where it belongs, and its end once.
-import { readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { expect } from 'vitest'
 import type { Alerting } from '../../src/alert/alerting.js'
 import { createAlerts } from '../../src/alerts.js'
@@ -16,6 +12,7 @@ import { hastyClock } from './clock.js'
 import { type Cluster, startCluster } from './cluster.js'
 import { editConfig } from './daemon.js'
 import { install } from './installation.js'
+import { shipSchedule } from './schedules.js'
 import { type SlackServer, startSlack } from './slack.js'
 import { type MailServer, PASSWORD, startMailServer } from './smtp.js'
 
@@ -88,10 +85,7 @@ export async function openAlertScene(
     secrets: { ...secrets, ...more },
     onOperation: ({ operation, code }) => watch.note(operation, code),
   })
-  for (const name of schedules) {
-    const text = readFileSync(join(process.cwd(), 'schedules', `${name}.yaml`), 'utf8')
-    writeFileSync(join(here.folder, 'schedules', `${name}.yaml`), text)
-  }
+  for (const name of schedules) shipSchedule(here, name)
   await here.reopen()
   const { journal, states } = here.app
   // It is never started: a test runs what is due.

@@ -1,4 +1,5 @@
 // Alerts on a journal and a state folder of their own, with real channels and a clock that is moved by hand.
+
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import { ALERT_MIGRATIONS } from '../../src/alert/alert-tables.js'
@@ -11,13 +12,13 @@ import type { Sighting } from '../../src/alert/rules/standing-rules.js'
 import type { AlertsConfig, ChannelConfig } from '../../src/domain/alerts.js'
 import type { BackupFacts, ErrorFacts, NewEvent, StoredEvent } from '../../src/domain/events.js'
 import type { BackupId, RunId } from '../../src/domain/ids.js'
-import type { Schedule } from '../../src/domain/schedule.js'
 import type { SubjectId } from '../../src/domain/subject.js'
 import { openJournal } from '../../src/jobs/journal.js'
 import { JOURNAL_MIGRATIONS } from '../../src/jobs/journal-schema.js'
 import { silentLogger } from '../../src/sys/log.js'
 import { openSqlite } from '../../src/sys/sqlite.js'
 import { type FakeClock, fakeClock } from './fake-clock.js'
+import { NIGHTLY } from './schedules.js'
 import { tempFolder } from './state.js'
 
 export const HOUR_MS = 3_600_000
@@ -25,11 +26,6 @@ export const MINUTE_MS = 60_000
 export const DAY_MS = 24 * HOUR_MS
 
 export const tenant = (name: string): SubjectId => `tenants/${name}` as SubjectId
-
-export const NIGHTLY: Schedule = {
-  ...{ name: 'nightly', job: 'backup-all', cron: '30 1 * * *', timeZone: 'UTC', why: 'test' },
-  ...{ freshnessWindowMs: 27 * HOUR_MS, catchUp: true, deadlineMs: HOUR_MS },
-}
 
 export const ALERTS: AlertsConfig = {
   ...{ name: 'test', language: 'en', runLink: 'https://backup.test/runs/', channels: [], quietHours: null },

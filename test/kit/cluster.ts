@@ -63,6 +63,18 @@ export async function startCluster(
   }
 }
 
+/** A server with a master and these tenants, by name, each filled by its statements. Stop it in afterAll. */
+export async function startPlatform(
+  tenants: Readonly<Record<string, string>> = {},
+  options: Parameters<typeof startCluster>[0] = {},
+): Promise<Cluster> {
+  const cluster = await startCluster(options)
+  await cluster.createDatabase({ name: 'gmah_master', sql: 'CREATE TABLE organisations (id int)' })
+  for (const [tenant, sql] of Object.entries(tenants))
+    await cluster.createDatabase({ name: `gmah_org_${tenant}`, sql })
+  return cluster
+}
+
 /** A folder for a test, and the way to be rid of it. */
 export async function temporaryFolder(): Promise<{ path: string; remove(): Promise<void> }> {
   const path = await mkdtemp(join(tmpdir(), 'gmah-test-'))

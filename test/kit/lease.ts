@@ -1,6 +1,6 @@
 // Contenders for a lease on machines that are not this one, and what they leave behind when they die.
+
 import { expect } from 'vitest'
-import { asFailure, type Failure } from '../../src/domain/errors.js'
 import { acquireLease, type LeaseOptions } from '../../src/repository/lease.js'
 import type { Lease } from '../../src/repository/lease-keeper.js'
 import { decodeRecord, type Holder } from '../../src/repository/lease-record.js'
@@ -10,14 +10,6 @@ import { memoryStore } from './memory-store.js'
 
 export const KEY = 'platform/lease.json'
 export const elsewhere = (host: string): Holder => ({ host, pid: 7, start: '', purpose: `daemon on ${host}` })
-
-export const failureOf = (call: Promise<unknown>): Promise<Failure> =>
-  call.then(
-    () => {
-      throw new Error('it should have failed')
-    },
-    thrown => asFailure(thrown),
-  )
 
 /** A store that can be put in trouble, a clock that stands still, and contenders for one lease. */
 export function setUp() {

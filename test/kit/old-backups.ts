@@ -1,7 +1,5 @@
 // Backups of some weeks ago in the store of an installation, and time that passed for what waits there.
-import { readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { parse, stringify } from 'yaml'
+
 import { newBackupId } from '../../src/domain/ids.js'
 import type { Manifest } from '../../src/domain/manifest.js'
 import { commitManifest } from '../../src/repository/manifests.js'
@@ -12,12 +10,12 @@ import type { Installation } from './installation.js'
 import { noise } from './noise.js'
 import { writePlainly } from './plain-backup.js'
 import { ACME, manifestOf } from './repository.js'
+import { shipSchedule } from './schedules.js'
 
 /** The shipped policy with few backups kept, and a fuse that asks late. */
 export function writeSmallPolicy(here: Pick<Installation, 'folder'>, daily: number): void {
-  const shipped = parse(readFileSync('schedules/retention.yaml', 'utf8'))
   const small = { minimum: 1, keep: { scheduled: { daily } }, fuse: { percent: 100, backups: 1000 } }
-  writeFileSync(join(here.folder, 'schedules', 'retention.yaml'), stringify({ ...shipped, ...small }))
+  shipSchedule(here, 'retention', small)
 }
 
 /** Backups of acme, oldest last, most of whose chunks are their own. @param seed another one gives other data. */

@@ -1,6 +1,8 @@
 // A platform that lives for a year: tenants come, change, fail, are renamed and leave. What happens is decided by a seed.
+
 import type { BackupKind, Manifest } from '../../src/domain/manifest.js'
 import { GLOBALS, type SubjectId, tenantSubject } from '../../src/domain/subject.js'
+import type { Dice } from './dice.js'
 import type { Past } from './kept-oracle.js'
 import { noise } from './noise.js'
 import { PIECE_BYTES } from './plain-backup.js'
@@ -17,19 +19,6 @@ export interface Life {
   /** Milliseconds since 1970: the first sweep that missed it. */
   departed: number | null
   gone: boolean
-}
-
-export type Dice = () => number
-
-/** Numbers in [0, 1): mulberry32. */
-export function dice(seed: number): Dice {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
 }
 
 const PIECES = 8

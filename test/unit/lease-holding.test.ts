@@ -1,8 +1,10 @@
 // Holding a lease under a clock that moves on command: renewed in time, lost in time, given back.
+
 import { describe, expect, it } from 'vitest'
 import { asFailure, type Failure } from '../../src/domain/errors.js'
 import { decodeRecord } from '../../src/repository/lease-record.js'
-import { failureOf, KEY, leaseOf, setUp, through } from '../kit/lease.js'
+import { failureOf } from '../kit/failing.js'
+import { KEY, leaseOf, setUp, through } from '../kit/lease.js'
 
 describe('holding a lease', () => {
   it('renews every 30 s, so that nobody who waits ever gets it', async () => {

@@ -1,4 +1,5 @@
 // Taking a lease under a clock that moves on command: who gets it, who is refused, and what makes a holder dead.
+
 import { describe, expect, it } from 'vitest'
 import { acquireLease } from '../../src/repository/lease.js'
 import type { Holder } from '../../src/repository/lease-record.js'
@@ -6,8 +7,9 @@ import type { Store } from '../../src/store/port.js'
 import { retrying } from '../../src/store/retrying.js'
 import { ownIdentity } from '../../src/sys/process-identity.js'
 import { manualClock } from '../kit/clock.js'
+import { failureOf } from '../kit/failing.js'
 import { faultyStore } from '../kit/faulty-store.js'
-import { elsewhere, failureOf, KEY, leaseOf, setUp, through } from '../kit/lease.js'
+import { elsewhere, KEY, leaseOf, setUp, through } from '../kit/lease.js'
 import { memoryStore } from '../kit/memory-store.js'
 
 describe('taking a lease', () => {

@@ -1,13 +1,17 @@
 // What /metrics tells of each subject and of the work, that it is told from what outlives a restart, and that it is bounded.
 import { execFileSync } from 'node:child_process'
+import { Readable } from 'node:stream'
 import { expect, it } from 'vitest'
 import { type BackupId, newBackupId } from '../../src/domain/ids.js'
 import type { Schedule } from '../../src/domain/schedule.js'
 import type { SubjectId } from '../../src/domain/subject.js'
-import { NIGHTLY } from '../kit/alerting.js'
+import { metered } from '../../src/store/metered.js'
+import { systemClock } from '../../src/sys/clock.js'
+import { memoryStore } from '../kit/memory-store.js'
 import { fillJournal, lineOf, openMetrics, passedProof, rememberBackup } from '../kit/metrics.js'
 import { PROMTOOL } from '../kit/prometheus.js'
 import { ACME } from '../kit/repository.js'
+import { NIGHTLY } from '../kit/schedules.js'
 
 const seconds = (iso: string): string => String(Date.parse(iso) / 1000)
 const DRILLS = {
@@ -48,6 +52,25 @@ it('has a window for who is on the server, and none for whose database is gone',
     `gmah_backup_subject_freshness_window_seconds{subject="${ACME}"} 97200`,
     'gmah_backup_subject_freshness_window_seconds{subject="tenants/new"} 97200',
   ])
+})
+
+it('has a series of every operation on the store before the first of them', async () => {
+  const { metrics } = openMetrics()
+  const used = new Set<string>()
+  const store = metered(memoryStore(), systemClock, ({ operation }) => used.add(operation))
+  await store.put('a/b', Buffer.from('x'))
+  await store.putStream('a/c', Readable.from([Buffer.from('x')]), { expectedBytes: 1 })
+  await store.get('a/b')
+  await store.head('a/b')
+  for await (const _ of store.list('a/')) break
+  for await (const _ of store.folders('a/')) break
+  await store.delete('a/b')
+  const text = await metrics.render()
+  expect(used.size).toBe(7)
+  for (const operation of used) {
+    const series = `gmah_backup_store_operation_seconds_count{operation="${operation}",code="ok"}`
+    expect(lineOf(text, series), series).toBe('0')
+  }
 })
 
 it('counts in the store what the oldest backup names and what each later one brought', async () => {

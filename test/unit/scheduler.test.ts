@@ -1,4 +1,5 @@
 // The scheduler under clocks that jump, daemons that were down and runs that overlap: each due instant once, none lost.
+
 import { setImmediate as turn } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { Failure } from '../../src/domain/errors.js'
@@ -8,18 +9,9 @@ import { createRunner } from '../../src/jobs/runner.js'
 import { createScheduler } from '../../src/jobs/scheduler.js'
 import { silentLogger } from '../../src/sys/log.js'
 import { fakeClock } from '../kit/fake-clock.js'
+import { NIGHTLY } from '../kit/schedules.js'
 import { openState, tempFolder } from '../kit/state.js'
 
-const NIGHTLY: Schedule = {
-  name: 'nightly',
-  job: 'backup-all',
-  cron: '30 1 * * *',
-  timeZone: 'UTC',
-  why: 'test',
-  freshnessWindowMs: 27 * 3_600_000,
-  catchUp: true,
-  deadlineMs: 3_600_000,
-}
 const HOUR_MS = 3_600_000
 
 interface Daemon {

@@ -1,26 +1,17 @@
 // Opening a store from its configuration, and finding out whether a store keeps the promises that backups rest on.
+
 import { describe, expect, it } from 'vitest'
-import { asFailure } from '../../src/domain/errors.js'
 import { openStore } from '../../src/store/open.js'
 import type { Store } from '../../src/store/port.js'
 import { probeStore } from '../../src/store/probe.js'
 import { manualClock } from '../kit/clock.js'
+import { failureOf } from '../kit/failing.js'
 import { faultyStore } from '../kit/faulty-store.js'
 import { memoryStore } from '../kit/memory-store.js'
 
 const X = Buffer.from('x')
 const FOREVER = Number.POSITIVE_INFINITY
 const skipping = () => manualClock(undefined, { skipSleeps: true })
-const failureOf = (call: Promise<unknown>) =>
-  call.then(() => {
-    throw new Error('it should have failed')
-  }, asFailure)
-async function _keysOf(store: Store, prefix = ''): Promise<string[]> {
-  const keys = []
-  for await (const one of store.list(prefix)) keys.push(one.key)
-  return keys
-}
-
 describe('probeStore', () => {
   it('finds a sound store sound, and leaves nothing behind', async () => {
     const store = memoryStore()

@@ -1,30 +1,22 @@
 // Each wrapper alone: what it adds, and that it adds nothing else.
+
 import { describe, expect, it } from 'vitest'
-import { asFailure, type ErrorCode } from '../../src/domain/errors.js'
+import type { ErrorCode } from '../../src/domain/errors.js'
 import { metered, type OperationReport } from '../../src/store/metered.js'
-import type { Store } from '../../src/store/port.js'
 import { prefixed } from '../../src/store/prefixed.js'
 import { readOnly } from '../../src/store/read-only.js'
 import { retrying } from '../../src/store/retrying.js'
 import { throttled } from '../../src/store/throttled.js'
 import { createThrottle } from '../../src/sys/throttle.js'
+import { keysOf } from '../contract/store-samples.js'
 import { manualClock } from '../kit/clock.js'
+import { failureOf } from '../kit/failing.js'
 import { type Fault, faultyStore } from '../kit/faulty-store.js'
 import { memoryStore } from '../kit/memory-store.js'
 
 const X = Buffer.from('x')
 const FOREVER = Number.POSITIVE_INFINITY
 const skipping = () => manualClock(undefined, { skipSleeps: true })
-const failureOf = (call: Promise<unknown>) =>
-  call.then(() => {
-    throw new Error('it should have failed')
-  }, asFailure)
-async function keysOf(store: Store, prefix = ''): Promise<string[]> {
-  const keys = []
-  for await (const one of store.list(prefix)) keys.push(one.key)
-  return keys
-}
-
 describe('retrying', () => {
   const around = (...faults: Fault[]) => {
     const faulty = faultyStore(memoryStore(), faults)
@@ -54,7 +46,7 @@ describe('retrying', () => {
       { on: 'list', nth: 3, effect: { failAfterItems: 1, fail: 'store-busy' } },
     )
     for (const key of ['a', 'b', 'c', 'd', 'e']) await faulty.put(key, X)
-    expect(await keysOf(store)).toEqual(['a', 'b', 'c', 'd', 'e'])
+    expect(await keysOf(store.list(''))).toEqual(['a', 'b', 'c', 'd', 'e'])
     expect(faulty.calls.filter(one => one.operation === 'list')).toHaveLength(4)
   })
 
@@ -114,10 +106,10 @@ describe('metered', () => {
     await store.get('a')
     await store.get('b').catch(() => {})
     await store.head('a')
-    await keysOf(store)
+    await keysOf(store.list(''))
     await store.delete('a')
     slow.add({ on: 'list', effect: { failAfterItems: 0, fail: 'store-busy' } })
-    await keysOf(store).catch(() => {})
+    await keysOf(store.list('')).catch(() => {})
     expect(reports).toEqual([
       { operation: 'put', code: 'ok', durationMs: 250, bytes: 10 },
       { operation: 'get', code: 'ok', durationMs: 0, bytes: 10 },
@@ -169,7 +161,7 @@ describe('prefixed', () => {
     await whole.put('a/bc', X)
     await store.put('k/1', X)
     expect([...whole.objects.keys()].sort()).toEqual(['a/b/k/1', 'a/bc', 'a/c'])
-    expect(await keysOf(store)).toEqual(['k/1'])
+    expect(await keysOf(store.list(''))).toEqual(['k/1'])
     expect(store.name).toBe('memory, below a/b/')
   })
 

@@ -91,9 +91,10 @@ export function statusRoutes(server: ApiServer, works: Works): void {
   }
   server.get('/status', { schema, config: { needs: 'viewer' } }, async request => {
     const caller = callerOf(request)
-    const signal = AbortSignal.timeout(SERVER_WITHIN_MS)
-    const status = await platformStatus(works.parts(), works.scheduler.status(), signal)
+    const whole = sees(caller, null)
+    const signal = AbortSignal.any([AbortSignal.timeout(SERVER_WITHIN_MS), works.stopping])
+    const status = await platformStatus(works.parts(), works.scheduler.status(), signal, { whole })
     const subjects = status.subjects.filter(one => sees(caller, one.subject))
-    return statusDocument({ ...status, subjects }, { whole: sees(caller, null) })
+    return statusDocument({ ...status, subjects }, { whole })
   })
 }
