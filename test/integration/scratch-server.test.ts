@@ -4,12 +4,15 @@ import { once } from 'node:events'
 import { chmod, mkdir, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { PostgresConfig } from '../../src/domain/configuration.js'
 import { withSession } from '../../src/postgres/connection.js'
 import { processAlive } from '../../src/sys/child.js'
 import { systemClock } from '../../src/sys/clock.js'
 import { stillRuns } from '../../src/sys/process-identity.js'
+import { ownScratch } from '../../src/verify/scratch.js'
 import { startScratchServer } from '../../src/verify/scratch-server.js'
 import { sweepScratchServers } from '../../src/verify/scratch-sweep.js'
+import { until } from '../kit/clock.js'
 import { temporaryFolder } from '../kit/cluster.js'
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>
@@ -154,4 +157,24 @@ test('the sweep does not wait for a dead server that nobody collects, as in a co
   expect([processAlive(pid), stillRuns(pid)]).toEqual([true, false])
   uncaring.kill('SIGKILL')
   expect(await readdir(home)).toEqual([])
+})
+
+test('of a scratch that an abort has ended, nothing is left once it is closed', async () => {
+  const directory = await parent('aborted')
+  const abort = new AbortController()
+  const target = { host: '/nowhere', port: 5432, user: 'nobody', toolsDirectory: null }
+  const scratch = ownScratch({
+    directory,
+    postgres: target as unknown as PostgresConfig,
+    politeness: { nice: 10, ionice: 'best-effort' },
+    clock: systemClock,
+    signal: abort.signal,
+  })
+  const server = await scratch.server(0)
+  const pid = await postmasterPid(join(server.host, 'data'))
+  abort.abort()
+  // It ends by itself, and its folder is still being removed.
+  await until(() => !processAlive(pid))
+  await scratch.close()
+  expect(await readdir(directory)).toEqual([])
 })
