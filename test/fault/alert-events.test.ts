@@ -7,6 +7,7 @@ import {
   type AlertBench,
   alertBench,
   backupFacts,
+  DAY_MS,
   failure,
   HOUR_MS,
   MINUTE_MS,
@@ -125,6 +126,52 @@ test('each is told in the right channels once, and its end once', async () => {
   }
   expect(bench.outbox.pending()).toBe(0)
   expect(bench.desk.list({ closed: false }).incidents).toEqual([])
+})
+
+test('a restore in place is one message, its undoing another', async () => {
+  const bench = alertBench([mail.channel('team')])
+  const told = async (incoming: string, kept: string) => {
+    const facts = {
+      ...swap,
+      incoming,
+      kept,
+      downtimeMs: 80,
+      refusals: 0,
+      pausedMs: null,
+      endedConnections: 1,
+    }
+    bench.event({ type: 'swap-finished', subject: acme, facts } as never)
+    await bench.alerting.tick()
+    const [one, ...others] = mail.mails.splice(0)
+    expect(others).toEqual([])
+    return [one?.subject, one?.text?.includes(kept)]
+  }
+  const [put, back] = [`${swap.live}__before_0123456789ab`, `${swap.live}__before_ba9876543210`]
+  const info = '[test] for information: '
+  expect(await told('restoring_0123456789ab', put)).toEqual([
+    `${info}a restored database is in use: acme`,
+    true,
+  ])
+  expect(await told(put, back)).toEqual([`${info}a restore was undone: acme`, true])
+})
+
+test('mail and Slack both away for a day: nothing is lost, nothing floods', async () => {
+  const bench = alertBench([mail.channel('team'), slack.channel('chat')])
+  await mail.stop()
+  await slack.stop()
+  const causes = ['dump-failed', 'lock-timeout', 'store-busy', 'disk-full', 'tool-missing'] as const
+  bench.night(Object.fromEntries(causes.map((code, at) => [`t${at}`, code])), ['well'])
+  await bench.pass(DAY_MS, HOUR_MS)
+  expect([mail.mails, slack.posts]).toEqual([[], []])
+  await mail.start()
+  await slack.start()
+  await bench.pass(HOUR_MS, 10 * MINUTE_MS)
+  for (const said of [mail.mails.map(one => one.text), slack.posts.map(one => JSON.stringify(one))]) {
+    expect(said.length).toBeLessThanOrEqual(3)
+    for (const at of causes.keys()) expect(said.join(' ')).toContain(`t${at}`)
+  }
+  expect(bench.outbox.pending()).toBe(0)
+  for (const all of [mail.mails, slack.posts]) all.length = 0
 })
 
 test('two hundred tenants that fail at once are one message a channel', async () => {

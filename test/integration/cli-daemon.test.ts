@@ -133,12 +133,16 @@ test('a second one only stops the watching', async () => {
   const { watching, id, letGo, now } = await startHeld()
   // It cannot cancel anything, so that the second one does not come too late.
   daemon.kill('SIGSTOP')
-  watching.kill('SIGINT')
-  watching.kill('SIGTERM')
-  const { exitCode, stderr } = await watching
-  expect([exitCode, stderr]).toEqual([130, expect.stringContaining('no longer watching')])
-  expect([now()?.outcome, stderr]).toEqual(['running', expect.stringContaining(`gmah-backup runs ${id}`)])
-  daemon.kill('SIGCONT')
+  try {
+    watching.kill('SIGINT')
+    watching.kill('SIGTERM')
+    const { exitCode, stderr } = await watching
+    expect([exitCode, stderr]).toEqual([130, expect.stringContaining('no longer watching')])
+    expect(stderr).toContain(`gmah-backup runs ${id}`)
+    expect(now()?.outcome).toBe('running')
+  } finally {
+    daemon.kill('SIGCONT')
+  }
   await letGo()
   await until(() => now()?.outcome !== 'running')
 })

@@ -3,6 +3,7 @@ import { ERRORS, type ErrorCode, EXIT } from '../../domain/errors.js'
 import type { EventType, StoredEvent } from '../../domain/events.js'
 import type { RunId } from '../../domain/ids.js'
 import { PROOF_LEVELS } from '../../domain/records.js'
+import { keptRun } from '../../domain/restore-names.js'
 import type { Memory } from '../memory.js'
 import { LAYER_RULES } from './layer-rules.js'
 import { type EventOf, type Rule, silent } from './rule.js'
@@ -77,7 +78,8 @@ const EVENT_RULES: { [T in EventType]: Rule<T> } = {
   ],
   'swap-step': silent,
   'swap-finished': event => [
-    raise('swap-finished', event, {
+    // What comes in was put aside by a restore before: it gets its place back.
+    raise(keptRun(event.facts.incoming) ? 'restore-undone' : 'swap-finished', event, {
       detail: `${event.facts.live}: ${event.facts.downtimeMs ?? '?'} ms; ${event.facts.kept ?? '–'}`,
     }),
   ],

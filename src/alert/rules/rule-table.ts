@@ -46,6 +46,7 @@ export const RULES = {
   'restore-failed': momentary('critical'),
   'backup-passed-over': momentary('warning'),
   'swap-finished': momentary('info'),
+  'restore-undone': momentary('info'),
   'swap-repaired': momentary('warning'),
   'playbook-notice': momentary('info'),
   'restore-waiting': momentary('critical'),

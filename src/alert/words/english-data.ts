@@ -116,6 +116,12 @@ export const ENGLISH_DATA = {
     meaning: 'The tenant works on it. The old database is kept for a while, under the name given here.',
     next: ['gmah-backup runs {run}'],
   },
+  'restore-undone': {
+    title: 'a restore was undone: {who}',
+    meaning:
+      'The tenant works on the database of before. What was restored is kept for a while, under the name given here.',
+    next: ['gmah-backup restore list'],
+  },
   'swap-repaired': {
     title: 'a swap that was cut short was put right: {who}',
     meaning: 'Look which of the two databases the tenant works on now.',

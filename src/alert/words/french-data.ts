@@ -120,6 +120,12 @@ export const FRENCH_DATA = {
     meaning: 'Le client travaille dessus. L’ancienne base est gardée un temps, sous le nom donné ici.',
     next: ['gmah-backup runs {run}'],
   },
+  'restore-undone': {
+    title: 'une restauration a été annulée : {who}',
+    meaning:
+      'Le client travaille sur la base d’avant. Ce qui était restauré est gardé un temps, sous le nom donné ici.',
+    next: ['gmah-backup restore list'],
+  },
   'swap-repaired': {
     title: 'un échange interrompu a été remis en ordre : {who}',
     meaning: 'Regardez laquelle des deux bases le client utilise maintenant.',
