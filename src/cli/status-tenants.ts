@@ -92,8 +92,10 @@ function whatToType(subjects: readonly SubjectStatus[]): string[] {
 
 const FIGURES = ['last backup', 'RPO now', 'last proof', 'RTO', 'broken', 'size', 'in store']
 
-const whatIsWrong = ({ living, wanted, troubles }: SubjectStatus): string =>
-  [...troubles, ...(living === false && !wanted ? ['not on the server any more'] : [])].join(', ')
+function whatIsWrong({ living, troubles }: SubjectStatus): string {
+  const left = living === false && !troubles.includes('database gone')
+  return [...troubles, ...(left ? ['not on the server any more'] : [])].join(', ')
+}
 
 function row(one: SubjectStatus, some: boolean): string[] {
   const { newest, provenAtMs, rpoSeconds, expectedSeconds, troubles } = one

@@ -44,7 +44,7 @@ export interface Windows {
   proofMs: number | null
 }
 
-export interface SubjectStatus extends SubjectFacts {
+export interface SubjectStatus extends Omit<SubjectFacts, 'wanted'> {
   /** Data that would be lost now; null: all of it. */
   rpoSeconds: number | null
   proofAgeSeconds: number | null
@@ -53,10 +53,11 @@ export interface SubjectStatus extends SubjectFacts {
 }
 
 export function judge(facts: SubjectFacts, windows: Windows, nowMs: number): SubjectStatus {
+  const { wanted: _, ...known } = facts
   const { newest, provenAtMs } = facts
   const none: Trouble = facts.latest === null ? 'no backup' : 'every backup broken'
   return {
-    ...facts,
+    ...known,
     rpoSeconds: newest && seconds(nowMs - newest.instantMs),
     proofAgeSeconds: provenAtMs === null ? null : seconds(nowMs - provenAtMs),
     troubles: newest ? troublesOf({ ...facts, newest }, windows, nowMs) : [none],
