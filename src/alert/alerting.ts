@@ -29,6 +29,7 @@ export interface Alerting {
 
 const TICK_MS = 15_000
 const PROBE_MS = 7 * 24 * 3_600_000
+const TIDY_EVERY_MS = 24 * 3_600_000
 /** One may be a lock that somebody else held for long. */
 const FAILURES_BEFORE_SHOUTING = 2
 const LAST_WORDS_MS = 5_000
@@ -47,6 +48,7 @@ class Watch implements Alerting {
   #stopTicks: (() => void) | null = null
   #running: Promise<void> | null = null
   #failures = 0
+  #tidiedTicks = Number.NEGATIVE_INFINITY
   #stopped = false
   /** Wall clock less ticks: it changes when somebody sets the clock. */
   #offsetMs: number
@@ -97,7 +99,6 @@ class Watch implements Alerting {
     const letter = writeDigest({ ...known, now, price, ...more }, speakerOf(this.#parts))
     const readers = channels.filter(one => one.severity === 'info' && one.tenants === null)
     for (const { name } of readers) outbox.put(name, letter)
-    ledger.tidy(now)
     return readers.length
   }
 
@@ -114,6 +115,7 @@ class Watch implements Alerting {
     try {
       const beat = await this.#look()
       this.#failures = 0
+      this.#tidyDaily()
       await probeWeekly(this.#parts, this.#delivery, this.#channels)
       await Promise.all([beat(), this.#delivery.run(this.#channels)])
     } catch (thrown) {
@@ -123,6 +125,14 @@ class Watch implements Alerting {
       this.#failures += 1
       if (this.#failures === FAILURES_BEFORE_SHOUTING && !this.#stopped) await this.#shout(failure)
     }
+  }
+
+  /** Whether there is a digest or not: letters of years would fill the disk. */
+  #tidyDaily(): void {
+    const { ledger, clock } = this.#parts
+    if (clock.ticks() - this.#tidiedTicks < TIDY_EVERY_MS) return
+    ledger.tidy(clock.now())
+    this.#tidiedTicks = clock.ticks()
   }
 
   /** What cannot be kept, a full disk for one, is said all the same: once, past the outbox, to whoever can hear it. */

@@ -1,7 +1,7 @@
 // Errors over HTTP: problem documents (RFC 9457) with our code and hint, the same for every route.
 import type { FastifyError, FastifyInstance, FastifyReply } from 'fastify'
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod'
-import { asFailure, ERRORS, type ErrorCode, Failure } from '../domain/errors.js'
+import { asFailure, type ErrorCode, Failure } from '../domain/errors.js'
 import { redactText } from '../domain/redact.js'
 
 export interface ProblemDocument {
@@ -14,6 +14,7 @@ export interface ProblemDocument {
   hint: string
 }
 
+const SEE_API = 'see docs/api.md, or /docs on this server, for what it takes'
 const CONTENT_TYPE = 'application/problem+json'
 
 /** The document for a failure; `status` replaces the error table's. */
@@ -45,7 +46,7 @@ export function answerProblems(server: FastifyInstance): void {
       status: 404,
       detail,
       code: 'not-found',
-      hint: 'see the list of routes in docs/api.md',
+      hint: SEE_API,
     }
     return reply.status(404).type(CONTENT_TYPE).send(document)
   })
@@ -53,7 +54,7 @@ export function answerProblems(server: FastifyInstance): void {
 
 /** A path that cannot be read, or has a part that is too long. */
 export function answerUnroutable(error: FastifyError, reply: FastifyReply): void {
-  const failure = new Failure('usage', 'the path cannot be read', { cause: error, hint: 'see docs/api.md' })
+  const failure = new Failure('usage', 'the path cannot be read', { cause: error, hint: SEE_API })
   reply
     .status(400)
     .type(CONTENT_TYPE)
@@ -66,13 +67,9 @@ function failureOf(error: FastifyError): Failure {
     return new Failure(
       'usage',
       `${error.validationContext} ${first?.instancePath ?? ''}: ${first?.message ?? ''}`,
-      {
-        hint: ERRORS.usage.hint,
-      },
+      { hint: SEE_API },
     )
   }
   const clientError = error.statusCode !== undefined && error.statusCode >= 400 && error.statusCode < 500
-  return clientError
-    ? new Failure('usage', error.message, { cause: error, hint: 'see docs/api.md' })
-    : asFailure(error)
+  return clientError ? new Failure('usage', error.message, { cause: error, hint: SEE_API }) : asFailure(error)
 }

@@ -39,6 +39,19 @@ export function cut(text: string, cells: number): string {
   return `${kept.trimEnd()}…`
 }
 
+/** The text over as many lines as it takes, broken between words, each behind `indent`; a longer word is left whole. */
+export function wrapped(text: string, cells: number, indent: string): string[] {
+  const lines: string[] = []
+  let line = ''
+  for (const word of oneLine(text).split(' ')) {
+    if (line !== '' && cellWidth(`${indent}${line} ${word}`) > cells) {
+      lines.push(indent + line)
+      line = word
+    } else line = line === '' ? word : `${line} ${word}`
+  }
+  return line === '' ? lines : [...lines, indent + line]
+}
+
 /**
  * Control characters and changes of writing direction as escapes: a database may be called whatever its owner likes, and
  * must not move the cursor by it. JSON stays JSON, since `\\u001b` means the same there.

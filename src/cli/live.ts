@@ -29,14 +29,14 @@ interface Line {
 class Lines {
   readonly #lines = new Map<SubjectId, Line>()
   readonly #total = newLine()
+  readonly #notice = newLine()
   #list: Promise<unknown> | null = null
   #ended = 0
-  #note = ''
 
   plan(subjects: readonly SubjectId[]): void {
     if (this.#list !== null) return
     for (const subject of subjects) this.#lines.set(subject, newLine())
-    const lines = [...this.#lines.values(), ...(subjects.length > 1 ? [this.#total] : [])]
+    const lines = [...this.#lines.values(), ...(subjects.length > 1 ? [this.#total] : []), this.#notice]
     const list = new Listr(lines.map(asTask), {
       concurrent: true,
       exitOnError: false,
@@ -61,21 +61,17 @@ class Lines {
     this.#count()
   }
 
-  /** How far a subject is. */
-  tell(line: Line, text: string): void {
-    say(line, this.#note === '' ? text : `${text}\n${this.#note}`)
-  }
-
-  /** Stands below whatever redraws from here on; all else written to the terminal would be held back until the end. */
+  /** Below all others: what is written to the terminal by other ways is held back until the end. */
   notice(text: string): void {
-    this.#note = text
-    for (const line of this.#lines.values()) if (line.task && line.title !== null) this.tell(line, line.title)
+    if (this.#list === null) process.stderr.write(`${text}\n`)
+    say(this.#notice, text)
   }
 
   async close(): Promise<void> {
     for (const line of this.#lines.values()) line.finish('done')
     say(this.#total, '')
     this.#total.finish('done')
+    this.#notice.finish('done')
     await this.#list
   }
 
@@ -96,7 +92,7 @@ export function liveWatcher(clock: Clock): ClosingWatcher {
       if (ticks - line.drawnTicks < REDRAW_MS) return
       line.drawnTicks = ticks
       const text = progressText(progress, (ticks - line.startedTicks) / 1000)
-      lines.tell(line, `${oneLine(subjectName(subject))}: ${text}`)
+      say(line, `${oneLine(subjectName(subject))}: ${text}`)
     },
     backedUp: manifest => lines.end(manifest.subject, 'done', backupLine(manifest)),
     restored: report => lines.end(report.manifest.subject, 'done', restoredLine(report)),

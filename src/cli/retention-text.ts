@@ -3,7 +3,7 @@ import { shellWord } from '../domain/shell-word.js'
 import { type SubjectId, subjectName } from '../domain/subject.js'
 import type { SweepReport } from '../jobs/sweep-store.js'
 import type { RetentionView, SubjectView } from '../jobs/view-retention.js'
-import { oneLine } from './cells.js'
+import { oneLine, wrapped } from './cells.js'
 import { bytesText, counted, failureText, instantText } from './output.js'
 import { table } from './table.js'
 
@@ -28,7 +28,7 @@ function subjectText(view: SubjectView, columns: number | null): string {
     instantText(copy.instant.toISOString()),
     copy.kind,
     verdict,
-    reasons.map(({ why, detail }) => `${why} (${detail})`).join('; '),
+    reasons.map(({ why, detail }) => `${why} (${withInstants(detail)})`).join('; '),
   ])
   const next = view.nextRemoval ? instantText(view.nextRemoval.toISOString()).slice(0, 10) : 'none in sight'
   const locked = view.decisions.filter(one => one.verdict === 'keep' && one.wouldGo !== null).length
@@ -38,12 +38,30 @@ function subjectText(view: SubjectView, columns: number | null): string {
     ...(locked > 0 ? [`${locked} that only a bucket lock keeps`] : []),
     `${bytesText(view.freedBytes)} to free`,
   ]
-  const head = `${name(view.subject)}: ${counts.join(', ')}; next removal ${next}`
+  const head = `${name(view.subject)}: ${counts.join(', ')}; next removal: ${next}`
   const warning = view.protectedBecause
     ? [`  no chunk will be deleted: ${oneLine(view.protectedBecause)}`]
     : []
-  return [head, ...warning, table(['backup', 'instant', 'kind', '', 'why'], rows, { columns })].join('\n')
+  return [head, ...warning, columns === null ? table(HEADINGS, rows) : withReasonsBelow(rows, columns)].join(
+    '\n',
+  )
 }
+
+const HEADINGS = ['backup', 'instant', 'kind', '', 'why']
+
+/** On a terminal no reason is cut off: they stand below their backup, over as many lines as they take. */
+function withReasonsBelow(rows: readonly string[][], columns: number): string {
+  const [headings, ...lines] = table(
+    HEADINGS.slice(0, -1),
+    rows.map(cells => cells.slice(0, -1)),
+    { columns },
+  ).split('\n')
+  const below = lines.flatMap((line, at) => [line, ...wrapped(rows[at]?.at(-1) ?? '', columns, '    ')])
+  return [headings, ...below].join('\n')
+}
+
+const withInstants = (detail: string): string =>
+  detail.replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g, instantText)
 
 export function viewJson({ subjects, problems, verdict }: RetentionView) {
   return {

@@ -1,12 +1,16 @@
 // The tenants' section of the status page: one line each, worst first, what is fine cut short.
 import { ageText, formatDuration } from '../domain/quantity.js'
+import { shellWord } from '../domain/shell-word.js'
 import { subjectName } from '../domain/subject.js'
 import type { PlatformStatus } from '../jobs/status.js'
-import type { SubjectStatus } from '../jobs/status-judgement.js'
+import type { SubjectStatus, Trouble } from '../jobs/status-judgement.js'
+import { oneLine } from './cells.js'
 import { bytesText, counted, failureText, instantText, secondsText } from './output.js'
 import { aboutText } from './status-layers.js'
 import type { StatusSection } from './status-section.js'
 import { table } from './table.js'
+
+const DAY_MS = 86_400_000
 
 type Judged = Pick<PlatformStatus, 'subjects' | 'windows' | 'problems' | 'storedCost'>
 
@@ -29,13 +33,14 @@ export function tenantsSection(status: Judged, most: number, columns: number | n
     '',
   ]
   const right = ['RPO now', 'RTO', 'broken', 'size', 'in store']
-  const lines =
-    shown.length === 0 ? ['nobody is there yet'] : [table(headings, shown.map(row), { right, columns })]
+  // What kept us from seeing everything comes before what was seen all the same.
+  const lines = problems.map(one => `LOOK AT THIS: ${failureText(one)}`)
+  lines.push(shown.length === 0 ? 'nobody is there yet' : table(headings, shown.map(row), { right, columns }))
   if (rest > 0) lines.push(`and ${rest} more inside every window; --all shows them`)
-  lines.push(...problems.map(one => `LOOK AT THIS: ${failureText(one)}`))
   const bytes = subjects.reduce((sum, one) => sum + one.storedBytes, 0)
   const { amount, currency } = status.storedCost
   if (bytes > 0) lines.push(`in store: ${bytesText(bytes)}, ${aboutText(amount, currency)} a month`)
+  lines.push(...whatToType(subjects))
   const allowed = [windowText('backup', windows.backupMs), windowText('proof', windows.proofMs)].join(', ')
   return {
     title: `${outside.length} of ${counted(subjects.length, 'subject')} outside a window (${allowed})`,
@@ -44,7 +49,43 @@ export function tenantsSection(status: Judged, most: number, columns: number | n
 }
 
 const windowText = (what: string, ms: number | null): string =>
-  ms === null ? `${what}s are not scheduled` : `${what} within ${formatDuration(ms)}`
+  ms === null ? `${what}s are not scheduled` : `${what} within ${windowSpan(ms)}`
+
+/** 27h, 7d, 8d 12h. */
+function windowSpan(ms: number): string {
+  const days = Math.floor(ms / DAY_MS)
+  return days > 1 && ms % DAY_MS > 0 ? `${days}d ${formatDuration(ms - days * DAY_MS)}` : formatDuration(ms)
+}
+
+/** So many names are typed; more than that are all. */
+const NAMED = 3
+
+const CURES: Record<Trouble, 'backup' | 'check' | 'verify'> = {
+  'no backup': 'backup',
+  'every backup broken': 'check',
+  'newest backup broken': 'check',
+  'proof failed': 'verify',
+  'backup late': 'backup',
+  'older backup broken': 'check',
+  'proof too old': 'verify',
+}
+
+/** For whoever stands outside a window, by what is worst of each: a command that can be typed as it stands. */
+function whatToType(subjects: readonly SubjectStatus[]): string[] {
+  if (subjects.length > 0 && subjects.every(one => one.latest === null))
+    return [
+      'no backup is known here: if the store has some, type `gmah-backup catalogue rebuild`; if this is new, `gmah-backup backup`',
+    ]
+  return (['check', 'backup', 'verify'] as const).flatMap(cure => {
+    const names = subjects
+      .filter(({ troubles: [worst] }) => worst !== undefined && CURES[worst] === cure)
+      .map(one => shellWord(subjectName(one.subject)))
+    if (names.length === 0) return []
+    if (cure === 'verify')
+      return names.slice(0, NAMED).map(name => `type: gmah-backup verify ${oneLine(name)}`)
+    return [oneLine(`type: gmah-backup ${cure} ${names.length > NAMED ? '' : names.join(' ')}`.trimEnd())]
+  })
+}
 
 function row(one: SubjectStatus): string[] {
   const { newest, provenAtMs, rpoSeconds, expectedSeconds, living, troubles } = one

@@ -23,7 +23,7 @@ const finding = (path: string, message: string, hint: string): Finding => ({
 
 /** Every rule on every section that could be read; no problems means that the sections make sense together. */
 export function checkConfiguration(raw: Partial<RawConfiguration>): Findings {
-  const { store, files, postgres, dump, drills, hetzner, daemon, alerts } = raw
+  const { store, files, postgres, keys, dump, drills, hetzner, daemon, alerts } = raw
   return {
     problems: [
       ...(store ? storeProblems(store, 'store') : []),
@@ -35,8 +35,26 @@ export function checkConfiguration(raw: Partial<RawConfiguration>): Findings {
       ...(daemon ? daemonProblems(daemon) : []),
       ...(alerts ? alertProblems(alerts) : []),
     ],
-    warnings: [...(postgres ? postgresWarnings(postgres) : []), ...(alerts ? alertWarnings(alerts) : [])],
+    warnings: [
+      ...(postgres ? postgresWarnings(postgres) : []),
+      ...(keys ? keysWarnings(keys) : []),
+      ...(alerts ? alertWarnings(alerts) : []),
+    ],
   }
+}
+
+/** Of gmah-backup.example.yaml, and of half the pages about age. */
+const EXAMPLE_RECIPIENT = 'age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p'
+
+function keysWarnings({ recovery_recipients: recipients }: RawConfiguration['keys']): Finding[] {
+  if (!recipients.includes(EXAMPLE_RECIPIENT)) return []
+  return [
+    finding(
+      'keys.recovery_recipients',
+      "holds the example's key: it opens nothing for you, and its owner could open every backup",
+      'put the age1… of your own recovery identity in its place, then type `gmah-backup keys rotate`',
+    ),
+  ]
 }
 
 function storeProblems(store: RawConfiguration['store'], path: string): Finding[] {

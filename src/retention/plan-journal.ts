@@ -17,7 +17,7 @@ export interface EventHead {
 const STAY: ReadonlySet<EventType> = new Set<EventType>([
   ...(['swap-step', 'swap-finished', 'swap-repaired'] as const),
   ...(['archive-stored', 'snapshot-made'] as const),
-  ...(['run-started', 'run-finished', 'run-interrupted'] as const),
+  ...(['run-started', 'run-finished', 'run-interrupted', 'run-cancelled'] as const),
 ])
 
 /**

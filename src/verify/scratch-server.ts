@@ -99,7 +99,8 @@ export async function startScratchServer(options: ScratchServerOptions): Promise
     })
     return await supervise(child, { host: folder, dataDirectory, version: initdb.version }, options)
   } catch (error) {
-    await rm(folder, { recursive: true, force: true })
+    // What initdb had started may write for a moment longer than it lives.
+    await rm(folder, { recursive: true, force: true, maxRetries: 5 })
     throw error
   }
 }

@@ -30,6 +30,8 @@ export interface ScratchOptions {
 /** Servers start when they are first asked for; one that died is started anew for the next who asks. */
 export function ownScratch({ directory, postgres, politeness, clock, signal }: ScratchOptions): Scratch {
   const servers = new Map<number, Promise<ScratchServer>>()
+  /** Every one there was: an abort has ended them, but their folders may not be gone yet. */
+  const started = new Set<ScratchServer>()
   const start = async (major: number): Promise<ScratchServer> => {
     await mkdir(directory, { recursive: true, mode: 0o700 })
     const { toolsDirectory } = postgres
@@ -37,6 +39,7 @@ export function ownScratch({ directory, postgres, politeness, clock, signal }: S
     const server = await startScratchServer(options).catch(thrown => {
       throw explain(thrown)
     })
+    started.add(server)
     void server.ended.finally(() => servers.delete(major)).catch(() => {})
     return server
   }
@@ -66,8 +69,8 @@ export function ownScratch({ directory, postgres, politeness, clock, signal }: S
       return roomIn(directory)
     },
     close: async () => {
-      const started = await Promise.allSettled(servers.values())
-      for (const one of started) if (one.status === 'fulfilled') await one.value.stop()
+      await Promise.allSettled(servers.values())
+      for (const server of started) await server.stop()
     },
   }
 }

@@ -7,6 +7,7 @@ import { until } from '../kit/clock.js'
 import { type Cluster, startPlatform } from '../kit/cluster.js'
 import { type DaemonProcess, startDaemon } from '../kit/daemon.js'
 import { CLI, type Installation, install } from '../kit/installation.js'
+import { typeInto } from '../kit/pty.js'
 
 let cluster: Cluster
 let here: Installation
@@ -129,16 +130,33 @@ test('Ctrl-C has the daemon cancel the run, waits until it is cleared away, and 
   expect(now()).toMatchObject({ outcome: 'cancelled', error: { code: 'cancelled' } })
 })
 
+test('on a terminal that redraws, Ctrl-C is answered as well', async () => {
+  const holder = await connect(cluster.target, 'gmah_org_acme')
+  onTestFinished(() => holder.close())
+  await holder.run('BEGIN; LOCK TABLE public.notes IN ACCESS EXCLUSIVE MODE')
+  const command = `stty cols 100 rows 30; exec node ${CLI} --config ${here.configFile} backup acme globex`
+  const { exitCode, screen } = await typeInto(['sh', '-c', command], [[/of 2 subjects done/, '\u0003']], {
+    cwd: here.folder,
+    env: { TERM: 'xterm' },
+  })
+  expect([exitCode, screen]).toEqual([130, expect.stringMatching(/run [0-9a-f]{12} is being cancelled/)])
+  expect(lastRun()?.outcome).toBe('cancelled')
+})
+
 test('a second one only stops the watching', async () => {
   const { watching, id, letGo, now } = await startHeld()
   // It cannot cancel anything, so that the second one does not come too late.
   daemon.kill('SIGSTOP')
-  watching.kill('SIGINT')
-  watching.kill('SIGTERM')
-  const { exitCode, stderr } = await watching
-  expect([exitCode, stderr]).toEqual([130, expect.stringContaining('no longer watching')])
-  expect([now()?.outcome, stderr]).toEqual(['running', expect.stringContaining(`gmah-backup runs ${id}`)])
-  daemon.kill('SIGCONT')
+  try {
+    watching.kill('SIGINT')
+    watching.kill('SIGTERM')
+    const { exitCode, stderr } = await watching
+    expect([exitCode, stderr]).toEqual([130, expect.stringContaining('no longer watching')])
+    expect(stderr).toContain(`gmah-backup runs ${id}`)
+    expect(now()?.outcome).toBe('running')
+  } finally {
+    daemon.kill('SIGCONT')
+  }
   await letGo()
   await until(() => now()?.outcome !== 'running')
 })
@@ -156,7 +174,8 @@ test('`runs cancel` ends a run from another terminal; again, it is the same', as
     },
   ])
   expect(now()?.finishedAt).not.toBeNull()
-  const over = here.app.journal.runs({ state: 'succeeded' })[0]?.id as RunId
+  await here.cli('backup', 'globex')
+  const over = lastRun()?.id as RunId
   expect(await json('runs', 'cancel', over)).toMatchObject({
     exitCode: 5,
     error: { code: 'cancel-too-late' },

@@ -7,7 +7,7 @@ import type { Trouble } from '../../src/alert/rules/signs.js'
 import { type NoticeKind, tell } from '../../src/alert/telling.js'
 import type { Incident } from '../../src/domain/alerts.js'
 import type { RunId } from '../../src/domain/ids.js'
-import { ALERTS, HOUR_MS, MINUTE_MS } from '../kit/alerting.js'
+import { ALERTS, alertBench, DAY_MS, HOUR_MS, MINUTE_MS } from '../kit/alerting.js'
 
 const SCOPES = ['a', 'b', 'c'] as const
 const CAUSES = ['dump-failed', 'lock-timeout'] as const
@@ -91,4 +91,18 @@ test('a store that comes and goes every minute for a day is a handful of message
   }
   // One beginning, and a reminder every four hours.
   expect(told).toBe(6)
+})
+
+test('what is long over is forgotten, whether there is a digest or not', async () => {
+  const bench = alertBench([])
+  bench.night({ acme: 'dump-failed' })
+  await bench.alerting.tick()
+  bench.night({}, ['acme'])
+  await bench.alerting.tick()
+  const closed = bench.ledger.closedIncidents(10).length
+  expect(closed).toBeGreaterThan(0)
+  await bench.pass(399 * DAY_MS, 399 * DAY_MS)
+  expect(bench.ledger.closedIncidents(10)).toHaveLength(closed)
+  await bench.pass(2 * DAY_MS, 2 * DAY_MS)
+  expect(bench.ledger.closedIncidents(10)).toEqual([])
 })

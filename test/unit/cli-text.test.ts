@@ -1,7 +1,7 @@
 // What the command line prints: sizes, times, widths, tables, errors, progress, each to the letter.
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { cellWidth, cut, harmless, oneLine, padEnd } from '../../src/cli/cells.js'
+import { cellWidth, cut, harmless, oneLine, padEnd, wrapped } from '../../src/cli/cells.js'
 import {
   bytesText,
   counted,
@@ -65,6 +65,23 @@ describe('quantities', () => {
 })
 
 describe('cells', () => {
+  test('are wrapped between words: nothing is lost, and no line is longer than it must be', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.string({ unit: 'grapheme', minLength: 1 }), { maxLength: 12 }),
+        fc.integer({ min: 5, max: 30 }),
+        (parts, cells) => {
+          const words = parts.flatMap(one => oneLine(one).split(' ')).filter(one => one !== '')
+          const lines = wrapped(words.join(' '), cells, '  ')
+          expect(lines.map(line => line.slice(2)).join(' ')).toBe(words.join(' '))
+          for (const line of lines) {
+            if (line.slice(2).includes(' ')) expect(cellWidth(line)).toBeLessThanOrEqual(cells)
+          }
+        },
+      ),
+    )
+  })
+
   test.each([
     ['acme', 4],
     ['東京', 4],

@@ -53,8 +53,8 @@ describe('the shipped example', () => {
     for (const name of ['r2-access-key-id', 'r2-secret-access-key', 'postgres-password'])
       write('x1', `secrets/${name}`)
     const { config, sources, warnings } = load(readFileSync('gmah-backup.example.yaml', 'utf8'))
-    // It names nobody to tell: who that is, only the operator knows.
-    expect(warnings.map(one => one.path)).toEqual(['alerts.channels'])
+    // It names nobody to tell and a key of nobody's: who that is, only the operator knows.
+    expect(warnings.map(one => one.path)).toEqual(['keys.recovery_recipients', 'alerts.channels'])
     expect(sources).toHaveLength(4 + readdirSync('schedules').length)
     expect(config.store).toMatchObject({ type: 's3', region: 'auto', prefix: '', secretAccessKey: 'x1' })
     expect(config.store.bandwidthBytesPerSecond).toBe(40 * 1024 * 1024)
@@ -258,6 +258,13 @@ describe('secrets', () => {
     expect(problemsOf(MINIMAL)).toMatchObject([
       { code: 'secret-exposed', path: 'keys.operational_identity_file' },
     ])
+  })
+
+  test('the key of the example is told: nobody here has its identity', () => {
+    const about = (recipient: string) =>
+      load(MINIMAL.replace(RECIPIENT, recipient)).warnings.filter(one => one.path.startsWith('keys'))
+    expect(about(RECIPIENT)).toMatchObject([{ path: 'keys.recovery_recipients' }])
+    expect(about('age1t7rxyev2z3rw82stdlrrepyc39nvn86l5078zqkf5uasdy86jp6svpy7pa')).toEqual([])
   })
 
   test('a mistyped recipient is found; a secret identity in its place is never repeated', () => {

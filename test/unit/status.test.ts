@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { archivesSection, snapshotsSection } from '../../src/cli/status-layers.js'
 import { tenantsSection } from '../../src/cli/status-tenants.js'
 import type { Config } from '../../src/domain/configuration.js'
+import { Failure } from '../../src/domain/errors.js'
 import type { BackupId } from '../../src/domain/ids.js'
 import { ageText } from '../../src/domain/quantity.js'
 import { GLOBALS, type SubjectId } from '../../src/domain/subject.js'
@@ -102,6 +103,50 @@ test('the page cuts off what is fine, never what is not', () => {
   expect(section.lines[0]?.match(/^BAD/gm)).toHaveLength(30)
   expect(section.lines[1]).toBe('and 10 more inside every window; --all shows them')
   expect(section.lines[2]).toBe('in store: 40.0 MB, about 0.60 USD a month')
+})
+
+describe('what to type', () => {
+  const page = (list: Partial<SubjectFacts>[], problems: Failure[] = [], proofMs = 7 * DAY) =>
+    tenantsSection(
+      {
+        windows: { backupMs: 27 * HOUR, proofMs },
+        subjects: list.map(one => judge(facts(one), WINDOWS, NOW)),
+        problems,
+        storedCost: { amount: 0, currency: 'USD' },
+      },
+      20,
+      null,
+    )
+  const named = (name: string) => ({ subject: `tenants/${name}` as SubjectId })
+  const none = { newest: null, latest: null, firstMs: null, provenAtMs: null }
+
+  test('by what is worst of each, for a shell', () => {
+    const broken = { newest: null, broken: [{ id: NEWEST, level: 'read' as const }] }
+    const { lines } = page([
+      { ...named('a'), ...broken },
+      { ...named('O%27Neill%20%26%20Co'), ...none },
+      { ...named('b'), provenAtMs: NOW - 8 * DAY },
+      named('fine'),
+    ])
+    expect(lines.filter(line => line.startsWith('type: '))).toEqual([
+      'type: gmah-backup check a',
+      "type: gmah-backup backup 'O'\\''Neill & Co'",
+      'type: gmah-backup verify b',
+    ])
+    const many = page([named('fine'), ...['a', 'b', 'c', 'd'].map(name => ({ ...named(name), ...none }))])
+    expect(many.lines.at(-1)).toBe('type: gmah-backup backup')
+    expect(page([named('fine')]).lines.join()).not.toContain('type')
+  })
+
+  test('a lost catalogue does not look like a platform that was never backed up', () => {
+    expect(page([{ ...named('a'), ...none }]).lines.at(-1)).toContain('gmah-backup catalogue rebuild')
+  })
+
+  test('a server that cannot be looked at comes first; a window of many days is read in days', () => {
+    const { title, lines } = page([named('fine')], [new Failure('postgres-unreachable', 'away')], 204 * HOUR)
+    expect(lines[0]).toMatch(/^LOOK AT THIS: away/)
+    expect(title).toContain('(backup within 27h, proof within 8d 12h)')
+  })
 })
 
 describe('a schedule is outside its window when', () => {

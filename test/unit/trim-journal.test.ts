@@ -19,6 +19,7 @@ const STAYING = [
   'archive-stored',
   'snapshot-made',
   'run-finished',
+  'run-cancelled',
 ]
 const PASSING = [
   'backup-started',

@@ -58,6 +58,7 @@ export function nextCommands(
     `The daemon (process ${kept.daemonPid}) works on the kept platform; its next night is at 01:30.`,
   ])
   for (const [what, command] of [
+    ['is everyone inside their windows', `${cli} status`],
     ['who is there, and what drifted', `${cli} tenants`],
     ['what the store holds', `${cli} backups ${tenant}`],
     ['one backup, table by table', `${cli} backup show ${backup}`],
