@@ -12,14 +12,15 @@ export function schedulesSection(judged: readonly JudgedSchedule[], columns: num
     .map(({ schedule, paused, lastRun, lastSuccess, next, trouble }) => [
       trouble === null ? 'ok' : 'BAD',
       schedule.name,
+      ...(outside.length > 0 ? [trouble ?? ''] : []),
       schedule.job,
       lastSuccess?.finishedAt ? instantText(lastSuccess.finishedAt.toISOString()) : 'never',
       lastRun?.outcome ?? '',
       paused ? 'paused' : next ? instantText(next.toISOString()) : '',
       formatDuration(schedule.freshnessWindowMs),
-      trouble ?? '',
     ])
-  const headings = ['', 'schedule', 'job', 'last success', 'last run', 'next', 'window', '']
+  const what = outside.length > 0 ? ['what'] : []
+  const headings = ['', 'schedule', ...what, 'job', 'last success', 'last run', 'next', 'window']
   return {
     title: `${outside.length} of ${judged.length} schedules outside their window`,
     lines:

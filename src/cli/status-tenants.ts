@@ -20,22 +20,21 @@ export function tenantsSection(status: Judged, most: number, columns: number | n
   const outside = subjects.filter(one => one.troubles.length > 0)
   const shown = subjects.slice(0, Math.max(most, outside.length))
   const rest = subjects.length - shown.length
-  const headings = [
-    '',
-    'tenant',
-    'last backup',
-    'RPO now',
-    'last proof',
-    'RTO',
-    'broken',
-    'size',
-    'in store',
-    '',
-  ]
+  // What is wrong stands beside the name: a narrow terminal cuts the end of a line.
+  const some = shown.some(one => whatIsWrong(one) !== '')
+  const headings = ['', 'tenant', ...(some ? ['what'] : []), ...FIGURES]
   const right = ['RPO now', 'RTO', 'broken', 'size', 'in store']
   // What kept us from seeing everything comes before what was seen all the same.
   const lines = problems.map(one => `LOOK AT THIS: ${failureText(one)}`)
-  lines.push(shown.length === 0 ? 'nobody is there yet' : table(headings, shown.map(row), { right, columns }))
+  lines.push(
+    shown.length === 0
+      ? 'nobody is there yet'
+      : table(
+          headings,
+          shown.map(one => row(one, some)),
+          { right, columns },
+        ),
+  )
   if (rest > 0) lines.push(`and ${rest} more inside every window; --all shows them`)
   const bytes = subjects.reduce((sum, one) => sum + one.storedBytes, 0)
   const { amount, currency } = status.storedCost
@@ -57,10 +56,13 @@ function windowSpan(ms: number): string {
   return days > 1 && ms % DAY_MS > 0 ? `${days}d ${formatDuration(ms - days * DAY_MS)}` : formatDuration(ms)
 }
 
+type Cure = 'restore' | 'check' | 'backup' | 'verify'
+
 /** So many names are typed; more than that are all. */
 const NAMED = 3
 
-const CURES: Record<Trouble, 'backup' | 'check' | 'verify'> = {
+const CURES: Record<Trouble, Cure> = {
+  'database gone': 'restore',
   'no backup': 'backup',
   'every backup broken': 'check',
   'newest backup broken': 'check',
@@ -76,23 +78,31 @@ function whatToType(subjects: readonly SubjectStatus[]): string[] {
     return [
       'no backup is known here: if the store has some, type `gmah-backup catalogue rebuild`; if this is new, `gmah-backup backup`',
     ]
-  return (['check', 'backup', 'verify'] as const).flatMap(cure => {
+  return (['restore', 'check', 'backup', 'verify'] as const).flatMap(cure => {
     const names = subjects
       .filter(({ troubles: [worst] }) => worst !== undefined && CURES[worst] === cure)
-      .map(one => shellWord(subjectName(one.subject)))
+      .map(one => oneLine(shellWord(subjectName(one.subject))))
     if (names.length === 0) return []
-    if (cure === 'verify')
-      return names.slice(0, NAMED).map(name => `type: gmah-backup verify ${oneLine(name)}`)
-    return [oneLine(`type: gmah-backup ${cure} ${names.length > NAMED ? '' : names.join(' ')}`.trimEnd())]
+    if (cure === 'restore')
+      return names.slice(0, NAMED).map(name => `type: gmah-backup restore ${name} --in-place`)
+    if (cure === 'verify') return names.slice(0, NAMED).map(name => `type: gmah-backup verify ${name}`)
+    return [`type: gmah-backup ${cure} ${names.length > NAMED ? '' : names.join(' ')}`.trimEnd()]
   })
 }
 
-function row(one: SubjectStatus): string[] {
-  const { newest, provenAtMs, rpoSeconds, expectedSeconds, living, troubles } = one
-  const gone = living === false ? ['not on the server any more'] : []
+const FIGURES = ['last backup', 'RPO now', 'last proof', 'RTO', 'broken', 'size', 'in store']
+
+function whatIsWrong({ living, troubles }: SubjectStatus): string {
+  const left = living === false && !troubles.includes('database gone')
+  return [...troubles, ...(left ? ['not on the server any more'] : [])].join(', ')
+}
+
+function row(one: SubjectStatus, some: boolean): string[] {
+  const { newest, provenAtMs, rpoSeconds, expectedSeconds, troubles } = one
   return [
     troubles.length > 0 ? 'BAD' : 'ok',
     subjectName(one.subject),
+    ...(some ? [whatIsWrong(one)] : []),
     newest ? at(newest.instantMs) : one.latest === null ? 'never' : 'none is sound',
     rpoSeconds === null ? 'all' : ageText(rpoSeconds),
     provenAtMs === null ? 'never' : at(provenAtMs),
@@ -100,7 +110,6 @@ function row(one: SubjectStatus): string[] {
     String(one.broken.length),
     newest ? bytesText(newest.bytes) : '',
     bytesText(one.storedBytes),
-    [...troubles, ...gone].join(', '),
   ]
 }
 

@@ -4,6 +4,7 @@ import type { SubjectId } from '../domain/subject.js'
 
 /** In the order of what they mean for a recovery, the worst first. */
 export const TROUBLES = [
+  'database gone',
   'no backup',
   'every backup broken',
   'newest backup broken',
@@ -19,6 +20,8 @@ export interface SubjectFacts {
   subject: SubjectId
   /** False: its database is no longer on the server; null: nobody could ask. */
   living: boolean | null
+  /** The platform's own list names its database, which is not there: that is an accident, and no departure. */
+  wanted?: boolean
   /** The newest that is not known as broken: what a restore would take. */
   newest: { id: BackupId; instantMs: number; bytes: number } | null
   /** The newest there is, broken or not; null: none. */
@@ -41,7 +44,7 @@ export interface Windows {
   proofMs: number | null
 }
 
-export interface SubjectStatus extends SubjectFacts {
+export interface SubjectStatus extends Omit<SubjectFacts, 'wanted'> {
   /** Data that would be lost now; null: all of it. */
   rpoSeconds: number | null
   proofAgeSeconds: number | null
@@ -50,10 +53,11 @@ export interface SubjectStatus extends SubjectFacts {
 }
 
 export function judge(facts: SubjectFacts, windows: Windows, nowMs: number): SubjectStatus {
+  const { wanted: _, ...known } = facts
   const { newest, provenAtMs } = facts
   const none: Trouble = facts.latest === null ? 'no backup' : 'every backup broken'
   return {
-    ...facts,
+    ...known,
     rpoSeconds: newest && seconds(nowMs - newest.instantMs),
     proofAgeSeconds: provenAtMs === null ? null : seconds(nowMs - provenAtMs),
     troubles: newest ? troublesOf({ ...facts, newest }, windows, nowMs) : [none],
@@ -69,6 +73,7 @@ function troublesOf(facts: Known, { backupMs, proofMs }: Windows, nowMs: number)
   const late = backupMs !== null && living !== false && nowMs - newest.instantMs > backupMs
   const since = provenAtMs ?? firstMs ?? nowMs
   const found: Record<Trouble, boolean> = {
+    'database gone': facts.wanted === true,
     'no backup': false,
     'every backup broken': false,
     'newest backup broken': own !== undefined && own.level !== 'restore',

@@ -45,11 +45,11 @@ export async function platformStatus(
 ): Promise<PlatformStatus> {
   const now = parts.clock.now()
   const windows = { backupMs: backupWindowMs(parts.config), proofMs: proofWindowMs(parts.config.schedules) }
-  const { living, problems } = await whoLives(parts, signal)
+  const { living, lost, problems } = await whoLives(parts, signal)
   // Its being away is a problem already.
   const putAside =
     whole && living ? await keptDatabases(parts, { signal }).then(putAsideTotal, () => null) : null
-  const subjects = factsOf(parts, living).map(facts => judge(facts, windows, now.getTime()))
+  const subjects = factsOf(parts, living, lost).map(facts => judge(facts, windows, now.getTime()))
   const bytes = subjects.reduce((sum, one) => sum + one.storedBytes, 0)
   const price = parts.config.alerts.digest
   return {
@@ -64,14 +64,20 @@ export async function platformStatus(
 
 async function whoLives(parts: Parts, signal: AbortSignal) {
   try {
-    const { subjects, problems } = await look(parts, signal)
-    return { living: new Set(subjects.map(one => one.id)), problems }
+    const { subjects, drift, problems } = await look(parts, signal)
+    const lost = drift.flatMap(one => (one.kind === 'tenant-without-database' ? [one.database] : []))
+    return { living: new Set(subjects.map(one => one.id)), lost: new Set(lost), problems }
   } catch (thrown) {
-    return { living: null, problems: [asFailure(thrown)] }
+    return { living: null, lost: new Set<string>(), problems: [asFailure(thrown)] }
   }
 }
 
-function factsOf(parts: Parts, living: ReadonlySet<SubjectId> | null): SubjectFacts[] {
+/** @param lost databases that the platform's list names, and that are not there. */
+function factsOf(
+  parts: Parts,
+  living: ReadonlySet<SubjectId> | null,
+  lost: ReadonlySet<string>,
+): SubjectFacts[] {
   const { catalogue } = parts
   const kept = catalogue.list()
   const candidates = new Map(drillCandidates(catalogue, kept).map(one => [one.subject, one]))
@@ -85,6 +91,7 @@ function factsOf(parts: Parts, living: ReadonlySet<SubjectId> | null): SubjectFa
     return {
       subject,
       living: living === null ? null : living.has(subject),
+      wanted: lost.has(entries.get(subject)?.[0]?.database ?? ''),
       ...whatThereIs(entries.get(subject) ?? [], proofs),
       provenAtMs: candidate?.provenAtMs ?? null,
       storedBytes: stored.get(subject) ?? 0,

@@ -51,9 +51,9 @@ async function changedTables(
 
 const keyOf = (one: { schema: string; name: string }): string => JSON.stringify([one.schema, one.name])
 
-type Rows = readonly { schema: string; name: string; rows: number }[]
+type Rows = readonly { schema: string; name: string; rows: number | null }[]
 
-/** Tables that are on one side only, or have another number of rows there. */
+/** Tables that are on one side only, or have another number of rows there; of what nobody counted, nothing is said. */
 function compareRows(before: Rows, now: Rows): NonNullable<Younger['tables']> {
   const [then, later] = [
     new Map(before.map(one => [keyOf(one), one])),
@@ -66,5 +66,5 @@ function compareRows(before: Rows, now: Rows): NonNullable<Younger['tables']> {
       backup: then.get(key)?.rows ?? null,
       now: later.get(key)?.rows ?? null,
     }))
-    .filter(one => one.backup !== one.now)
+    .filter(one => one.backup !== one.now && later.get(keyOf(one))?.rows !== null)
 }

@@ -12,8 +12,8 @@ export interface Connections {
 export interface RowEstimate {
   schema: string
   name: string
-  /** As the statistics collector counts them. */
-  rows: number
+  /** As the statistics collector counts them; null: not counted since it began anew. */
+  rows: number | null
 }
 
 /** Client connections to the database, ours left out, the busiest first. */
@@ -49,7 +49,11 @@ export async function preparedTransactions(session: Session, database: string): 
 export function rowEstimates(session: Session): Promise<RowEstimate[]> {
   return session.query<RowEstimate>(
     // The view also counts partitioned tables and materialized views: a dump holds no rows of theirs.
-    `SELECT s.schemaname::text AS schema, s.relname::text AS name, s.n_live_tup::float8 AS rows
+    // After a crash the server counts from nothing: zero is a number only where something was counted since.
+    `SELECT s.schemaname::text AS schema, s.relname::text AS name,
+            CASE WHEN s.n_live_tup + s.n_tup_ins + s.n_tup_upd + s.n_tup_del > 0
+                   OR COALESCE(s.last_analyze, s.last_autoanalyze, s.last_vacuum, s.last_autovacuum) IS NOT NULL
+                 THEN s.n_live_tup::float8 END AS rows
      FROM pg_catalog.pg_stat_user_tables s JOIN pg_catalog.pg_class c ON c.oid = s.relid
      WHERE c.relkind = 'r' ORDER BY 1, 2`,
   )

@@ -37,6 +37,8 @@ port.on('message', (message: ToThread) => {
     if (taking?.hasRoom()) input?.resume()
   }
 })
+// Loaded: takeThread waits for it.
+port.postMessage('ready')
 
 /** Every piece is read into the same memory: nothing is left to be collected. Nobody reads before the stream starts. */
 function open(path: string): Socket {

@@ -72,7 +72,7 @@ const WAITING_BYTES = 12 * 1024 * 1024
 
 /** Takes a thread and lays a way into it. It must be closed in the end. @throws Failure unexpected when the thread ends. */
 export async function openIntake(): Promise<Intake> {
-  const thread = takeThread()
+  const thread = await takeThread()
   try {
     return new Intake(thread, await layDuct(thread, path => tell(thread, { type: 'open', path })))
   } catch (thrown) {

@@ -9,29 +9,40 @@ import type { Worker } from 'node:worker_threads'
 import { Failure } from '../domain/errors.js'
 
 /**
- * Lays a duct to a thread. What is written into the socket is what the thread reads; nothing is read of it here, so a child
+ * Lays a duct to a thread that has loaded: a crash of ours before it connects leaves the folder there. What is written into the socket is what the thread reads; nothing is read of it here, so a child
  * may have it as its stdout.
  * @param tell hands the thread the path that it is to connect to, at once.
  * @throws Failure unexpected when the thread ends instead.
  */
 export async function layDuct(thread: Worker, tell: (path: string) => void): Promise<Socket> {
-  const folder = await mkdtemp(join(tmpdir(), 'gmah-duct-'))
-  const server = createServer({ pauseOnConnect: true })
   const ended = new AbortController()
-  const end = () => ended.abort()
-  thread.once('exit', end)
+  const end = (why: unknown) => ended.abort(why)
+  // An error that nobody listens to would end the process.
+  thread.on('error', end).on('exit', end)
+  try {
+    const socket = await connection(tell, ended.signal)
+    if (!ended.signal.aborted) return socket
+    socket.destroy()
+    throw ended.signal.reason
+  } catch (cause) {
+    throw new Failure('unexpected', 'no stream could be led into a thread', { cause })
+  } finally {
+    thread.off('error', end).off('exit', end)
+  }
+}
+
+async function connection(tell: (path: string) => void, signal: AbortSignal): Promise<Socket> {
+  const server = createServer({ pauseOnConnect: true })
+  const folder = await mkdtemp(join(tmpdir(), 'gmah-duct-'))
   try {
     const path = join(folder, 'in')
     server.listen(path)
     await once(server, 'listening')
-    const connected = once(server, 'connection', { signal: ended.signal })
+    const connected = once(server, 'connection', { signal })
     tell(path)
     const [socket] = (await connected) as [Socket]
     return socket
-  } catch (cause) {
-    throw new Failure('unexpected', 'no stream could be led into a thread', { cause })
   } finally {
-    thread.off('exit', end)
     server.close()
     await rm(folder, { recursive: true, force: true })
   }

@@ -34,7 +34,6 @@ async function begin(): Promise<DaemonProcess> {
   return daemon
 }
 
-/** It tells the rest before it goes. */
 async function end(one: DaemonProcess): Promise<void> {
   one.kill('SIGTERM')
   expect((await one.ended).code).toBe(0)
@@ -46,6 +45,8 @@ test('a refused configuration is told, its end by the next life that likes it, a
   writeFileSync(here.configFile, good.replace('retry_pause', 'retry_paws'), { mode: 0o600 })
   first.kill('SIGHUP')
   await first.said(/^the new configuration was refused/)
+  // By its own look, a quarter of a minute later at most: its last words have five seconds, which a busy machine may not give.
+  await until(() => ears.mail.mails.length > 0)
   await end(first)
   expect(ears.heard()).toEqual({
     ...{ mail: ['[prod] warning: the new configuration was refused'], slack: [] },

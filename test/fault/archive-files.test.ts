@@ -6,6 +6,9 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type ArchiveHead, parseArchiveName } from '../../src/domain/archive.js'
 import type { Failure } from '../../src/domain/errors.js'
+import { drillArchives } from '../../src/jobs/drill-archives.js'
+import type { JobContext, Parts } from '../../src/jobs/parts.js'
+import type { Bench } from '../../src/jobs/scratch-bench.js'
 import { readIndexHead } from '../../src/repository/archive-index.js'
 import { readEntry, scanArchive } from '../../src/repository/archive-read.js'
 import { openFile } from '../../src/seal/age-decrypt.js'
@@ -18,8 +21,9 @@ import { manualClock } from '../kit/clock.js'
 import { temporaryFolder } from '../kit/cluster.js'
 import { faultyStore } from '../kit/faulty-store.js'
 import { type MemoryStore, memoryStore } from '../kit/memory-store.js'
-import { ACME, type TestRepository, testRepository } from '../kit/repository.js'
+import { ACME, never, type TestRepository, testRepository } from '../kit/repository.js'
 import { mountSmall } from '../kit/small-disk.js'
+import { openState } from '../kit/state.js'
 
 const NAME = parseArchiveName('2026-12')
 const sha256 = (body: Uint8Array) => createHash('sha256').update(body).digest('hex')
@@ -308,6 +312,34 @@ describe('what is stored', () => {
         await readIndexHead(placeOf(repository)).catch((thrown: Failure) => [thrown.code, thrown.hint]),
       ).toEqual(['key-wrong', expect.stringContaining('--identity')])
       expect(await entriesOf({ ...placeOf(repository), identities: [offline.recovery] })).toHaveLength(5)
+      await offline.close()
+    }))
+
+  it('is no failure of a drill when its key is kept elsewhere, and one when it is damaged; both are told', () =>
+    inMemory(async (repository, files) => {
+      const state = openState()
+      const run = state.journal.startRun({ job: 'drill', trigger: 'manual' }).id
+      const emit: JobContext['emit'] = event =>
+        void state.journal.event({ run, subject: null, ...event } as never)
+      const drill = () => {
+        const { journal, clock } = state
+        const parts = { repository, journal, clock } as unknown as Parts
+        return drillArchives(parts, {} as Bench, () => true, { run, signal: never, emit })
+      }
+      const told = () =>
+        state.journal
+          .events({ types: ['archive-not-drilled'] })
+          .map(one => (one.facts as { error: { code: string } }).error.code)
+      const offline = testRepository(memoryStore())
+      await archiveBytes(repository, files, { recipients: offline.keyring.recipients })
+      expect([await drill(), told()]).toEqual([{ passed: 0, failed: [], waiting: 0 }, ['key-wrong']])
+      const index = (repository.store as MemoryStore).objects.get(archiveIndexKey(ACME, NAME))
+      index!.body.fill(0)
+      const { failed } = await drill()
+      expect([failed.map(one => one.why), told()]).toEqual([
+        [expect.stringContaining('object-corrupt')],
+        ['key-wrong', 'object-corrupt'],
+      ])
       await offline.close()
     }))
 

@@ -67,6 +67,12 @@ test('in place: the newest backup, the clients that would be ended, the rows tha
   expect(found.expected.safetyCopySeconds).toBeGreaterThan(0)
 })
 
+test('a server that has counted nothing since its crash does not make the live database look empty', async () => {
+  await scene.cluster.sql('gmah_org_a', 'SELECT pg_stat_reset()')
+  const { tables } = (await plan()).younger
+  expect(tables?.filter(one => one.now === 0)).toEqual([])
+})
+
 test('at an instant: the newest not after it, and the gap', async () => {
   const between = new Date(Date.parse(first.instant) + 1).toISOString()
   const found = await plan(between)

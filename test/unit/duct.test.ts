@@ -72,3 +72,9 @@ test('a thread that ends instead of connecting is told', async () => {
   })
   expect(readdirSync(folder)).toEqual([])
 })
+
+test('an error in the thread is told and ends nobody else', async () => {
+  const laying = layDuct(reader('throw new Error("unfit")'), () => {})
+  await expect(laying).rejects.toMatchObject({ code: 'unexpected' })
+  expect(readdirSync(folder)).toEqual([])
+})

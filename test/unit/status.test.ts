@@ -138,6 +138,14 @@ describe('what to type', () => {
     expect(page([named('fine')]).lines.join()).not.toContain('type')
   })
 
+  test('a database that the platform still names comes before all else, and how it comes back', () => {
+    const gone = { ...named('a'), living: false, wanted: true }
+    expect(judge(facts(gone), WINDOWS, NOW).troubles).toEqual(['database gone'])
+    const { lines } = page([gone, { ...named('left'), living: false }])
+    expect(lines[0]).toMatch(/^BAD +a +database gone +2026.*\nok +left +not on the server any more +2026/m)
+    expect(lines.at(-1)).toBe('type: gmah-backup restore a --in-place')
+  })
+
   test('a lost catalogue does not look like a platform that was never backed up', () => {
     expect(page([{ ...named('a'), ...none }]).lines.at(-1)).toContain('gmah-backup catalogue rebuild')
   })
