@@ -58,7 +58,7 @@ export const FRENCH: Words = {
       open: 'à traiter',
     },
     ofAll: (some, all) => `${some} sur ${all}`,
-    proofs: (passed, failed) => `${passed} réussies, ${failed} échouées`,
+    proofs: (passed, failed) => `réussites : ${passed}, échecs : ${failed}`,
     nothing: 'rien',
     never: 'jamais',
     meaning: 'Vert : sauvegardé. Rouge : échec. Gris : pas d’essai. La nuit la plus ancienne est à gauche.',
