@@ -1,6 +1,7 @@
 // `catalogue rebuild`: the cache made anew from the store alone.
 import type { Command } from 'commander'
 import { EXIT } from '../domain/errors.js'
+import { subjectName } from '../domain/subject.js'
 import { rebuildCatalogue } from '../jobs/rebuild-catalogue.js'
 import { atDesk, type Doors, type GlobalOptions } from './desk.js'
 import { counted, processTerminal, show } from './output.js'
@@ -22,6 +23,9 @@ export function catalogueCommand(program: Command, doors: Doors): void {
         show(terminal, report, () =>
           [
             `${counted(report.backups, 'backup')} of ${counted(report.subjects, 'subject')}`,
+            ...report.gone.map(
+              ({ subject, id }) => `gone, and no sweep took it: ${id} of ${subjectName(subject)}`,
+            ),
             ...report.problems.map(
               ({ key, code, message }) => `cannot be used: ${key}: ${message} [${code}]`,
             ),

@@ -24,6 +24,11 @@ export function checkText(report: CheckReport): string {
   const lines = report.checked.flatMap(subjectLines)
   for (const { subject, failure } of report.failed)
     lines.push(`NOT CHECKED ${named(subject)}: ${failureText(failure)}`)
+  lines.push(...some(report.gone.map(goneLine)))
+  if (report.gone.length > 0)
+    lines.push(
+      '  hint: nobody here removed them: look for lifecycle rules of the bucket, tokens that may delete, another machine that sweeps',
+    )
   return [...lines, ...coverageLines(report), totalLine(report)].join('\n')
 }
 
@@ -56,6 +61,9 @@ function subjectLines(check: SubjectCheck): string[] {
   return lines
 }
 
+const goneLine = ({ subject, id, instant }: CheckReport['gone'][number]): string =>
+  `GONE    ${named(subject)}: backup ${id} of ${instantText(instant)} is in the store no more`
+
 const some = (lines: string[]): string[] =>
   lines.length <= TOLD
     ? lines
@@ -77,7 +85,7 @@ function coverageLines({ coverage, short }: CheckReport): string[] {
   return lines
 }
 
-function totalLine({ checked, failed }: CheckReport): string {
+function totalLine({ checked, failed, gone }: CheckReport): string {
   const sum = (of: (check: SubjectCheck) => number) => checked.reduce((total, one) => total + of(one), 0)
   const damaged = sum(one => one.damaged.length + one.stillDamaged)
   const what = [
@@ -94,15 +102,17 @@ function totalLine({ checked, failed }: CheckReport): string {
           ),
         ]
       : []),
+    ...(gone.length > 0 ? [`${counted(gone.length, 'backup')} gone`] : []),
     ...(failed.length > 0 ? [`${failed.length} not checked`] : []),
   ]
   return what.join('; ')
 }
 
-export function checkJson({ checked, failed, short, coverage }: CheckReport) {
+export function checkJson({ checked, failed, gone, short, coverage }: CheckReport) {
   return {
     checked,
     failed: failed.map(({ subject, failure: { code, message, hint } }) => ({ subject, code, message, hint })),
+    gone,
     short,
     coverage,
   }

@@ -55,8 +55,8 @@ function nightsOf(desk: Desk, { nights }: CheckOptions): number {
   return nights ?? scheduled[0] ?? 30
 }
 
-function exitOf({ checked, failed }: CheckReport): number {
+function exitOf({ checked, failed, gone }: CheckReport): number {
   const damaged = checked.some(one => one.damaged.length + one.stillDamaged + one.broken.length > 0)
-  if (damaged) return EXIT.integrity
+  if (damaged || gone.length > 0) return EXIT.integrity
   return failed.length > 0 || !checked.every(isSound) ? EXIT.partial : EXIT.ok
 }

@@ -229,6 +229,8 @@ export interface EventFacts extends SnapshotEventFacts<ErrorFacts> {
   'daemon-started': { version: string; pid: number }
   'daemon-stopping': { reason: string }
   'keys-rotated': { recipients: string[]; subjects: number }
+  /** The catalogue knew them, the store has them no more, and no sweep of this machine took them. The newest first. */
+  'backups-vanished': { count: number; first: { backup: BackupId; instant: string }[] }
   'catalogue-rebuilt': { backups: number; subjects: number; durationMs: number }
 }
 

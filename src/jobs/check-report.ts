@@ -2,6 +2,7 @@
 import type { ErrorCode, Failure } from '../domain/errors.js'
 import type { BackupId } from '../domain/ids.js'
 import type { SubjectId } from '../domain/subject.js'
+import type { RefreshReport } from '../repository/catalogue.js'
 import type { ChunkDamage } from '../repository/damage.js'
 import type { Coverage } from './check-reading.js'
 import type { JobEnd } from './runner.js'
@@ -30,6 +31,8 @@ export interface CheckReport {
   checked: SubjectCheck[]
   /** Subjects that could not be looked at: their key is of no use. */
   failed: { subject: SubjectId; failure: Failure }[]
+  /** Backups that have gone from the store since the last look, and that no sweep took. */
+  gone: RefreshReport['gone']
   /** The budget kept something from being read back. */
   short: boolean
   coverage: Coverage | null
@@ -40,11 +43,11 @@ export const isSound = ({ stillDamaged, damaged, broken, problems }: SubjectChec
   stillDamaged + damaged.length + broken.length + problems.length === 0
 
 /** How the check's run ends. @throws Failure when no subject could be looked at. */
-export function endOfCheck({ checked, failed, short, coverage }: CheckReport): JobEnd {
+export function endOfCheck({ checked, failed, gone, short, coverage }: CheckReport): JobEnd {
   const [first] = failed
   if (first && checked.length === 0) throw first.failure
   const sum = (of: (check: SubjectCheck) => number) => checked.reduce((total, one) => total + of(one), 0)
-  const sound = failed.length === 0 && checked.every(isSound)
+  const sound = failed.length + gone.length === 0 && checked.every(isSound)
   return {
     outcome: sound ? 'succeeded' : 'partial',
     facts: {
@@ -56,6 +59,7 @@ export function endOfCheck({ checked, failed, short, coverage }: CheckReport): J
       damaged: sum(one => one.damaged.length + one.stillDamaged),
       healed: sum(one => one.healed.length),
       broken: sum(one => one.broken.length),
+      ...(gone.length > 0 ? { gone: gone.length } : {}),
       ...(short ? { short } : {}),
       ...(coverage ? { coverage } : {}),
     },

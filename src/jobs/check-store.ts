@@ -9,6 +9,7 @@ import { checkSubject } from './check-subject.js'
 import { errorFacts } from './journal-rows.js'
 import { subjectNamed } from './open-backup.js'
 import type { JobContext, Parts } from './parts.js'
+import { refreshCatalogue } from './refresh-catalogue.js'
 
 export interface CheckRequest extends ReadingOptions {
   /** All subjects in the store when it is empty. */
@@ -28,8 +29,9 @@ export async function checkStore(
   context: JobContext,
 ): Promise<CheckReport> {
   const subjects = choose(await listSubjects(parts.repository.store), request.names)
+  const { gone } = await refreshCatalogue(parts, context.emit)
   const reading = openReading({ clock: parts.clock, laps: parts.laps }, request)
-  const report: CheckReport = { checked: [], failed: [], short: false, coverage: null }
+  const report: CheckReport = { checked: [], failed: [], gone, short: false, coverage: null }
   for (const subject of reading.order(subjects)) {
     context.signal.throwIfAborted()
     await checkOne(parts, subject, reading, context, report)

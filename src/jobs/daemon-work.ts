@@ -15,8 +15,9 @@ import { lookWhoIsThere } from './departures.js'
 import { drill } from './drill.js'
 import { endOfDrills } from './drill-report.js'
 import type { Journal } from './journal.js'
-import type { Parts } from './parts.js'
+import type { JobContext, Parts } from './parts.js'
 import { publishPlaybooks } from './publish-playbooks.js'
+import { refreshCatalogue } from './refresh-catalogue.js'
 import { repairSwaps } from './repair-swaps.js'
 import type { JobEnd, JobRequest, Runner, RunResult } from './runner.js'
 import { sweepDrills } from './scratch-bench.js'
@@ -46,8 +47,9 @@ export async function closeLastLife(parts: Parts, journal: Journal, log: Logger)
     // PostgreSQL may start after us; what is left over is in nobody's way, and the next start tries again.
     log.warn({ error: asFailure(thrown) }, 'could not look for leftovers of interrupted restores')
   }
-  const { added, removed, problems } = await parts.catalogue.refresh(parts.repository, { from: 'cache' })
-  if (added + removed > 0) log.info({ added, removed }, 'the catalogue was brought up to date from the store')
+  const { added, gone, problems } = await refreshCatalogue(parts, ofNoRun(journal))
+  if (added + gone.length > 0)
+    log.info({ added, gone: gone.length }, 'the catalogue was brought up to date from the store')
   for (const problem of problems) log.error(problem, 'an object in the store cannot be used')
 }
 
@@ -66,8 +68,13 @@ export async function closeDeadRuns(parts: Parts, journal: Journal): Promise<voi
   await sweepPasswordFiles()
   await dropLeftovers(parts, journal).catch(() => {})
   // The dead may have committed what they could not note any more.
-  await parts.catalogue.refresh(parts.repository, { from: 'cache' })
+  await refreshCatalogue(parts, ofNoRun(journal))
 }
+
+const ofNoRun =
+  (journal: Journal): JobContext['emit'] =>
+  event =>
+    journal.event({ run: null, subject: null, ...event } as Parameters<Journal['event']>[0])
 
 /** Without the copy everything works as well: a store that refuses it is said, and the next start tries again. */
 export async function copyPlaybooks(parts: Parts, folder: string, log: Logger): Promise<void> {

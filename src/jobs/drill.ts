@@ -21,6 +21,7 @@ import { look } from './list-tenants.js'
 import { openBackup } from './open-backup.js'
 import type { JobContext, Parts } from './parts.js'
 import { proveBackup } from './prove-backup.js'
+import { refreshCatalogue } from './refresh-catalogue.js'
 import { type Bench, withBench } from './scratch-bench.js'
 
 /** What all drills of a night share. */
@@ -47,7 +48,7 @@ export async function drill(
   settings: DrillSettings,
   context: JobContext,
 ): Promise<DrillReport> {
-  await parts.catalogue.refresh(parts.repository, { from: 'cache' })
+  await refreshCatalogue(parts, context.emit)
   const limits = limitsOf(parts, settings)
   const plan = planDrills(drillCandidates(parts.catalogue), limits)
   const report = emptyReport(coverageOf([], limits))

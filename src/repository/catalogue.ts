@@ -53,7 +53,8 @@ export interface RefreshReport {
   subjects: number
   backups: number
   added: number
-  removed: number
+  /** What it knew and the store has no more. */
+  gone: Pick<CatalogueEntry, 'subject' | 'id' | 'instant'>[]
   /** What could not be opened: these objects are in the store, and are not counted as backups. */
   problems: { key: string; code: ErrorCode; message: string }[]
 }
@@ -137,17 +138,15 @@ export class Catalogue {
    * nothing. When the store can't be read it keeps what it knew.
    */
   async refresh(repository: Repository, { from }: { from: 'cache' | 'nothing' }): Promise<RefreshReport> {
-    const report: RefreshReport = { subjects: 0, backups: 0, added: 0, removed: 0, problems: [] }
+    const report: RefreshReport = { subjects: 0, backups: 0, added: 0, gone: [], problems: [] }
     const subjects = await listSubjects(repository.store)
     for (const subject of subjects) await this.#refreshSubject(repository, subject, from, report)
     const gone = this.newestAtAll().filter(entry => !subjects.includes(entry.subject))
     for (const { subject } of gone) {
-      report.removed += this.#forget(subject, new Set())
+      await this.#dropGone(repository, subject, new Set(), report)
       this.proofs.forget(subject)
     }
-    report.subjects = subjects.length
-    report.backups = this.list().length
-    return report
+    return { ...report, subjects: subjects.length, backups: this.list().length }
   }
 
   #newestOf(which: string): CatalogueEntry[] {
@@ -170,7 +169,7 @@ export class Catalogue {
     report: RefreshReport,
   ): Promise<void> {
     const names = await listManifests(repository.store, subject)
-    report.removed += this.#forget(subject, new Set(names.map(manifestKey)))
+    await this.#dropGone(repository, subject, new Set(names.map(manifestKey)), report)
     const cached = from === 'cache' ? this.list({ subject }) : []
     const seen = new Set(cached.map(entry => entry.manifest))
     const unseen = names.filter(name => !seen.has(manifestKey(name)))
@@ -185,7 +184,7 @@ export class Catalogue {
       if (marked.size > 0) this.noteBroken(subject, await readBroken(repository.store, await openKey()))
     } catch (thrown) {
       report.problems.push(problem(subject, thrown))
-      this.#forget(subject, seen)
+      this.#drop(unseen.map(manifestKey))
     }
   }
 
@@ -204,10 +203,13 @@ export class Catalogue {
     }
   }
 
-  #forget(subject: SubjectId, kept: ReadonlySet<string>): number {
-    const gone = this.list({ subject }).filter(entry => !kept.has(entry.manifest))
-    this.#drop(gone.map(entry => entry.manifest))
-    return gone.length
+  /** One that is not in the listing may have been stored after it. */
+  async #dropGone(at: Repository, subject: SubjectId, listed: ReadonlySet<string>, report: RefreshReport) {
+    for (const { manifest, id, instant } of this.list({ subject })) {
+      if (listed.has(manifest) || (await at.store.head(manifest))) continue
+      this.#drop([manifest])
+      report.gone.push({ subject, id, instant })
+    }
   }
 
   #drop(manifests: readonly string[]): void {

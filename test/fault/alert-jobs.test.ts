@@ -154,6 +154,16 @@ const PLANTED: Planted[] = [
     },
   },
   {
+    title: 'CRITICAL: backups are gone from the store: acme',
+    ...{ critical: true, momentary: true },
+    says: /- acme: 1: [0-9a-f]{12} 20.*No sweep of this machine took them.*gmah-backup backups acme/s,
+    begin: async () => {
+      takeAway(scene.here.parts().catalogue.list({ subject: acme }).at(-1)?.manifest ?? '')
+      await run('check')
+    },
+    end: () => run('check'),
+  },
+  {
     title: 'warning: check failed',
     begin: async () => {
       renameSync(scene.here.storeFolder, `${scene.here.storeFolder}-away`)

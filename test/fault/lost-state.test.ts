@@ -31,7 +31,7 @@ test('catalogue rebuild on an empty disk gives the same list, and the next night
   rmSync(join(here.folder, 'state'), { recursive: true })
 
   const rebuilt = await here.cli('--json', 'catalogue', 'rebuild')
-  expect(JSON.parse(rebuilt.stdout)).toEqual({ subjects: 4, backups: 8, added: 8, removed: 0, problems: [] })
+  expect(JSON.parse(rebuilt.stdout)).toEqual({ subjects: 4, backups: 8, added: 8, gone: [], problems: [] })
   await here.reopen()
   expect(here.parts().catalogue.list()).toEqual(before)
   expect(here.events().map(event => event.type)).toEqual(['run-started', 'catalogue-rebuilt', 'run-finished'])

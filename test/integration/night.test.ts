@@ -54,5 +54,5 @@ test('the catalogue is the same when it is made anew from the store alone', asyn
   expect(report).toMatchObject({ problems: [], subjects: DEMO_TENANTS.length + 2, backups: before.length })
   expect(before.length).toBeGreaterThan(0)
   expect(catalogue.list()).toEqual(before)
-  expect(await catalogue.refresh(repository, { from: 'cache' })).toMatchObject({ added: 0, removed: 0 })
+  expect(await catalogue.refresh(repository, { from: 'cache' })).toMatchObject({ added: 0, gone: [] })
 })

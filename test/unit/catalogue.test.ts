@@ -34,7 +34,7 @@ it('from an empty disk it is what it was when the nights recorded it', async () 
   for (const manifest of made) catalogue.record(manifest)
   const other = open()
   const report = await other.refresh(repository, { from: 'nothing' })
-  expect(report).toEqual({ subjects: 2, backups: 3, added: 3, removed: 0, problems: [] })
+  expect(report).toEqual({ subjects: 2, backups: 3, added: 3, gone: [], problems: [] })
   expect(other.list()).toEqual(catalogue.list())
   expect(other.list().map(one => one.id)).toEqual([made[2], made[1], made[0]].map(one => one!.backup))
   expect(other.newest().map(one => one.id)).toEqual([made[1]!.backup, made[2]!.backup])
@@ -50,12 +50,31 @@ it('asks only for what it has not seen, and forgets what is gone', async () => {
   for (const manifest of made) catalogue.record(manifest)
   const counting = faultyStore(store)
   repository.store = counting
-  expect(await catalogue.refresh(repository, { from: 'cache' })).toMatchObject({ added: 0, removed: 0 })
+  expect(await catalogue.refresh(repository, { from: 'cache' })).toMatchObject({ added: 0, gone: [] })
   expect(counting.calls.filter(one => one.operation === 'get')).toEqual([])
   await store.delete(where(made[0]!))
   for (const name of [...store.objects.keys()].filter(one => one.includes('globex'))) await store.delete(name)
-  expect(await catalogue.refresh(repository, { from: 'cache' })).toMatchObject({ subjects: 1, removed: 2 })
+  expect(await catalogue.refresh(repository, { from: 'cache' })).toMatchObject({
+    subjects: 1,
+    gone: [made[0]!, made[2]!].map(({ backup, subject }) => ({ id: backup, subject })),
+  })
   expect(catalogue.list().map(one => one.id)).toEqual([made[1]!.backup])
+})
+
+it('keeps one that was stored after the listing', async () => {
+  for (const manifest of made) catalogue.record(manifest)
+  const plain = repository.store
+  const late = where(made[1]!)
+  repository.store = {
+    ...plain,
+    list: async function* (prefix, options) {
+      for await (const one of plain.list(prefix, options)) if (one.key !== late) yield one
+    },
+  }
+  expect(await catalogue.refresh(repository, { from: 'cache' })).toMatchObject({ backups: 3, gone: [] })
+  await plain.delete(late)
+  const { gone } = await catalogue.refresh(repository, { from: 'cache' })
+  expect(gone.map(one => one.id)).toEqual([made[1]!.backup])
 })
 
 it('reports what cannot be used by its name, and goes on with the rest', async () => {

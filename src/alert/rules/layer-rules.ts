@@ -25,6 +25,11 @@ export const LAYER_RULES = {
       ...(problems.length > 0 ? [unusable] : [clear('check-problem', scope)]),
     ]
   },
+  'backups-vanished': event => [
+    raise('backups-vanished', event, {
+      detail: `${event.facts.count}: ${event.facts.first.map(one => `${one.backup} ${one.instant}`).join(', ')}`,
+    }),
+  ],
   'check-failed': event => [raise('check-failed', event, ofError(event.facts.error))],
   'archive-started': silent,
   'archive-stored': event => {

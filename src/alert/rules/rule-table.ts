@@ -25,6 +25,7 @@ export const RULES = {
   'discovery-problem': lasting('warning'),
   drift: lasting('warning'),
   'objects-damaged': lasting('critical'),
+  'backups-vanished': momentary('critical'),
   'check-problem': lasting('critical'),
   'check-failed': lasting('warning'),
   'proof-failed': lasting('critical'),

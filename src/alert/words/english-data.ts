@@ -36,6 +36,12 @@ export const ENGLISH_DATA = {
       'Backups that need them cannot be restored. What is still needed is stored anew by the next backup.',
     next: ['gmah-backup backup {each}', 'gmah-backup check {each}', 'gmah-backup backups {first}'],
   },
+  'backups-vanished': {
+    title: 'backups are gone from the store: {who}',
+    meaning:
+      'No sweep of this machine took them: a lifecycle rule, a hand or another machine did. What is left can be restored; bring back deleted versions if the bucket keeps any.',
+    next: ['gmah-backup backups {each}', 'gmah-backup backup {each}'],
+  },
   'check-problem': {
     title: 'a check found what cannot be used: {who}',
     meaning:

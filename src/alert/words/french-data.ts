@@ -36,6 +36,12 @@ export const FRENCH_DATA = {
       'Les sauvegardes qui en dépendent ne sont pas restaurables. La prochaine restocke ce qui sert encore.',
     next: ['gmah-backup backup {each}', 'gmah-backup check {each}', 'gmah-backup backups {first}'],
   },
+  'backups-vanished': {
+    title: 'des sauvegardes ont disparu du stockage : {who}',
+    meaning:
+      'Aucun nettoyage d’ici ne les a prises : une règle de cycle de vie, une main ou une autre machine. Ce qui reste est restaurable ; récupérez les versions supprimées si le bucket en garde.',
+    next: ['gmah-backup backups {each}', 'gmah-backup backup {each}'],
+  },
   'check-problem': {
     title: 'un contrôle a trouvé de l’inutilisable : {who}',
     meaning:
