@@ -130,12 +130,12 @@ test('each is told in the right channels once, and its end once', async () => {
 
 test('a restore in place is one message, its undoing another', async () => {
   const bench = alertBench([mail.channel('team')])
-  const told = async (incoming: string, kept: string) => {
+  const told = async (incoming: string, kept: string | null) => {
     const facts = {
       ...swap,
       incoming,
       kept,
-      downtimeMs: 80,
+      downtimeMs: kept === null ? null : 80,
       refusals: 0,
       pausedMs: null,
       endedConnections: 1,
@@ -144,15 +144,17 @@ test('a restore in place is one message, its undoing another', async () => {
     await bench.alerting.tick()
     const [one, ...others] = mail.mails.splice(0)
     expect(others).toEqual([])
-    return [one?.subject, one?.text?.includes(kept)]
+    return [one?.subject, one?.text?.match(/^- acme: (.*)$/m)?.[1]]
   }
   const [put, back] = [`${swap.live}__before_0123456789ab`, `${swap.live}__before_ba9876543210`]
   const info = '[test] for information: '
   expect(await told('restoring_0123456789ab', put)).toEqual([
     `${info}a restored database is in use: acme`,
-    true,
+    `${swap.live}: 80 ms; ${put}`,
   ])
-  expect(await told(put, back)).toEqual([`${info}a restore was undone: acme`, true])
+  expect(await told(put, back)).toEqual([`${info}a restore was undone: acme`, `${swap.live}: 80 ms; ${back}`])
+  // Where the tenant's database was gone.
+  expect((await told('restoring_0123456789ab', null))[1]).toBe(swap.live)
 })
 
 test('mail and Slack both away for a day: nothing is lost, nothing floods', async () => {

@@ -80,7 +80,7 @@ const EVENT_RULES: { [T in EventType]: Rule<T> } = {
   'swap-finished': event => [
     // What comes in was put aside by a restore before: it gets its place back.
     raise(keptRun(event.facts.incoming) ? 'restore-undone' : 'swap-finished', event, {
-      detail: `${event.facts.live}: ${event.facts.downtimeMs ?? '?'} ms; ${event.facts.kept ?? '–'}`,
+      detail: swapDetail(event.facts),
     }),
   ],
   'swap-repaired': event => [
@@ -154,6 +154,12 @@ const EVENT_RULES: { [T in EventType]: Rule<T> } = {
   'daemon-stopping': silent,
   'keys-rotated': event => [raise('keys-changed', event, { detail: event.facts.recipients.join(', ') })],
   'catalogue-rebuilt': silent,
+}
+
+/** Where nothing was before, nobody was refused and nothing is put aside. */
+function swapDetail({ live, downtimeMs, kept }: EventOf<'swap-finished'>['facts']): string {
+  const more = [...(downtimeMs === null ? [] : [`${downtimeMs} ms`]), ...(kept === null ? [] : [kept])]
+  return more.length === 0 ? live : `${live}: ${more.join('; ')}`
 }
 
 /** What an event says, given what was known before it. */
