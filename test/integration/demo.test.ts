@@ -129,7 +129,7 @@ test('kept, each command it prints works, and the last one ends it all', async (
   const { exitCode, text } = await tell('--keep').ended
   expect({ exitCode, text }).toMatchObject({ exitCode: 0 })
   const commands = [...text.matchAll(/^ {3}\$ (.*)$/gm)].map(match => match[1] ?? '')
-  expect(commands).toHaveLength(9)
+  expect(commands).toHaveLength(10)
   const said: string[] = []
   for (const command of commands) {
     const {
@@ -142,7 +142,8 @@ test('kept, each command it prints works, and the last one ends it all', async (
     expect({ command, code, stderr }).toMatchObject({ code: 0 })
     said.push(stdout)
   }
-  const [tenants, backups, backup, restored, retention, runs, health, undropped] = said
+  const [status, tenants, backups, backup, restored, retention, runs, health, undropped] = said
+  expect(status).toMatch(/^ok +acme /m)
   expect(tenants).toMatch(/^acme +gmah_org_acme +20/m)
   expect(backups?.match(/acme/g)?.length).toBeGreaterThanOrEqual(2)
   expect(backup).toMatch(/^public\.invoices +\d+ /m)
