@@ -117,7 +117,9 @@ export async function unpack(
 ): Promise<void> {
   mkdirSync(into, { recursive: true })
   const line = 'age -d -i "$1" "$2" | zstd -dq | "$3" -xf - -C "$4"; cd "$4"; sha256sum -c --quiet SHA256SUMS'
-  await execa('bash', ['-eo', 'pipefail', '-c', line, 'bash', identity, archive, tar, into])
+  // Under plain C, which a bare machine has, bsdtar refuses names that are not ASCII; GNU tar takes them as they are.
+  const env = { LC_ALL: tar === 'bsdtar' ? 'C.UTF-8' : 'C' }
+  await execa('bash', ['-eo', 'pipefail', '-c', line, 'bash', identity, archive, tar, into], { env })
 }
 
 /** Names below a folder → SHA-256 of the files. */
