@@ -2,8 +2,8 @@
 import type { ErrorCode, Failure } from '../domain/errors.js'
 import type { BackupId } from '../domain/ids.js'
 import type { SubjectId } from '../domain/subject.js'
-import type { RefreshReport } from '../repository/catalogue.js'
 import type { ChunkDamage } from '../repository/damage.js'
+import type { GoneBackup } from '../repository/refresh-report.js'
 import type { Coverage } from './check-reading.js'
 import type { JobEnd } from './runner.js'
 
@@ -32,7 +32,7 @@ export interface CheckReport {
   /** Subjects that could not be looked at: their key is of no use. */
   failed: { subject: SubjectId; failure: Failure }[]
   /** Backups that have gone from the store since the last look, and that no sweep took. */
-  gone: RefreshReport['gone']
+  gone: GoneBackup[]
   /** The budget kept something from being read back. */
   short: boolean
   coverage: Coverage | null

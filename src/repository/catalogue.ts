@@ -1,6 +1,6 @@
 // What we have, at a glance: a cache in SQLite of the manifests in the store. Lose it and `refresh` brings it back.
 import type { Database } from 'better-sqlite3'
-import { asFailure, type ErrorCode, Failure } from '../domain/errors.js'
+import { Failure } from '../domain/errors.js'
 import type { BackupId, Instant } from '../domain/ids.js'
 import type { BackupKind, Manifest } from '../domain/manifest.js'
 import type { SubjectId } from '../domain/subject.js'
@@ -10,6 +10,7 @@ import { CatalogueFigures } from './catalogue-figures.js'
 import { CatalogueProofs, PROOFS_MIGRATION } from './catalogue-proofs.js'
 import { listMarked } from './damage.js'
 import { listManifests, listSubjects, manifestName, readManifest } from './manifests.js'
+import { problemOf, type RefreshOptions, type RefreshReport } from './refresh-report.js'
 import type { Repository } from './repository.js'
 import { readBroken } from './standing.js'
 import { openTenantKey } from './tenant-keys.js'
@@ -49,16 +50,6 @@ export interface CatalogueEntry {
   broken: string | null
 }
 
-export interface RefreshReport {
-  subjects: number
-  backups: number
-  added: number
-  /** What it knew and the store has no more. */
-  gone: Pick<CatalogueEntry, 'subject' | 'id' | 'instant'>[]
-  /** What could not be opened: these objects are in the store, and are not counted as backups. */
-  problems: { key: string; code: ErrorCode; message: string }[]
-}
-
 const COLUMNS =
   'manifest, id, subject, instant, kind, label, database, server, tables, rows, bytes, newBytes, newStoredBytes, reusedBytes, storedBytes, seconds, broken'
 
@@ -76,8 +67,7 @@ export class Catalogue {
 
   /** @throws Failure disk-full and the like; the backup is no less in the store, and the next refresh finds it. */
   record(manifest: Manifest): void {
-    const slots = COLUMNS.replace(/\w+/g, name => `@${name}`)
-    const insert = `INSERT OR REPLACE INTO backups (${COLUMNS}) VALUES (${slots})`
+    const insert = `INSERT OR REPLACE INTO backups (${COLUMNS}) VALUES (${COLUMNS.replace(/\w+/g, '@$&')})`
     guard(this.#db.name, () => void this.#db.prepare(insert).run(entryOf(manifest)))
   }
 
@@ -135,15 +125,15 @@ export class Catalogue {
 
   /**
    * Makes the cache equal to the store: asks for the names, opens only manifests it has not seen, or all of them `from`
-   * nothing. When the store can't be read it keeps what it knew.
+   * nothing. When the store can't be read it keeps what it knew. @param only all subjects without it.
    */
-  async refresh(repository: Repository, { from }: { from: 'cache' | 'nothing' }): Promise<RefreshReport> {
+  async refresh(repository: Repository, options: RefreshOptions): Promise<RefreshReport> {
     const report: RefreshReport = { subjects: 0, backups: 0, added: 0, gone: [], problems: [] }
-    const subjects = await listSubjects(repository.store)
-    for (const subject of subjects) await this.#refreshSubject(repository, subject, from, report)
-    const gone = this.newestAtAll().filter(entry => !subjects.includes(entry.subject))
-    for (const { subject } of gone) {
-      await this.#dropGone(repository, subject, new Set(), report)
+    const subjects = options.only ?? (await listSubjects(repository.store))
+    for (const subject of subjects) await this.#refreshSubject(repository, subject, options, report)
+    for (const { subject } of options.only ? [] : this.newestAtAll()) {
+      if (subjects.includes(subject)) continue
+      await this.#dropGone(repository, subject, new Set(), options, report)
       this.proofs.forget(subject)
     }
     return { ...report, subjects: subjects.length, backups: this.list().length }
@@ -165,11 +155,12 @@ export class Catalogue {
   async #refreshSubject(
     repository: Repository,
     subject: SubjectId,
-    from: 'cache' | 'nothing',
+    options: RefreshOptions,
     report: RefreshReport,
   ): Promise<void> {
     const names = await listManifests(repository.store, subject)
-    await this.#dropGone(repository, subject, new Set(names.map(manifestKey)), report)
+    const { from } = options
+    await this.#dropGone(repository, subject, new Set(names.map(manifestKey)), options, report)
     const cached = from === 'cache' ? this.list({ subject }) : []
     const seen = new Set(cached.map(entry => entry.manifest))
     const unseen = names.filter(name => !seen.has(manifestKey(name)))
@@ -179,11 +170,11 @@ export class Catalogue {
       let key: ReturnType<typeof openTenantKey> | undefined
       const openKey = () => (key ??= openTenantKey(repository.store, repository.keyring, subject))
       for (const name of unseen) await this.#learn(repository, await openKey(), name, report)
-      const tell = (where: string, thrown: unknown) => void report.problems.push(problem(where, thrown))
+      const tell = (where: string, thrown: unknown) => void report.problems.push(problemOf(where, thrown))
       await this.proofs.refresh(repository, subject, { from, openKey, tell })
       if (marked.size > 0) this.noteBroken(subject, await readBroken(repository.store, await openKey()))
     } catch (thrown) {
-      report.problems.push(problem(subject, thrown))
+      report.problems.push(problemOf(subject, thrown))
       this.#drop(unseen.map(manifestKey))
     }
   }
@@ -198,31 +189,35 @@ export class Catalogue {
       this.record(await readManifest(repository.store, key, name))
       report.added += 1
     } catch (thrown) {
-      report.problems.push(problem(manifestKey(name), thrown))
+      report.problems.push(problemOf(manifestKey(name), thrown))
       this.#drop([manifestKey(name)])
     }
   }
 
-  /** One that is not in the listing may have been stored after it. */
-  async #dropGone(at: Repository, subject: SubjectId, listed: ReadonlySet<string>, report: RefreshReport) {
-    for (const { manifest, id, instant } of this.list({ subject })) {
-      if (listed.has(manifest) || (await at.store.head(manifest))) continue
-      this.#drop([manifest])
-      report.gone.push({ subject, id, instant })
+  async #dropGone(
+    { store }: Repository,
+    subject: SubjectId,
+    listed: ReadonlySet<string>,
+    { onGone }: RefreshOptions,
+    report: RefreshReport,
+  ): Promise<void> {
+    const gone = new Set<string>()
+    for (const { manifest } of this.list({ subject })) {
+      // One that is not in the listing may have been stored after it.
+      if (!listed.has(manifest) && !(await store.head(manifest))) gone.add(manifest)
     }
+    // Nothing is awaited from here on: another refresh may have told of some already.
+    const still = this.list({ subject }).filter(one => gone.has(one.manifest))
+    const told = still.map(({ id, instant }) => ({ subject, id, instant }))
+    if (told.length > 0) onGone?.(subject, told)
+    this.#drop(still.map(one => one.manifest))
+    report.gone.push(...told)
   }
 
   #drop(manifests: readonly string[]): void {
     const drop = this.#db.prepare('DELETE FROM backups WHERE manifest = ?')
     guard(this.#db.name, () => manifests.forEach(manifest => void drop.run(manifest)))
   }
-}
-
-/** What is wrong with one object. @throws what was thrown when it tells of the store or of our own disk instead. */
-function problem(key: string, thrown: unknown): RefreshReport['problems'][number] {
-  const { code, message } = asFailure(thrown)
-  if (code.startsWith('store-') || code === 'disk-full') throw thrown
-  return { key, code, message }
 }
 
 function entryOf(manifest: Manifest): CatalogueEntry {

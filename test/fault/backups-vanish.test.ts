@@ -54,6 +54,15 @@ test('a check says which, in whose name, and fails; the next one has nothing mor
   expect(told()).toHaveLength(2)
 })
 
+test('a check of one tenant looks at that one alone', async () => {
+  const before = told().length
+  const theirs = takeOldest(tenant('globex'))
+  expect(await here.cli('check', 'acme')).toMatchObject({ exitCode: 0 })
+  expect(told()).toHaveLength(before)
+  expect(await here.cli('check', 'globex')).toMatchObject({ exitCode: 8 })
+  expect(told().slice(before)).toEqual([{ subject: tenant('globex'), facts: { count: 1, first: [theirs] } }])
+})
+
 test('whoever looks first tells it: the catalogue read anew, too', async () => {
   const gone = takeOldest()
   const rebuilt = await here.cli('catalogue', 'rebuild')

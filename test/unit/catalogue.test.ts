@@ -77,6 +77,30 @@ it('keeps one that was stored after the listing', async () => {
   expect(gone.map(one => one.id)).toEqual([made[1]!.backup])
 })
 
+it('tells what is gone before it forgets it, and before anything else can fail', async () => {
+  for (const manifest of made) catalogue.record(manifest)
+  await store.delete(where(made[0]!))
+  const gone: unknown[] = []
+  const onGone = (...told: unknown[]) => void gone.push(told)
+  const troubled = faultyStore(store, [
+    { on: 'list', key: /globex.*manifests/, effect: { fail: 'store-unreachable' } },
+  ])
+  repository.store = troubled
+  const refused = catalogue.refresh(repository, {
+    from: 'cache',
+    onGone: () => {
+      throw new Error('there is no room to keep it')
+    },
+  })
+  await expect(refused).rejects.toThrow('no room')
+  expect(catalogue.list({ subject: ACME })).toHaveLength(2)
+  await expect(catalogue.refresh(repository, { from: 'cache', onGone })).rejects.toMatchObject({
+    code: 'store-unreachable',
+  })
+  expect(gone).toMatchObject([[ACME, [{ id: made[0]!.backup }]]])
+  expect(catalogue.list({ subject: ACME })).toHaveLength(1)
+})
+
 it('reports what cannot be used by its name, and goes on with the rest', async () => {
   await store.put(where(made[1]!), Buffer.from('nonsense'))
   const report = await catalogue.refresh(repository, { from: 'nothing' })
