@@ -114,10 +114,11 @@ class Watch implements Alerting {
   async #lookAndTell(): Promise<void> {
     try {
       const beat = await this.#look()
-      this.#failures = 0
-      this.#tidyDaily()
       await probeWeekly(this.#parts, this.#delivery, this.#channels)
       await Promise.all([beat(), this.#delivery.run(this.#channels)])
+      // Last: what it cannot tidy on a full disk keeps nothing from being told.
+      this.#tidyDaily()
+      this.#failures = 0
     } catch (thrown) {
       // The top of the stack: the next tick tries again.
       const failure = asFailure(thrown)

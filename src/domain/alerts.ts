@@ -89,7 +89,7 @@ export const monthlyCost = (bytes: number, { pricePerGbMonth }: StoragePrice): n
 
 /** One thing, or one subject, that an incident is about. */
 export interface IncidentMember {
-  /** Unique within its rule: a subject, a schedule, a channel. */
+  /** A subject, a schedule, a channel; unique within its rule, unless it is one of things that happen and do not last. */
   scope: string
   subject: SubjectId | null
   /** ISO 8601, as are all instants here. */

@@ -1,6 +1,7 @@
 // Failures as the journal tells them, those that no test makes really happen here, on a real mail server and a real Slack endpoint:
 // each is told in the right channels once, and its end once. Two hundred at once are one message.
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { Failure } from '../../src/domain/errors.js'
 import type { NewEvent } from '../../src/domain/events.js'
 import type { BackupId } from '../../src/domain/ids.js'
 import {
@@ -155,6 +156,23 @@ test('a restore in place is one message, its undoing another', async () => {
   expect(await told(put, back)).toEqual([`${info}a restore was undone: acme`, `${swap.live}: 80 ms; ${back}`])
   // Where the tenant's database was gone.
   expect((await told('restoring_0123456789ab', null))[1]).toBe(swap.live)
+})
+
+test('a tidying up that fails keeps nothing from being sent, and is told itself', async () => {
+  const bench = alertBench([slack.channel('chat')])
+  bench.ledger.tidy = () => {
+    throw new Failure('disk-full', 'no room to tidy')
+  }
+  bench.clock.pass(2 * DAY_MS)
+  bench.night({ acme: 'lock-timeout' })
+  await bench.alerting.tick()
+  expect(slack.posts.map(one => one.text)).toEqual([expect.stringContaining('backup failed: acme')])
+  await bench.alerting.tick()
+  await bench.alerting.tick()
+  expect(slack.posts.slice(1).map(one => JSON.stringify(one))).toEqual([
+    expect.stringContaining('no room to tidy'),
+  ])
+  slack.posts.length = 0
 })
 
 test('mail and Slack both away for a day: nothing is lost, nothing floods', async () => {

@@ -25,7 +25,7 @@ async function look(bench: AlertBench): Promise<string[]> {
 
 test('a restore that was refused at once wakes nobody, one that failed does', async () => {
   const bench = alertBench([nowhere()])
-  const fail = (code: 'backup-unknown' | 'object-corrupt') =>
+  const fail = (code: 'backup-unknown' | 'object-corrupt' | 'swap-blocked') =>
     bench.event({
       type: 'restore-failed',
       subject: tenant('acme'),
@@ -35,6 +35,23 @@ test('a restore that was refused at once wakes nobody, one that failed does', as
   expect(await look(bench)).toEqual(['for information: a restore failed: acme'])
   fail('object-corrupt')
   expect(await look(bench)).toEqual(['CRITICAL: a restore failed: acme'])
+  // Refused by the server, after hours of loading: nobody is at the terminal any more.
+  fail('swap-blocked')
+  expect(await look(bench)).toEqual(['CRITICAL: a restore failed: acme'])
+})
+
+test('what is told of one tenant several times names it once in the command to type', async () => {
+  const bench = alertBench([nowhere()])
+  const gone = (backup: string) =>
+    bench.event({
+      type: 'backups-vanished',
+      subject: tenant('acme'),
+      facts: { count: 1, first: [{ backup, instant: '2026-11-23T01:30:00.000Z' }] },
+    } as never)
+  for (const backup of ['a', 'b', 'c', 'd', 'e']) gone(backup.repeat(12))
+  await bench.alerting.tick()
+  const [first] = bench.outbox.claim('nowhere', { limit: 1 })
+  expect(first?.letter.next).toEqual(['gmah-backup backups acme', 'gmah-backup backup acme'])
 })
 
 describe('a backup that fails', () => {

@@ -14,9 +14,14 @@ import { clear, ofError, raise, type Sign } from './signs.js'
 const few = (lines: readonly string[]): string => lines.slice(0, 5).join('; ')
 const megabytes = (bytes: number | null): string => (bytes === null ? '?' : `${Math.round(bytes / 1e6)} MB`)
 
-/** A name that was mistyped, a database that is there already: whoever asked has read it, and nobody else has to get up. */
+/**
+ * A name that was mistyped, a database that is there already: whoever asked has read it, and nobody else has to get up. Not so
+ * what may also come hours later, out of the load or the swap.
+ */
 const refusedAtOnce = (code: ErrorCode): boolean =>
-  ([EXIT.usage, EXIT.notFound, EXIT.refused] as number[]).includes(ERRORS[code].exit)
+  ([EXIT.usage, EXIT.notFound, EXIT.refused] as number[]).includes(ERRORS[code].exit) &&
+  !ERRORS[code].retryable &&
+  code !== 'extension-missing'
 
 const EVENT_RULES: { [T in EventType]: Rule<T> } = {
   ...LAYER_RULES,

@@ -10,7 +10,7 @@ export interface Trouble {
   rule: RuleId
   /** What joins it with others into one incident: an error's code, a job's name. */
   cause: string
-  /** Unique within its rule: the same scope again is the same trouble. */
+  /** Unique within its rule: the same scope again is the same trouble, or once more what happens and does not last. */
   scope: string
   subject: SubjectId | null
   since: string

@@ -40,7 +40,7 @@ export const ENGLISH_DATA = {
     title: 'backups are gone from the store: {who}',
     meaning:
       'No sweep of this machine took them: a lifecycle rule, a hand or another machine did. What is left can be restored; bring back deleted versions if the bucket keeps any.',
-    next: ['gmah-backup backups {each}', 'gmah-backup backup {each}'],
+    next: ['gmah-backup backups {first}', 'gmah-backup backup {each}'],
   },
   'check-problem': {
     title: 'a check found what cannot be used: {who}',

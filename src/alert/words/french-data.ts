@@ -40,7 +40,7 @@ export const FRENCH_DATA = {
     title: 'des sauvegardes ont disparu du stockage : {who}',
     meaning:
       'Aucun nettoyage d’ici ne les a prises : une règle de cycle de vie, une main ou une autre machine. Ce qui reste est restaurable ; récupérez les versions supprimées si le bucket en garde.',
-    next: ['gmah-backup backups {each}', 'gmah-backup backup {each}'],
+    next: ['gmah-backup backups {first}', 'gmah-backup backup {each}'],
   },
   'check-problem': {
     title: 'un contrôle a trouvé de l’inutilisable : {who}',

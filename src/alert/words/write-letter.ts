@@ -73,7 +73,8 @@ function gapsOf(incident: Incident, words: Words): Record<string, string> {
     names.length > NAMED
       ? words.andMore(names.slice(0, NAMED).join(', '), names.length - NAMED)
       : names.join(', ')
-  const typed = members.flatMap(({ subject }) => (subject ? [shellWord(subjectName(subject))] : []))
+  const subjects = new Set(members.flatMap(({ subject }) => subject ?? []))
+  const typed = [...subjects].map(subject => shellWord(subjectName(subject)))
   return {
     who,
     first: members[0]?.subject ? (typed[0] ?? '') : '',
