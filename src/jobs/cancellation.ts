@@ -32,7 +32,7 @@ export interface Cancellations {
   knows(run: RunId): boolean
   /**
    * Tells a run to end, once; asked again, nothing more happens.
-   * @param note is called before it is told, unless it was told already.
+   * @param note is called before it is told, unless it was told already; what it throws is thrown, and the run ends.
    * @returns what resolves when it is over.
    * @throws Failure cancel-too-late
    */
@@ -68,8 +68,12 @@ export function createCancellations(): Cancellations {
       if (one.finishing !== null)
         throw new Failure('cancel-too-late', `the run ${run} cannot be cancelled any more: ${one.finishing}`)
       if (!one.stop.signal.aborted) {
-        note()
-        one.stop.abort(cancelled(by))
+        try {
+          note()
+        } finally {
+          // Where a full disk lets nothing be noted, a restore that fills it must end all the more.
+          one.stop.abort(cancelled(by))
+        }
       }
       return one.ended
     },

@@ -30,7 +30,11 @@ export async function underStoreLease(
     {
       ...{ clock, signal, waitMs: LEASE_WAIT_MS, refuseAlive: true },
       onLost: ({ message: why }) => {
-        journal.event({ type: 'lease-lost', ...about, facts: { holder, why } })
+        try {
+          journal.event({ type: 'lease-lost', ...about, facts: { holder, why } })
+        } catch {
+          // A full disk must not keep the work going under a lease that is another's; whoever is told below says it too.
+        }
         onLost(why)
       },
     },

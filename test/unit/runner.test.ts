@@ -150,6 +150,23 @@ describe('cancelling', () => {
     expect(runner.busy(JOB)).toBe(false)
   })
 
+  test('ends the run also where that cannot be noted', async () => {
+    const { runner, journal } = parts()
+    const keep = journal.event
+    const { run } = await runner.run(JOB, async ({ run: id, signal }) => {
+      setImmediate(() => {
+        journal.event = () => {
+          throw new Failure('disk-full', 'no room')
+        }
+        expect(() => runner.cancel(id, MARIA)).toThrow(expect.objectContaining({ code: 'disk-full' }))
+        journal.event = keep
+      })
+      await untilAborted(signal)
+      return { outcome: 'succeeded' }
+    })
+    expect(run.outcome).toBe('cancelled')
+  })
+
   test('is too late once it finishes what it began, and when it is over', async () => {
     const { runner } = parts()
     const { run } = await runner.run(JOB, async ({ run: id, finish, signal }) => {
