@@ -4,6 +4,7 @@ import { asFailure } from '../domain/errors.js'
 import type { RunId } from '../domain/ids.js'
 import type { JobName, Schedule } from '../domain/schedule.js'
 import { sweepPasswordFiles } from '../postgres/environment.js'
+import { sweepDucts } from '../sys/duct.js'
 import type { Logger } from '../sys/log.js'
 import { isAlive } from '../sys/process-identity.js'
 import { archiveTenants, endOfArchives } from './archive-tenants.js'
@@ -15,9 +16,9 @@ import { lookWhoIsThere } from './departures.js'
 import { drill } from './drill.js'
 import { endOfDrills } from './drill-report.js'
 import type { Journal } from './journal.js'
-import type { JobContext, Parts } from './parts.js'
+import type { Parts } from './parts.js'
 import { publishPlaybooks } from './publish-playbooks.js'
-import { refreshCatalogue } from './refresh-catalogue.js'
+import { type BackupsVanished, refreshCatalogue } from './refresh-catalogue.js'
 import { repairSwaps } from './repair-swaps.js'
 import type { JobEnd, JobRequest, Runner, RunResult } from './runner.js'
 import { sweepDrills } from './scratch-bench.js'
@@ -36,7 +37,7 @@ export async function closeLastLife(parts: Parts, journal: Journal, log: Logger)
       'a run was interrupted by the end of its process',
     )
   }
-  await sweepPasswordFiles()
+  await sweepTemporaryFolders()
   try {
     const { repaired, problems } = await repairSwaps(parts, journal)
     for (const swap of repaired) log.warn(swap, 'a swap that was cut short was put right')
@@ -53,10 +54,18 @@ export async function closeLastLife(parts: Parts, journal: Journal, log: Logger)
   for (const problem of problems) log.error(problem, 'an object in the store cannot be used')
 }
 
-/** Of restores and drills whose run is over. @throws Failure postgres-* */
+/** What processes that were killed left in the machine's temporary folder. */
+async function sweepTemporaryFolders(): Promise<void> {
+  await sweepPasswordFiles()
+  await sweepDucts()
+}
+
+/** Of restores and drills whose run is over. Drills may have another server: that it is away keeps nothing here. @throws Failure postgres-* */
 async function dropLeftovers(parts: Parts, journal: Journal): Promise<string[]> {
   const isOver = (id: RunId): boolean => (journal.run(id)?.outcome ?? 'running') !== 'running'
-  return [...(await sweepDrills(parts, isOver)), ...(await sweepStaging(parts, isOver))]
+  const swept = await Promise.allSettled([sweepDrills(parts, isOver), sweepStaging(parts, isOver)])
+  for (const one of swept) if (one.status === 'rejected') throw one.reason
+  return swept.flatMap(one => (one.status === 'fulfilled' ? one.value : []))
 }
 
 /** What a command does before a run of its own, so that a crash is told and cleared where no daemon starts. */
@@ -65,16 +74,16 @@ export async function closeDeadRuns(parts: Parts, journal: Journal): Promise<voi
   // While the server is away there is nothing to put right; whatever comes next tries again.
   await repairSwaps(parts, journal).catch(() => {})
   if (dead.length === 0) return
-  await sweepPasswordFiles()
+  await sweepTemporaryFolders()
   await dropLeftovers(parts, journal).catch(() => {})
   // The dead may have committed what they could not note any more.
   await refreshCatalogue(parts, ofNoRun(journal))
 }
 
 const ofNoRun =
-  (journal: Journal): JobContext['emit'] =>
-  event =>
-    journal.event({ run: null, subject: null, ...event } as Parameters<Journal['event']>[0])
+  (journal: Journal) =>
+  (event: BackupsVanished): void =>
+    void journal.event({ ...event, run: null })
 
 /** Without the copy everything works as well: a store that refuses it is said, and the next start tries again. */
 export async function copyPlaybooks(parts: Parts, folder: string, log: Logger): Promise<void> {

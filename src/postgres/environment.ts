@@ -1,10 +1,10 @@
 // The whole environment of a PostgreSQL client program: where the server is, pinned session settings, and the way to
 // the password, which is in a 0600 file that exists as long as the program runs.
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Failure } from '../domain/errors.js'
-import { isLeftover, ownedPrefix } from '../sys/owner.js'
+import { ownedPrefix, sweepLeftovers } from '../sys/owner.js'
 import { overSocket, type PostgresTarget } from './target.js'
 
 export interface LibpqEnvironment {
@@ -75,8 +75,4 @@ async function passwordFile(password: string | null | undefined) {
 }
 
 /** Removes the password files of processes that were killed; for the daemon's start. @returns how many there were. */
-export async function sweepPasswordFiles(): Promise<number> {
-  const names = (await readdir(tmpdir())).filter(name => isLeftover(PASSWORDS, name))
-  await Promise.all(names.map(name => rm(join(tmpdir(), name), { recursive: true, force: true })))
-  return names.length
-}
+export const sweepPasswordFiles = (): Promise<number> => sweepLeftovers(tmpdir(), PASSWORDS)

@@ -7,10 +7,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Worker } from 'node:worker_threads'
 import { Failure } from '../domain/errors.js'
+import { ownedPrefix, sweepLeftovers } from './owner.js'
+
+const DUCT = 'gmah-duct'
 
 /**
- * Lays a duct to a thread that has loaded: a crash of ours before it connects leaves the folder there. What is written into the socket is what the thread reads; nothing is read of it here, so a child
- * may have it as its stdout.
+ * Lays a duct to a thread that has loaded. What is written into the socket is what the thread reads; nothing is read of it
+ * here, so a child may have it as its stdout.
  * @param tell hands the thread the path that it is to connect to, at once.
  * @throws Failure unexpected when the thread ends instead.
  */
@@ -33,7 +36,7 @@ export async function layDuct(thread: Worker, tell: (path: string) => void): Pro
 
 async function connection(tell: (path: string) => void, signal: AbortSignal): Promise<Socket> {
   const server = createServer({ pauseOnConnect: true })
-  const folder = await mkdtemp(join(tmpdir(), 'gmah-duct-'))
+  const folder = await mkdtemp(join(tmpdir(), ownedPrefix(DUCT)))
   try {
     const path = join(folder, 'in')
     server.listen(path)
@@ -47,3 +50,6 @@ async function connection(tell: (path: string) => void, signal: AbortSignal): Pr
     await rm(folder, { recursive: true, force: true })
   }
 }
+
+/** Removes what processes left that were killed before a thread had connected. @returns how many there were. */
+export const sweepDucts = (): Promise<number> => sweepLeftovers(tmpdir(), DUCT)
