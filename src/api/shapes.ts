@@ -36,15 +36,6 @@ export const runShape = z.strictObject({
 /** A run without the process it is in. */
 export const runView = ({ process: _, ...run }: Run): z.output<typeof runShape> => run
 
-const _eventShape = z.strictObject({
-  seq: z.int(),
-  at: z.string(),
-  run: z.string().nullable(),
-  subject: z.string().nullable(),
-  type: z.string(),
-  facts: z.record(z.string(), z.unknown()),
-})
-
 const problemAnswer = (description: string) => ({
   description,
   content: { 'application/problem+json': { schema: problemShape } },

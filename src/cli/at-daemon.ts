@@ -49,6 +49,7 @@ export async function runAtDaemon<T>(
   watching: Watching,
 ): Promise<T> {
   const { journal, signal, cancel } = watching
+  cancel.throwIfAborted()
   const id = await daemon.start(path, body, signal).catch(thrown => {
     if (!signal.aborted) throw thrown
     throw new Failure('interrupted', 'no longer waiting for the daemon, which may have begun all the same', {

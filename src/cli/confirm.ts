@@ -58,5 +58,8 @@ export async function asked<T>(work: (ask: Ask) => Promise<T>): Promise<T> {
 
 const missing = (message: string, tenants: readonly string[]): Failure =>
   new Failure('confirmation-missing', message, {
-    hint: `type the tenant's name where it is asked, or pass ${tenants.map(one => `--yes-restore ${shellWord(one)}`).join(' ')}`,
+    hint:
+      tenants.length === 0
+        ? 'nothing is replaced that is not confirmed already: leave it out'
+        : `type the tenant's name where it is asked, or pass ${tenants.map(one => `--yes-restore ${shellWord(one)}`).join(' ')}`,
   })

@@ -1,5 +1,4 @@
 // The configuration file's shape: every key, its default (GMAH's own), its limits. What takes a file's path is resolved later.
-
 import { z } from 'zod'
 import { alertsSchema } from './alerts-schema.js'
 import { assertionSchema } from './assertion.js'
@@ -9,7 +8,6 @@ import { duration, size, whole } from './quantity.js'
 
 const text = z.string().min(1)
 const KIB = 1024
-const _MIB = 1024 * KIB
 
 const anyStore = {
   prefix: z

@@ -117,11 +117,11 @@ async function drillOne(night: Night, planned: PlannedDrill, first: boolean): Pr
     context.watch?.proven?.(subject, record)
   } catch (thrown) {
     const failure = asFailure(thrown)
-    const { neededBytes: needed } = failure.facts
+    const { neededBytes: needed, freeBytes: free } = failure.facts
     // An interruption is the whole run's, which tells of it.
     if (context.signal.aborted) return
     if (failure.code === 'disk-full' && typeof needed === 'number')
-      leaveOut(night, planned, 'disk', needed, 0)
+      leaveOut(night, planned, 'disk', needed, typeof free === 'number' ? free : null)
     else notDrilled(night, planned, failure)
   }
 }

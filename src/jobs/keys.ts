@@ -119,6 +119,10 @@ function readIdentityText(file: string): string {
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException
     if (code === 'ENOENT') throw new Failure('key-missing', `there is no identity in ${file} (${code})`)
+    if (code !== 'EACCES' && code !== 'EPERM')
+      throw new Failure('key-invalid', `there is no identity that can be read in ${file} (${code})`, {
+        cause,
+      })
     throw new Failure('file-denied', `the identity file ${file} cannot be read (${code})`, {
       cause,
       hint: `it is there: let the user who types this read it, \`install -m 600 -o USER ${shellWord(file)} WHERE-USER-MAY-READ\``,

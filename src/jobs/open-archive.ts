@@ -15,6 +15,7 @@ import { type SubjectId, subjectName } from '../domain/subject.js'
 import {
   type ArchivePlace,
   type IndexItem,
+  parsedItem,
   readIndexHead,
   readIndexItems,
 } from '../repository/archive-index.js'
@@ -114,7 +115,7 @@ export async function readArchiveManifest(archive: OpenArchive): Promise<Archive
   const what = 'manifest.json of the archive'
   const fields: Record<string, unknown> = {}
   for await (const { path, text } of jsonItems(readMember(archive, MANIFEST_NAME), ENTERED)) {
-    if (path !== OTHER_NAMES_FIELD) fields[path] = JSON.parse(text)
+    if (path !== OTHER_NAMES_FIELD) fields[path] = parsedItem(text, what)
   }
   return parseArchiveDocument(fields, archiveManifestSchema, what)
 }

@@ -1,6 +1,6 @@
 // One dump, wherever it lay, restored for a proof: loaded into the scratch, dumped again, compared, asked, dropped.
 import type { Assertion } from '../domain/assertion.js'
-import { asFailure, causes, type ErrorCode } from '../domain/errors.js'
+import { asFailure, causes, type ErrorCode, isStop } from '../domain/errors.js'
 import type { DumpFacts } from '../domain/manifest.js'
 import type { ProofFindings } from '../domain/records.js'
 import type { SubjectId } from '../domain/subject.js'
@@ -59,9 +59,9 @@ export async function restoreAndCompare(
  * disk is asked. What the store gave is judged before PostgreSQL has seen it.
  */
 async function ranFull(thrown: unknown, { freeBytes }: Bench['scratch']): Promise<boolean> {
-  const { code } = asFailure(thrown)
-  if (code === 'disk-full') return true
-  return !/^(object|store|interrupted)/.test(code) && (await freeBytes()) === 0
+  const failure = asFailure(thrown)
+  if (failure.code === 'disk-full') return true
+  return !isStop(failure) && !/^(object|store)-/.test(failure.code) && (await freeBytes()) === 0
 }
 
 async function loadAndCompare(

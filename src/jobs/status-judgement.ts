@@ -60,7 +60,9 @@ export function judge(facts: SubjectFacts, windows: Windows, nowMs: number): Sub
     ...known,
     rpoSeconds: newest && seconds(nowMs - newest.instantMs),
     proofAgeSeconds: provenAtMs === null ? null : seconds(nowMs - provenAtMs),
-    troubles: newest ? troublesOf({ ...facts, newest }, windows, nowMs) : [none],
+    troubles: newest
+      ? troublesOf({ ...facts, newest }, windows, nowMs)
+      : [...(facts.wanted ? (['database gone'] as const) : []), none],
   }
 }
 

@@ -29,13 +29,13 @@ export async function schemaOid(session: Session, name: string): Promise<string 
   return rows[0]?.oid ?? null
 }
 
+/** What moves by itself: indexes follow their table, and a row type its type; neither is said to be an extension's. */
+const RELATIONS = `'r', 'p', 'f', 'v', 'm', 'S'`
+
 /**
  * Parts of something else come with it: members of extensions (e), row and array types (i), sequences of columns (a). The
  * multirange of a range does not.
  */
-/** What moves by itself: indexes follow their table, and a row type its type; neither is said to be an extension's. */
-const RELATIONS = `'r', 'p', 'f', 'v', 'm', 'S'`
-
 const MOVABLE = `
   WITH object (classid, objid, home, multirange) AS (
     SELECT 'pg_catalog.pg_class'::pg_catalog.regclass, oid, relnamespace, false FROM pg_catalog.pg_class WHERE relkind IN (${RELATIONS})

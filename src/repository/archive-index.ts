@@ -44,7 +44,7 @@ export async function readIndexHead(place: ArchivePlace): Promise<ArchiveHead | 
   try {
     for await (const { path, text } of rawItems(place)) {
       if (isList(path)) break
-      const value = parsed(text, where)
+      const value = parsedItem(text, `the index ${where}`)
       if (path.startsWith('frames.')) frames[path.slice('frames.'.length)] = value
       else facts[path] = value
     }
@@ -62,7 +62,7 @@ export async function* readIndexItems(place: ArchivePlace): AsyncGenerator<Index
   const what = `the index ${where}`
   for await (const { path, text } of rawItems(place)) {
     if (!isList(path)) continue
-    const value = parsed(text, where)
+    const value = parsedItem(text, `the index ${where}`)
     if (path === 'entries') yield { list: path, item: parseArchiveDocument(value, archiveEntrySchema, what) }
     else if (path === 'exceptions')
       yield { list: path, item: parseArchiveDocument(value, exceptionSchema, what) }
@@ -75,11 +75,12 @@ export async function* readIndexItems(place: ArchivePlace): AsyncGenerator<Index
 const isList = (path: string): path is (typeof INDEX_LISTS)[number] =>
   (INDEX_LISTS as readonly string[]).includes(path)
 
-function parsed(text: string, where: string): unknown {
+/** One item that jsonItems cut out. @throws Failure object-corrupt, naming `what` it was cut out of. */
+export function parsedItem(text: string, what: string): unknown {
   try {
     return JSON.parse(text)
   } catch (cause) {
-    throw new Failure('object-corrupt', `the index ${where} is no JSON`, { cause })
+    throw new Failure('object-corrupt', `${what} is no JSON`, { cause })
   }
 }
 

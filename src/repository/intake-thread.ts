@@ -48,8 +48,9 @@ function open(path: string): Socket {
   }
   const socket = connect({ path, onread })
   socket.pause()
-  socket.on('end', finish)
-  socket.on('error', thrown => fail(thrown))
+  // The one before may have a last word while the next is open.
+  socket.on('end', () => void (socket === input && finish()))
+  socket.on('error', thrown => void (socket === input && fail(thrown)))
   return socket
 }
 
