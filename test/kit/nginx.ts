@@ -7,6 +7,7 @@ import type { AddressInfo } from 'node:net'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { until } from './clock.js'
 
 export const NGINX = ['/usr/sbin/nginx', '/usr/local/sbin/nginx', '/usr/bin/nginx'].find(existsSync)
 if (!NGINX) process.stderr.write('SKIPPED: there is no nginx here (apt-get install nginx)\n')
@@ -32,33 +33,48 @@ export interface Nginx {
 /** Takes clients at the address `allowed` alone, and gives their requests to `daemon` (http://host:port). */
 export async function startNginx(daemon: string, allowed: string): Promise<Nginx> {
   const folder = mkdtempSync(join(tmpdir(), 'gmah-nginx-'))
-  chmodSync(folder, 0o755)
-  certify(folder)
-  for (;;) {
-    const port = await freePort()
-    const file = configure(folder, { daemon, allowed, port })
-    execFileSync(NGINX as string, ['-t', '-q', '-p', folder, '-c', file], { stdio: 'pipe' })
-    const child = spawn(NGINX as string, ['-p', folder, '-c', file], { stdio: ['ignore', 'ignore', 'pipe'] })
-    const ended = once(child, 'exit')
-    let said = ''
-    child.stderr.on('data', part => {
-      said += part
-    })
-    // Somebody else may have taken the port meanwhile.
-    if (!(await Promise.race([listens(port), ended.then(() => false)]))) {
-      if (said.includes('Address already in use')) continue
-      throw new Error(`nginx did not start: ${said}`)
-    }
+  const remove = () => rmSync(folder, { recursive: true, force: true })
+  try {
+    chmodSync(folder, 0o755)
+    certify(folder)
+    const { port, stop } = await run(folder, { daemon, allowed })
     return {
       ask: (path, asked = {}) => ask(port, path, asked),
       follow: (path, asked) => follow(port, path, asked),
-      stop: async () => {
-        child.kill('SIGTERM')
-        await ended
-        rmSync(folder, { recursive: true, force: true })
-      },
+      stop: () => stop().finally(remove),
     }
+  } catch (error) {
+    remove()
+    throw error
   }
+}
+
+/** Begins again where somebody else took the port between our look and nginx's. */
+async function run(
+  folder: string,
+  to: { daemon: string; allowed: string },
+): Promise<{ port: number; stop(): Promise<void> }> {
+  const port = await freePort()
+  const file = configure(folder, { ...to, port })
+  const child = spawn(NGINX as string, ['-p', folder, '-c', file], { stdio: ['ignore', 'ignore', 'pipe'] })
+  let said = ''
+  child.stderr.on('data', part => {
+    said += part
+  })
+  let over = false
+  const ended = once(child, 'close').then(() => {
+    over = true
+  })
+  const stop = () => {
+    child.kill('SIGTERM')
+    return ended
+  }
+  await until(async () => over || (await Promise.race([answers(port), ended.then(() => true)]))).catch(
+    error => stop().then(() => Promise.reject(error)),
+  )
+  if (!over) return { port, stop }
+  if (said.includes('Address already in use')) return run(folder, to)
+  throw new Error(`nginx did not start: ${said}`)
 }
 
 function configure(folder: string, at: { daemon: string; allowed: string; port: number }): string {
@@ -81,7 +97,12 @@ function configure(folder: string, at: { daemon: string; allowed: string; port: 
     join(folder, 'nginx.conf'),
     `daemon off; worker_processes 1; pid ${folder}/pid; error_log stderr;
      events {}
-     http { access_log off; ${temp.join(' ')} include ${folder}/gmah-backup.conf; }`,
+     http {
+       access_log off; ${temp.join(' ')}
+       # The snippet must do it alone: the daemon's header would turn buffering off as well.
+       proxy_ignore_headers X-Accel-Buffering; proxy_buffer_size 64k; proxy_buffers 8 64k;
+       include ${folder}/gmah-backup.conf;
+     }`,
   )
   return join(folder, 'nginx.conf')
 }
@@ -101,19 +122,12 @@ async function freePort(): Promise<number> {
   return port
 }
 
-/** Resolves true at its first answer, whatever that is; never while there is none. */
-async function listens(port: number): Promise<boolean> {
-  for (;;) {
-    if (
-      await ask(port, '/', {}).then(
-        () => true,
-        () => false,
-      )
-    )
-      return true
-    await new Promise(resolve => setTimeout(resolve, 20))
-  }
-}
+/** Whatever the answer is. */
+const answers = (port: number): Promise<boolean> =>
+  ask(port, '/', {}).then(
+    () => true,
+    () => false,
+  )
 
 function open(port: number, path: string, { from = '127.0.0.1', body, ...asked }: Asked) {
   const asking = request({
