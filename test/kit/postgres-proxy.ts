@@ -1,4 +1,4 @@
-// A proxy in front of a cluster that loses an answer: it passes a statement on, and cuts the client off before the reply.
+// A proxy in front of a cluster that loses an answer: it passes a statement on, and cuts the client off when the reply comes.
 import { createServer, connect as dial, type Socket } from 'node:net'
 import { join } from 'node:path'
 import type { PostgresTarget } from '../../src/postgres/target.js'
@@ -6,7 +6,7 @@ import { temporaryFolder } from './cluster.js'
 
 export interface PostgresProxy {
   target: PostgresTarget
-  /** From now on whoever sends a statement like this is cut off: once it has been passed on, or instead. */
+  /** From now on whoever sends a statement like this is cut off: once the server has run it, or instead. */
   cut(statement: RegExp, when: 'afterwards' | 'instead'): void
   stop(): Promise<void>
 }
@@ -29,12 +29,13 @@ export async function startPostgresProxy(behind: PostgresTarget): Promise<Postgr
     let cut = false
     client.on('data', part => {
       cut ||= plan.statement?.test(part.toString('latin1')) === true
-      if (!cut || plan.when === 'afterwards') upstream.write(part)
-      // The server is not told: it goes on with what it was given.
-      if (cut) client.destroy()
+      if (cut && plan.when === 'instead') return void client.destroy()
+      upstream.write(part)
     })
+    // The server is not told: it goes on with what it was given.
     client.on('close', () => cut || upstream.end())
-    upstream.on('data', part => cut || client.write(part))
+    // That it replies says that it has done what it was asked.
+    upstream.on('data', part => void (cut ? client.destroy() : client.write(part)))
     upstream.on('close', () => client.destroy())
   })
   await new Promise<void>(resolve => server.listen(file(folder), resolve))
