@@ -76,7 +76,7 @@ export async function openAlertScene(
   config: Record<string, Record<string, unknown>>,
   more: Record<string, string> = {},
 ) {
-  const [clock, ears, cluster] = [hastyClock(), await openEars(), await startPlatform()]
+  const [clock, ears, cluster] = [hastyClock(), await openEars(), await startRegistered()]
   const watch = watchStore(clock)
   const { config: own, secrets } = ears.options
   const here = await install(cluster.target, {
@@ -126,7 +126,8 @@ export async function openAlertScene(
   }
 }
 
-export async function startPlatform(): Promise<Cluster> {
+/** The tenant stands in the master's register too. */
+async function startRegistered(): Promise<Cluster> {
   const cluster = await startCluster()
   await cluster.createDatabase({
     name: 'gmah_master',
