@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process'
 import { chmodSync, mkdtempSync, readdirSync, rmSync, statfsSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { subjectNamed } from '../../src/jobs/open-backup.js'
 import { alertBench } from '../kit/alerting.js'
 import { until } from '../kit/clock.js'
@@ -15,9 +15,7 @@ const A = subjectNamed('a')
 /** More than the reserve and a small load take; what is not written takes no memory. */
 const WHOLE = 'size=2g'
 
-const disk = mountDisk()
-if (disk === null)
-  process.stderr.write('\nLEFT OUT: no file system can be mounted here, so no scratch runs full\n')
+let disk: string | null = null
 
 function mountDisk(): string | null {
   const folder = mkdtempSync(join(tmpdir(), 'gmah-full-'))
@@ -48,20 +46,29 @@ const fill = () =>
 
 let scene: Scene
 beforeAll(async () => {
-  if (disk === null) return
+  disk = mountDisk()
+  if (disk === null) {
+    process.stderr.write('\nLEFT OUT: no file system can be mounted here, so no scratch runs full\n')
+    return
+  }
   scene = await setScene(['a'], { rows: 3000, config: { drills: { scratch_directory: disk } } })
   expect(await scene.here.night()).toMatchObject({ failure: null })
 })
+beforeEach(({ skip }) => skip(disk === null))
 afterEach(() => {
   if (disk === null) return
   scene.tools.straighten()
   resize(WHOLE)
 })
 afterAll(async () => {
-  if (disk === null) return
-  await scene.end()
-  execFileSync('umount', ['--lazy', disk])
-  rmSync(disk, { recursive: true })
+  try {
+    await scene?.end()
+  } finally {
+    if (disk !== null) {
+      execFileSync('umount', ['--lazy', disk])
+      rmSync(disk, { recursive: true })
+    }
+  }
 })
 
 const failedProofs = () =>
@@ -81,47 +88,41 @@ async function runsFullAt<T>(bytes: number, work: () => Promise<T>): Promise<T> 
   return working
 }
 
-test.skipIf(disk === null)(
-  'in a drill: not proven for lack of disk, with the figures, and over when there is room',
-  async () => {
-    const { here } = scene
-    const bench = alertBench([])
-    let seen = 0
-    const told = async () => {
-      for (const event of here.events().slice(seen)) bench.event(event)
-      seen = here.events().length
-      await bench.alerting.tick()
-      return bench.desk.list({ closed: false }).incidents
-    }
-    expect(await told()).toEqual([])
-    const { run, report } = await runsFullAt(1_000_000, () => nightOfDrills(here, { concurrency: 1 }))
-    expect(run.outcome).toBe('partial')
-    expect(report).toMatchObject({ failed: [] })
-    const [left] = report?.left.filter(one => one.subject === A) ?? []
-    expect(left).toMatchObject({ reason: 'disk', freeBytes: 0 })
-    expect(readdirSync(disk as string)).toEqual([])
-    expect(failedProofs()).toEqual([])
-    const [incident, ...others] = await told()
-    expect(others).toEqual([])
-    expect(incident).toMatchObject({ rule: 'proof-impossible', severity: 'warning' })
-    const figures = `${Math.round((left?.neededBytes ?? 0) / 1e6)} MB > 0 MB`
-    expect(incident?.members.find(one => one.subject === A)?.detail).toBe(figures)
+test('in a drill: not proven for lack of disk, with the figures, and over when there is room', async () => {
+  const { here } = scene
+  const bench = alertBench([])
+  let seen = 0
+  const told = async () => {
+    for (const event of here.events().slice(seen)) bench.event(event)
+    seen = here.events().length
+    await bench.alerting.tick()
+    return bench.desk.list({ closed: false }).incidents
+  }
+  expect(await told()).toEqual([])
+  const { run, report } = await runsFullAt(1_000_000, () => nightOfDrills(here, { concurrency: 1 }))
+  expect(run.outcome).toBe('partial')
+  expect(report).toMatchObject({ failed: [] })
+  const [left] = report?.left.filter(one => one.subject === A) ?? []
+  expect(left).toMatchObject({ reason: 'disk', freeBytes: 0 })
+  expect(readdirSync(disk as string)).toEqual([])
+  expect(failedProofs()).toEqual([])
+  const [incident, ...others] = await told()
+  expect(others).toEqual([])
+  expect(incident).toMatchObject({ rule: 'proof-impossible', severity: 'warning' })
+  const figures = `${Math.round((left?.neededBytes ?? 0) / 1e6)} MB > 0 MB`
+  expect(incident?.members.find(one => one.subject === A)?.detail).toBe(figures)
 
-    scene.tools.straighten()
-    resize(WHOLE)
-    expect(await nightOfDrills(here)).toMatchObject({ run: { outcome: 'succeeded' }, report: { left: [] } })
-    expect(readdirSync(disk as string)).toEqual([])
-    expect(await told()).toEqual([])
-  },
-)
+  scene.tools.straighten()
+  resize(WHOLE)
+  expect(await nightOfDrills(here)).toMatchObject({ run: { outcome: 'succeeded' }, report: { left: [] } })
+  expect(readdirSync(disk as string)).toEqual([])
+  expect(await told()).toEqual([])
+})
 
-test.skipIf(disk === null)(
-  'before its first connection, which the server then refuses: no verdict either',
-  async () => {
-    const { stderr } = await runsFullAt(50, () => scene.here.cli('verify', 'a'))
-    expect(stderr).toMatch(/ran full in the middle of a test restore that takes about \d+ MB \[disk-full\]/)
-    expect(stderr).toContain('hint: free space there, or put drills.scratch_directory on another disk')
-    expect(readdirSync(disk as string)).toEqual([])
-    expect(failedProofs()).toEqual([])
-  },
-)
+test('before its first connection, which the server then refuses: no verdict either', async () => {
+  const { stderr } = await runsFullAt(50, () => scene.here.cli('verify', 'a'))
+  expect(stderr).toMatch(/ran full in the middle of a test restore that takes about \d+ MB \[disk-full\]/)
+  expect(stderr).toContain('hint: free space there, or put drills.scratch_directory on another disk')
+  expect(readdirSync(disk as string)).toEqual([])
+  expect(failedProofs()).toEqual([])
+})
