@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmod, mkdir, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import type { PostgresConfig } from '../../src/domain/configuration.js'
 import { withSession } from '../../src/postgres/connection.js'
 import { processAlive } from '../../src/sys/child.js'
@@ -132,13 +132,13 @@ test('the sweep stops a server that outlived its owner', async () => {
 test('the sweep ends nobody whose id only stands in a stale lock file', async () => {
   const home = await parent('stale')
   const bystander = spawn('sleep', ['60'])
+  onTestFinished(() => void bystander.kill())
   const data = join(home, 'gmah-scratch-4194399-1-abc123', 'data')
   await mkdir(data, { recursive: true })
   await writeFile(join(data, 'postmaster.pid'), `${bystander.pid}\n${data}\n`)
   await sweepScratchServers(home, systemClock)
   expect(processAlive(bystander.pid ?? 0)).toBe(true)
   expect(bystander.signalCode).toBe(null)
-  bystander.kill()
   expect(await readdir(home)).toEqual([])
 })
 
@@ -150,12 +150,14 @@ test('the sweep does not wait for a dead server that nobody collects, as in a co
   const uncaring = spawn('sh', ['-c', 'sleep 600 & echo $!; exec sleep 600'], {
     cwd: data,
     stdio: ['ignore', 'pipe', 'ignore'],
+    detached: true,
   })
+  // Both, however it ends: they are a group of their own.
+  onTestFinished(() => void process.kill(-(uncaring.pid as number), 'SIGKILL'))
   const pid = Number(String((await once(uncaring.stdout, 'data'))[0]))
   await writeFile(join(data, 'postmaster.pid'), `${pid}\n${data}\n`)
   expect(await sweepScratchServers(home, systemClock)).toEqual([join(data, '..')])
   expect([processAlive(pid), stillRuns(pid)]).toEqual([true, false])
-  uncaring.kill('SIGKILL')
   expect(await readdir(home)).toEqual([])
 })
 
