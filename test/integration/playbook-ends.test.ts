@@ -53,12 +53,20 @@ test('a step that fails and may is gone past, and told', async () => {
 
 test('a step that takes longer than it may is ended, and nothing after it is done', async () => {
   const slow = playbook('slow', sql('sleeps', 'SELECT pg_sleep(3600)'), sql('never', 'DROP TABLE done'))
-  const steps = slow.steps.map(step => ({ ...step, timeout: 300 }))
-  const run = await startPlaybook(here.parts(), here.app.playbookRuns, { ...slow, steps }, {}, runJob)
+  const steps = slow.steps.map(step => ({ ...step, timeout: 5_000 }))
+  let over = false
+  const ended = startPlaybook(here.parts(), here.app.playbookRuns, { ...slow, steps }, {}, runJob).finally(
+    () => {
+      over = true
+    },
+  )
+  const going = "SELECT pid FROM pg_stat_activity WHERE query LIKE '%pg_sleep(3600)' AND state = 'active'"
+  // The step's time is real: only on a machine that does nothing for seconds is it over before the server has begun.
+  await until(async () => over || (await cluster.sql('postgres', going)).length > 0)
+  const run = await ended
   expect(states(run)).toEqual(['failed', 'failed', 'pending'])
   expect(run.steps[0]?.error?.code).toBe('deadline-passed')
   // Nor does the server go on with it.
-  const going = "SELECT pid FROM pg_stat_activity WHERE query LIKE '%pg_sleep(3600)' AND state = 'active'"
   expect(await cluster.sql('postgres', going)).toEqual([])
 })
 
