@@ -64,7 +64,8 @@ export interface Store {
 
   /**
    * Stores the whole object or nothing: no reader ever sees a part of it, and after the promise resolves it survives a crash.
-   * Safe to call again with the same bytes. @returns the new etag.
+   * Safe to call again with the same bytes. Until it has resolved, nobody may write to `body`, whose memory threads may share;
+   * the caller may from then on. @returns the new etag, to be looked at before that.
    * @throws Failure store-conflict when `when` does not hold; store-* otherwise.
    */
   put(key: string, body: Uint8Array, options?: PutOptions): Promise<{ etag: string }>
