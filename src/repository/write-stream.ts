@@ -171,11 +171,12 @@ class ChunkWriter {
     // A chunk that was being sealed when the stream broke.
     if (this.#stopped || this.broken.aborted) return
     const { store } = this.#repository
+    const { signal } = this.#options
     const { id, bytes } = chunk
     const damaged = this.#known.marked.has(id) || this.#known.suspects.has(id)
     if (damaged) this.mended.set(id, { id, bytes, storedBytes: sealed.length })
     this.#puts
-      .add(() => store.put(chunkKey(this.#key.subject, id), sealed, { signal: this.#options.signal }))
+      .add(() => store.put(chunkKey(this.#key.subject, id), sealed, { durable: 'later', signal }))
       .then(() => this.#rooms.give(room))
       .catch(reason => {
         this.#broken.abort((damaged && heldByLock(reason, this.#key, id)) || reason)
