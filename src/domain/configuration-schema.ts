@@ -65,6 +65,7 @@ const keys = z.strictObject({
 const dump = z.strictObject({
   concurrency: whole(1, 32).default(2),
   retry_pause: duration({ minMs: 0, maxMs: 3_600_000 }).prefault('30s'),
+  server_wait: duration({ minMs: 0, maxMs: 12 * 3_600_000 }).prefault('15m'),
   connections: whole(2, 200).default(6),
   nice: whole(0, 19).default(10),
   ionice: z.enum(IONICE_CLASSES).default('best-effort'),

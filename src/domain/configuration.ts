@@ -94,6 +94,8 @@ export interface DumpConfig {
   concurrency: number
   /** Before a dump that failed for a passing reason is tried once more. */
   retryPauseMs: number
+  /** How long a scheduled night waits for a server that is away, asking again after each `retryPauseMs`. */
+  serverWaitMs: number
   /** Connections to the server held at once, pg_dump's included. */
   connections: number
   nice: number

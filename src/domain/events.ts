@@ -96,8 +96,8 @@ export interface EventFacts extends SnapshotEventFacts<ErrorFacts> {
     status?: string
   }
   'discovery-problem': { error: ErrorFacts }
-  /** Told after the one wait for it that all subjects share; when it stayed away, those that were left failed with it. */
-  'server-away': { waitedMs: number; outcome: 'back' | 'away'; error: ErrorFacts }
+  /** Told when the one wait for it begins that all subjects share, and when it is over: those that are left go on, or fail with it. */
+  'server-away': { waitedMs: number; outcome: 'waiting' | 'back' | 'away'; error: ErrorFacts }
   'backup-started': { kind: BackupKind }
   'backup-committed': BackupFacts
   'backup-failed': { error: ErrorFacts }

@@ -56,6 +56,7 @@ export function resolveConfiguration(raw: RawConfiguration, resolved: Resolved):
     dump: {
       concurrency: dump.concurrency,
       retryPauseMs: dump.retry_pause,
+      serverWaitMs: dump.server_wait,
       connections: dump.connections,
       nice: dump.nice,
       ionice: dump.ionice,

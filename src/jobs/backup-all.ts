@@ -31,10 +31,11 @@ export async function backupAll(
   request: BackupRequest & { names: readonly string[] },
   context: JobContext,
 ): Promise<NightReport> {
-  const twice = secondTries(parts, context)
+  // Whoever types it wants to know soon that there is no server.
+  const patient = request.kind === 'scheduled'
+  const twice = secondTries(parts, context, patient ? parts.config.dump.serverWaitMs : 0)
   const seeing = () => look(parts, context.signal)
-  // Whoever types it wants to know at once that there is no server.
-  const discovery = await (request.kind === 'scheduled' ? twice(seeing) : seeing())
+  const discovery = await (patient ? twice(seeing) : seeing())
   tellDiscovery(parts, discovery, context)
   const subjects = chooseSubjects(discovery.subjects, request.names)
   context.watch?.planned?.(subjects.map(subject => subject.id))

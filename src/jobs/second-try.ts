@@ -15,16 +15,17 @@ export type SecondTry = <T>(attempt: () => Promise<T>) => Promise<T>
 
 /**
  * For one run. The chunks stored by the first attempt are found and cost nothing. While the server is away nothing is begun:
- * two hundred tenants wait for it as long as one does, `dump.retry_pause`.
+ * two hundred tenants wait for it as long as one does.
+ * @param serverWaitMs how long; it is asked after each `dump.retry_pause`, and once at least.
  */
-export function secondTries(parts: Parts, context: JobContext): SecondTry {
+export function secondTries(parts: Parts, context: JobContext, serverWaitMs: number): SecondTry {
   const { clock, config } = parts
   /** While it is looked whether the server is there, and while it is waited for; rejected for good when it stayed away. */
   let waiting: Promise<void> | null = null
   /** How often it was away and came back. */
   let absences = 0
   const waitOnce = async (): Promise<void> => {
-    if (await waitForServer(parts, context)) absences += 1
+    if (await waitForServer(parts, context, serverWaitMs)) absences += 1
     waiting = null
   }
   return async attempt => {
@@ -46,22 +47,36 @@ export function secondTries(parts: Parts, context: JobContext): SecondTry {
 
 /**
  * @returns whether the server was away, and is back; false: it answers, what was lost was one connection.
- * @throws Failure postgres-unreachable when it is still away after the pause.
+ * @throws Failure postgres-unreachable when it is still away after the wait.
  */
-async function waitForServer({ clock, config }: Parts, context: JobContext): Promise<boolean> {
+async function waitForServer(
+  { clock, config }: Parts,
+  context: JobContext,
+  serverWaitMs: number,
+): Promise<boolean> {
+  const { retryPauseMs } = config.dump
   const ask = () => whyAway(config.postgres, context.signal)
   const away = await ask()
   if (!away) return false
   const since = clock.ticks()
-  await clock.sleep(config.dump.retryPauseMs, context.signal)
-  const still = await ask()
-  const waitedMs = Math.round(clock.ticks() - since)
-  context.emit({
-    type: 'server-away',
-    subject: null,
-    facts: { waitedMs, outcome: still ? 'away' : 'back', error: errorFacts(still ?? away) },
-  })
+  const waited = () => Math.round(clock.ticks() - since)
+  const tell = (outcome: 'waiting' | 'back' | 'away', failure: Failure) =>
+    context.emit({
+      type: 'server-away',
+      subject: null,
+      facts: { waitedMs: waited(), outcome, error: errorFacts(failure) },
+    })
+  tell('waiting', away)
+  let still: Failure | null = away
+  // Counted in pauses, so that it ends where a pause is none.
+  const pauses = retryPauseMs > 0 ? Math.max(1, Math.ceil(serverWaitMs / retryPauseMs)) : 1
+  for (let pause = 0; still && pause < pauses; pause++) {
+    await clock.sleep(retryPauseMs, context.signal)
+    still = await ask()
+  }
+  tell(still ? 'away' : 'back', still ?? away)
   if (!still) return true
+  const waitedMs = waited()
   const { code, message, hint, cause } = still
   throw new Failure(code, `${message} (waited for it ${Math.round(waitedMs / 1000)} s)`, { hint, cause })
 }
