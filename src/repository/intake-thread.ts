@@ -6,7 +6,7 @@ import { parentPort } from 'node:worker_threads'
 import type { ChunkId } from '../domain/ids.js'
 import { Cutter } from '../seal/cutter.js'
 import { chunkId } from '../seal/digest.js'
-import { BufferPool } from '../sys/buffer-pool.js'
+import { Arena, type Stretch } from '../sys/arena.js'
 import { failureMessage } from '../sys/threads.js'
 import { ChunkIndex } from './chunk-index.js'
 import {
@@ -15,7 +15,6 @@ import {
   type StreamObserver,
   type StreamStart,
   type ToThread,
-  WAITING_BYTES,
 } from './intake.js'
 
 const port = parentPort
@@ -27,7 +26,6 @@ const READ_BYTES = 256 * 1024
 const TELL_EVERY_BYTES = 1024 * 1024
 
 let waitingBytes = 0
-const rooms = new BufferPool(WAITING_BYTES)
 let input: Socket | null = null
 /** Null between two streams, and while the observer of the next is loaded. */
 let taking: Taking | null = null
@@ -37,7 +35,7 @@ port.on('message', (message: ToThread) => {
   else if (message.type === 'start') void start(message.stream)
   else {
     waitingBytes -= message.bytes
-    rooms.give(message.room)
+    if (message.room) taking?.giveRoom(message.room)
     if (taking?.hasRoom()) input?.resume()
   }
 })
@@ -100,6 +98,7 @@ class Taking {
   readonly #cutter: Cutter | null
   readonly #known: ChunkIndex | null
   readonly #key: Uint8Array
+  readonly #arena: Arena | null
   readonly #sha256 = createHash('sha256')
   #bytes = 0
   #toldBytes = 0
@@ -111,6 +110,7 @@ class Taking {
     this.#cutter = cutting && new Cutter(cutting.parameters)
     this.#known = cutting && new ChunkIndex(cutting.index)
     this.#key = cutting?.chunkIdKey ?? new Uint8Array()
+    this.#arena = cutting && new Arena(cutting.memory)
   }
 
   take(piece: Uint8Array): void {
@@ -124,6 +124,10 @@ class Taking {
   /** False while too many new chunks wait to be sealed. */
   hasRoom(): boolean {
     return waitingBytes < this.#waitingBytesMax
+  }
+
+  giveRoom(room: Stretch): void {
+    this.#arena?.give(room)
   }
 
   /** After `done` nothing more is said of this stream: the next one may have begun. */
@@ -158,14 +162,15 @@ class Taking {
     }
     this.#known?.add(id, 0)
     waitingBytes += chunk.length
-    const raw = new Uint8Array(rooms.take(chunk.length), 0, chunk.length)
+    const room = this.#arena?.take(chunk.length)
+    const raw = room ?? new Uint8Array(chunk.length)
     raw.set(chunk)
-    send({ type: 'chunk', id, bytes: raw.length, raw })
+    send({ type: 'chunk', id, bytes: raw.length, raw }, room ? [] : [raw.buffer as ArrayBuffer])
   }
 }
 
-function send(message: FromThread): void {
-  port?.postMessage(message)
+function send(message: FromThread, transfer: ArrayBuffer[] = []): void {
+  port?.postMessage(message, transfer)
 }
 
 async function loadObserver(url: string): Promise<StreamObserver> {

@@ -5,6 +5,7 @@ import type { Worker } from 'node:worker_threads'
 import { Failure } from '../domain/errors.js'
 import type { ChunkId } from '../domain/ids.js'
 import type { CutterParameters } from '../seal/cutter.js'
+import { isShared, type Stretch } from '../sys/arena.js'
 import { layDuct } from '../sys/duct.js'
 import { type FailureMessage, failureFrom } from '../sys/threads.js'
 import type { ChunkIndex, ChunkIndexData } from './chunk-index.js'
@@ -20,13 +21,18 @@ export interface StreamObserver {
 export interface CutChunk {
   id: ChunkId
   bytes: number
-  /** In memory that the intake thread uses again. Null when the store has the chunk already. */
-  raw: Uint8Array<SharedArrayBuffer> | null
+  /** In the memory that cutting was given, or in its own. Null when the store has the chunk already. */
+  raw: Uint8Array | null
 }
 
 export interface IntakeOptions {
   /** Null: only observe and hash. */
-  cutting: { parameters: CutterParameters; chunkIdKey: Uint8Array; known: ChunkIndex } | null
+  cutting: {
+    parameters: CutterParameters
+    chunkIdKey: Uint8Array
+    known: ChunkIndex
+    memory: SharedArrayBuffer
+  } | null
   /** URL of a built module that exports `createObserver(): StreamObserver`, or null. */
   observer: string | null
   /** Called for each chunk in stream order; the chunk counts as in memory until the promise resolves. */
@@ -46,7 +52,12 @@ export interface IntakeResult {
 
 /** Plain data: it crosses to the thread. */
 export interface StreamStart {
-  cutting: { parameters: CutterParameters; chunkIdKey: Uint8Array; index: ChunkIndexData } | null
+  cutting: {
+    parameters: CutterParameters
+    chunkIdKey: Uint8Array
+    index: ChunkIndexData
+    memory: SharedArrayBuffer
+  } | null
   observer: string | null
   waitingBytesMax: number
 }
@@ -54,11 +65,11 @@ export interface StreamStart {
 export type ToThread =
   | { type: 'open'; path: string }
   | { type: 'start'; stream: StreamStart }
-  | { type: 'sealed'; bytes: number; room: SharedArrayBuffer }
+  | { type: 'sealed'; bytes: number; room: Stretch | null }
 
 export type FromThread =
   | { type: 'taken'; bytes: number }
-  | { type: 'chunk'; id: ChunkId; bytes: number; raw: CutChunk['raw'] }
+  | { type: 'chunk'; id: ChunkId; bytes: number; raw: Uint8Array | null }
   | ({ type: 'done' } & IntakeResult)
   | { type: 'failed'; failure: FailureMessage; atEnd: boolean }
 
@@ -68,7 +79,7 @@ export type FromThread =
  */
 export const HEAD_BYTES = 64
 /** New chunks that wait to be sealed. */
-export const WAITING_BYTES = 12 * 1024 * 1024
+const WAITING_BYTES = 12 * 1024 * 1024
 
 /** Takes a thread and lays a way into it. It must be closed in the end. @throws Failure unexpected when the thread ends. */
 export async function openIntake(): Promise<Intake> {
@@ -171,9 +182,11 @@ export class Intake {
 
   #handOn(chunk: CutChunk): void {
     const { bytes, raw } = chunk
+    // Kept apart: what is not shared is handed over, and gone by then.
+    const room = raw && isShared(raw) ? raw : null
     const handled: Promise<void> = (this.#options.onChunk?.(chunk) ?? Promise.resolve())
       .then(() => {
-        if (raw) tell(this.#thread, { type: 'sealed', bytes, room: raw.buffer })
+        if (raw) tell(this.#thread, { type: 'sealed', bytes, room })
       })
       .catch(thrown => this.fail(thrown))
       .finally(() => this.#pending.delete(handled))
@@ -186,6 +199,7 @@ function streamStart({ cutting, observer }: IntakeOptions): StreamStart {
     parameters: cutting.parameters,
     chunkIdKey: cutting.chunkIdKey,
     index: cutting.known.data,
+    memory: cutting.memory,
   }
   return { cutting: toCut, observer, waitingBytesMax: WAITING_BYTES }
 }

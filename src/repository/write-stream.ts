@@ -4,17 +4,15 @@ import type { ChunkId } from '../domain/ids.js'
 import type { Manifest, ManifestChunk } from '../domain/manifest.js'
 import type { TenantKey } from '../seal/tenant-key.js'
 import { chunkKey } from '../store/keys.js'
-import { BufferPool } from '../sys/buffer-pool.js'
+import { Arena, type Stretch } from '../sys/arena.js'
 import { expectManyListeners } from '../sys/interruption.js'
 import type { Damage } from './damage.js'
 import type { CutChunk, Intake, IntakeResult } from './intake.js'
 import { type KnownChunks, knownChunks } from './known-chunks.js'
 import type { Repository } from './repository.js'
 import { heldByLock, type Settled, settleDamage } from './settle-damage.js'
+import { giveMemoryBack, takeMemory } from './stream-memory.js'
 import type { NeededChunk } from './verify-chunk.js'
-
-/** For sealed chunks: as many as are on their way to the store at once, and somewhat more. */
-const SPARE_ROOM_BYTES = 12 * 1024 * 1024
 
 export interface StreamProgress {
   bytes: number
@@ -68,10 +66,16 @@ async function writeUnknown(
   known: KnownChunks,
   options: WriteOptions,
 ): Promise<WrittenStream> {
-  const writer = new ChunkWriter(repository, key, known, options)
+  const memory = takeMemory()
+  const writer = new ChunkWriter(repository, key, known, options, memory.sealed)
   try {
     const result = await intake.take({
-      cutting: { parameters: repository.cutter, chunkIdKey: key.chunkIdKey, known: known.whole },
+      cutting: {
+        parameters: repository.cutter,
+        chunkIdKey: key.chunkIdKey,
+        known: known.whole,
+        memory: memory.raw,
+      },
       observer: options.observer,
       onChunk: chunk => writer.write(chunk),
       onBytes: bytes => writer.progressed(bytes),
@@ -82,6 +86,7 @@ async function writeUnknown(
     return { ...result, ...settled, chunks: writer.chunks, stored: writer.stored }
   } finally {
     await writer.stop()
+    giveMemoryBack(memory)
   }
 }
 
@@ -95,13 +100,21 @@ class ChunkWriter {
   readonly #known: KnownChunks
   readonly #options: WriteOptions
   readonly #puts: PQueue
-  readonly #rooms = new BufferPool(SPARE_ROOM_BYTES)
+  readonly #arena: Arena
+  readonly #sealing = new Set<Promise<Uint8Array>>()
   readonly #fresh = new Map<string, ManifestChunk[]>()
   readonly #broken = new AbortController()
   #stopped = false
   #bytes = 0
 
-  constructor(repository: Repository, key: TenantKey, known: KnownChunks, options: WriteOptions) {
+  constructor(
+    repository: Repository,
+    key: TenantKey,
+    known: KnownChunks,
+    options: WriteOptions,
+    memory: SharedArrayBuffer,
+  ) {
+    this.#arena = new Arena(memory)
     this.#repository = repository
     this.#key = key
     this.#known = known
@@ -122,15 +135,18 @@ class ChunkWriter {
       this.#reuse(entry)
       return
     }
+    if (this.#stopped) return
     this.#fresh.set(chunk.id, [entry])
     this.stored.newChunks += 1
     this.stored.newBytes += chunk.bytes
     const { seals, compressionLevel } = this.#repository
-    const room = this.#rooms.take(chunk.bytes)
-    const sealed = await seals.seal(
+    const room = this.#arena.take(chunk.bytes)
+    const sealing = seals.seal(
       { raw: chunk.raw, level: compressionLevel, recipient: this.#key.recipient, room },
       this.#options.signal,
     )
+    this.#sealing.add(sealing)
+    const sealed = await sealing.finally(() => this.#sealing.delete(sealing))
     for (const same of this.#fresh.get(chunk.id) ?? []) same.storedBytes = sealed.length
     this.stored.newStoredBytes += sealed.length
     this.#known.whole.add(chunk.id, sealed.length)
@@ -151,11 +167,11 @@ class ChunkWriter {
     this.broken.throwIfAborted()
   }
 
-  /** Resolves when nothing of this stream is on its way to the store any more, nor will be. */
+  /** Resolves when nothing of this stream is being sealed or on its way to the store any more, nor will be. */
   async stop(): Promise<void> {
     this.#stopped = true
     this.#puts.clear()
-    await this.#puts.onIdle()
+    await Promise.allSettled([...this.#sealing, this.#puts.onIdle()])
   }
 
   #reuse(entry: ManifestChunk): void {
@@ -167,7 +183,7 @@ class ChunkWriter {
     this.stored.reusedBytes += entry.bytes
   }
 
-  #put(chunk: CutChunk, sealed: Uint8Array, room: SharedArrayBuffer): void {
+  #put(chunk: CutChunk, sealed: Uint8Array, room: Stretch | null): void {
     // A chunk that was being sealed when the stream broke.
     if (this.#stopped || this.broken.aborted) return
     const { store } = this.#repository
@@ -176,8 +192,10 @@ class ChunkWriter {
     const damaged = this.#known.marked.has(id) || this.#known.suspects.has(id)
     if (damaged) this.mended.set(id, { id, bytes, storedBytes: sealed.length })
     this.#puts
-      .add(() => store.put(chunkKey(this.#key.subject, id), sealed, { durable: 'later', signal }))
-      .then(() => this.#rooms.give(room))
+      .add(() =>
+        store.put(chunkKey(this.#key.subject, id), sealed, { durable: damaged ? 'now' : 'later', signal }),
+      )
+      .then(() => room && this.#arena.give(room))
       .catch(reason => {
         this.#broken.abort((damaged && heldByLock(reason, this.#key, id)) || reason)
         this.#puts.clear()

@@ -3,6 +3,7 @@
 // Source: https://c2sp.org/age
 import { randomBytes } from 'node:crypto'
 import { Failure } from '../domain/errors.js'
+import type { Stretch } from '../sys/arena.js'
 import { newHeader } from './age-header.js'
 import { recipientBytes } from './age-keys.js'
 import { NONCE_BYTES, PLAIN_PIECE_BYTES, payloadKey, sealedBytes, sealPayload, sealPiece } from './payload.js'
@@ -15,12 +16,12 @@ import { inPieces } from './pieces.js'
 export async function sealFile(
   plain: Uint8Array,
   recipients: readonly string[],
-  room?: SharedArrayBuffer,
+  room?: Stretch | null,
 ): Promise<Uint8Array> {
   const { header, fileKey } = headerFor(recipients)
   const nonce = randomBytes(NONCE_BYTES)
   const bytes = header.length + NONCE_BYTES + sealedBytes(plain.length)
-  const file = room && room.byteLength >= bytes ? new Uint8Array(room, 0, bytes) : new Uint8Array(bytes)
+  const file = room && room.length >= bytes ? room.subarray(0, bytes) : new Uint8Array(bytes)
   file.set(header)
   file.set(nonce, header.length)
   sealPayload(payloadKey(fileKey, nonce), plain, file.subarray(header.length + NONCE_BYTES))

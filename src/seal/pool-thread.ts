@@ -2,6 +2,7 @@
 import { parentPort } from 'node:worker_threads'
 import { Failure } from '../domain/errors.js'
 import { LARGEST_CHUNK_BYTES } from '../domain/manifest.js'
+import { isShared } from '../sys/arena.js'
 import { failureMessage } from '../sys/threads.js'
 import { sealFile } from './age-encrypt.js'
 import { chunkId } from './digest.js'
@@ -14,7 +15,7 @@ if (!port) throw new Error('pool-thread runs only as a thread')
 port.on('message', async (task: PoolTask) => {
   try {
     const made = await perform(task)
-    if (made.buffer instanceof SharedArrayBuffer) return answer(made, [])
+    if (isShared(made)) return answer(made, [])
     // Only a buffer that owns its memory may be handed over whole.
     const bytes = made.byteLength === made.buffer.byteLength ? made : new Uint8Array(made)
     answer(bytes, [bytes.buffer as ArrayBuffer])

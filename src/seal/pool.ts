@@ -1,5 +1,6 @@
 // Compressing and encrypting, and their inverses, on threads of their own: the event loop that answers HTTP never does it.
 import type { ChunkId } from '../domain/ids.js'
+import { isShared, type Stretch } from '../sys/arena.js'
 import { builtFile } from '../sys/built.js'
 import { throwIfInterrupted } from '../sys/interruption.js'
 import { createThreadPool } from '../sys/thread-pool.js'
@@ -9,8 +10,8 @@ export interface SealTask {
   raw: Uint8Array
   level: number
   recipient: string
-  /** The file is made in it, where it has room for it. */
-  room?: SharedArrayBuffer
+  /** The file is made at its beginning, where it has room for it; else it has memory of its own. */
+  room?: Stretch | null
 }
 
 export interface UnsealTask {
@@ -34,7 +35,10 @@ export type PoolTask =
 export type PoolAnswer = Uint8Array | { failure: FailureMessage }
 
 export interface SealPool {
-  /** zstd, then age. Until it resolves, nobody else may write to the raw buffer; one that is not shared is copied. */
+  /**
+   * zstd, then age. A raw buffer that is not shared is handed over: it must own its memory and is empty afterwards.
+   * What is shared, nobody else may write to until this has settled.
+   */
   seal(task: SealTask, signal?: AbortSignal): Promise<Uint8Array>
   /**
    * age, zstd, then the chunk's id recomputed.
@@ -64,7 +68,7 @@ export function createSealPool(threads: number): SealPool {
     return answer
   }
   return {
-    seal: (task, signal) => run({ name: 'seal', ...task }, [], signal),
+    seal: (task, signal) => run({ name: 'seal', ...task }, isShared(task.raw) ? [] : [task.raw], signal),
     unseal: (task, signal) => {
       const file = owned(task.file)
       return run({ name: 'unseal', ...task, file }, [file], signal)

@@ -49,7 +49,7 @@ export async function syncFolder(path: string): Promise<void> {
 }
 
 /** A folder that is gone had its objects deleted, and was pruned. */
-export async function syncIfThere(path: string): Promise<void> {
+async function syncIfThere(path: string): Promise<void> {
   await syncFolder(path).catch(thrown => {
     if (!isAbsent(thrown)) throw thrown
   })

@@ -7,7 +7,7 @@ import { Failure } from '../domain/errors.js'
 import type { Clock } from '../sys/clock.js'
 import { fileLock } from '../sys/file-lock.js'
 import type { Root } from './directory-root.js'
-import { type FolderSync, syncFolder, syncIfThere } from './directory-sync.js'
+import { type FolderSync, syncFolder } from './directory-sync.js'
 import { errnoCode, isAbsent } from './file-errors.js'
 import { PRIVATE_PREFIX } from './key-law.js'
 
@@ -82,8 +82,9 @@ export function directoryWriter(root: Root, clock: Clock, folders: FolderSync): 
             await parents.make(dirname(file))
             const placed = await settle(part, file, place, signal)
             renamed = placed && place !== 'absent'
-            if (placed && later) folders.owe(dirname(file))
-            else if (placed) await syncIfThere(dirname(file))
+            // Owed first: where this fails, the next try may find its object there, and has to sync it all the same.
+            if (placed) folders.owe(dirname(file))
+            if (placed && !later) await folders.settle()
             return placed
           } catch (thrown) {
             if (errnoCode(thrown) !== 'ENOENT' || tries === PARENT_TRIES) throw thrown

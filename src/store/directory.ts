@@ -3,13 +3,13 @@
 import { createHash } from 'node:crypto'
 import { constants } from 'node:fs'
 import { open, unlink } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { dirname, join } from 'node:path'
 import { Failure } from '../domain/errors.js'
 import type { Clock } from '../sys/clock.js'
 import { throwIfInterrupted } from '../sys/interruption.js'
 import { readRange } from './directory-range.js'
 import { directoryRoot, type Root } from './directory-root.js'
-import { folderSync } from './directory-sync.js'
+import { type FolderSync, folderSync } from './directory-sync.js'
 import { walk, walkFolders } from './directory-walk.js'
 import { directoryWriter, type Place, type Writer } from './directory-writer.js'
 import { errnoCode, fileFailure, isAbsent } from './file-errors.js'
@@ -51,7 +51,7 @@ export function directoryStore(options: DirectoryOptions): Store {
     list: async function* (prefix, how = {}) {
       checkPrefix(prefix)
       for await (const object of walk(root, prefix, how)) {
-        if (how.toBeNamed && isYoung(object, options.clock)) folders.owe(dirname(root.fileOf(object.key)))
+        if (how.toBeNamed && isYoung(object, options.clock)) folders.owe(dirname(join(root.path, object.key)))
         yield object
       }
     },
@@ -67,7 +67,7 @@ export function directoryStore(options: DirectoryOptions): Store {
       yield* []
     },
     abortUpload: async () => {},
-    delete: (key, how = {}) => deleteFile(root, writer, key, how.signal),
+    delete: (key, how = {}) => deleteFile(root, writer, folders, { key, signal: how.signal }),
   }
 }
 
@@ -179,13 +179,15 @@ async function readFileAt(file: string): Promise<{ body: Uint8Array; modifiedAt:
 async function deleteFile(
   root: Root,
   writer: Writer,
-  key: string,
-  signal: AbortSignal | undefined,
+  folders: FolderSync,
+  { key, signal }: { key: string; signal: AbortSignal | undefined },
 ): Promise<void> {
   const file = root.fileOf(key)
   throwIfInterrupted(signal)
   await root.check()
   try {
+    // What is deleted may be a mark or an older copy that what was put for later makes needless.
+    await folders.settle()
     await unlink(file)
   } catch (thrown) {
     if (isAbsent(thrown) || errnoCode(thrown) === 'EISDIR') return

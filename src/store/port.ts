@@ -15,8 +15,8 @@ export interface PutOptions {
   /** `absent`: fail with store-conflict when the key exists. An etag: fail unless the object still has it. */
   when?: 'absent' | { etag: string }
   /**
-   * It need not survive a crash of the machine until a put without this has resolved: a directory then has one sync for many.
-   * Default `now`.
+   * `later`: it need not survive a crash of the machine before the next put without this, or a deletion, is made: a directory
+   * then has one sync for many. Default `now`.
    */
   durable?: 'now' | 'later'
   signal?: AbortSignal

@@ -1,5 +1,5 @@
 // When a directory store puts folders on disk: each put that is to last at once, and those for later before the next such one.
-import { existsSync, mkdtempSync, readlinkSync, rmSync, utimesSync } from 'node:fs'
+import { existsSync, mkdtempSync, readlinkSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
@@ -109,4 +109,30 @@ it('what a killed writer has put and a listing finds is synced too, while it is 
   expect(found).toEqual(['chunks/aa/1', 'chunks/bb/2'])
   await store.put(MANIFEST, body)
   expect(synced).toEqual(['chunks/aa', 'manifests!'])
+})
+
+it('a name that broke off before it was synced is synced by the try that finds it there', async () => {
+  beforeSync = async path => {
+    if (path === 'manifests')
+      throw Object.assign(new Error('EMFILE: too many open files'), { code: 'EMFILE' })
+  }
+  expect(await outcome(store.put(MANIFEST, body, { when: 'absent' }))).toBe('store-busy')
+  beforeSync = async () => {}
+  synced = []
+  expect(await outcome(store.put(MANIFEST, body, { when: 'absent' }))).toBe('store-conflict')
+  expect(synced).toEqual(['manifests!'])
+})
+
+it('nothing is deleted before what may replace it is on disk', async () => {
+  await store.put('chunks/aa/1', body, later)
+  await store.delete('manifests/zero')
+  expect(synced).toEqual(['chunks/aa'])
+})
+
+it('a stray name among young objects is listed as before', async () => {
+  await store.put('chunks/aa/1', body)
+  writeFileSync(at('chunks/aa/stray\nname'), body)
+  const found: string[] = []
+  for await (const { key } of store.list('chunks/', { toBeNamed: true })) found.push(key)
+  expect(found).toEqual(['chunks/aa/1', 'chunks/aa/stray\nname'])
 })

@@ -7,6 +7,7 @@ import { afterAll, beforeEach, describe, expect, it, test } from 'vitest'
 import { Failure } from '../../src/domain/errors.js'
 import { HEAD_BYTES } from '../../src/repository/intake.js'
 import { manifestName } from '../../src/repository/manifests.js'
+import { giveMemoryBack, takeMemory } from '../../src/repository/stream-memory.js'
 import { ensureTenantKey, type TenantKey } from '../../src/repository/tenant-keys.js'
 import { writeStream } from '../../src/repository/write-stream.js'
 import { chunkKey, chunksPrefix, manifestKey } from '../../src/store/keys.js'
@@ -143,6 +144,37 @@ test('memory is used again only when nobody needs it: chunks that wait here and 
     expect(written.stored.newChunks).toBeGreaterThan(100)
     expect(turn.equals(await readAgain(written))).toBe(true)
   }
+})
+
+test('the memory of one stream is that of the next, also when one fails or is aborted', async () => {
+  const memory = takeMemory()
+  giveMemoryBack(memory)
+  const kept = () => {
+    const next = takeMemory()
+    giveMemoryBack(next)
+    return next === memory
+  }
+  const bytes = noise(1_000_000, 4)
+  await write(repository, key, bytes)
+  expect(kept()).toBe(true)
+  const faulty = faultyStore(store, [{ on: 'put', nth: 5, effect: { fail: 'store-unreachable' } }])
+  await expect(write({ ...repository, store: faulty }, key, noise(900_000, 6))).rejects.toThrow()
+  expect(kept()).toBe(true)
+  const stop = new AbortController()
+  const aborted = write(repository, key, noise(900_000, 7), {
+    signal: stop.signal,
+    onProgress: () => stop.abort(),
+  })
+  await expect(aborted).rejects.toThrow()
+  expect(kept()).toBe(true)
+})
+
+test('chunks larger than the memory that is kept are stored as well', async () => {
+  const cutter = { minBytes: 20 * 1024 * 1024, averageBytes: 24 * 1024 * 1024, maxBytes: 32 * 1024 * 1024 }
+  const bytes = noise(40_000_000, 2)
+  const written = await write({ ...repository, cutter }, key, bytes)
+  expect(written.chunks.length).toBeLessThan(3)
+  expect(bytes.equals(await readAgain(written))).toBe(true)
 })
 
 test('no warning about listeners appears however many chunks are under way', async () => {
