@@ -1,9 +1,8 @@
 // The one place that wires the parts: from a configuration to something that can run jobs.
 import { setMaxListeners } from 'node:events'
-import { mkdirSync, readFileSync } from 'node:fs'
+import { mkdirSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { ALERT_MIGRATIONS } from './alert/alert-tables.js'
 import { type Ledger, openLedger } from './alert/ledger.js'
 import { type Outbox, openOutbox } from './alert/outbox.js'
@@ -23,6 +22,7 @@ import { createRunner, type Runner } from './jobs/runner.js'
 import { openScheduleStates, type ScheduleStates } from './jobs/schedule-states.js'
 import { openStartedOnce, type StartedOnce } from './jobs/start-run.js'
 import { openTokens, type Tokens } from './jobs/tokens.js'
+import { packaged, version } from './package.js'
 import { CATALOGUE_MIGRATIONS, Catalogue } from './repository/catalogue.js'
 import { createSealPool } from './seal/pool.js'
 import type { OnOperation } from './store/metered.js'
@@ -130,15 +130,4 @@ export async function openApp(options: AppOptions): Promise<App> {
       journalDb.close()
     },
   }
-}
-
-/** The package's version. */
-export function version(): string {
-  return (JSON.parse(readFileSync(packaged('package.json'), 'utf8')) as { version: string }).version
-}
-
-/** The path of a file or folder of the package. */
-function packaged(name: string): string {
-  const root = import.meta.url.endsWith('.ts') ? '../' : '../../'
-  return fileURLToPath(new URL(`${root}${name}`, import.meta.url))
 }

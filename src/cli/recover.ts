@@ -4,10 +4,7 @@ import { userInfo } from 'node:os'
 import { join, resolve } from 'node:path'
 import type { Command } from 'commander'
 import { EXIT, Failure } from '../domain/errors.js'
-import { recipientOfIdentityFile } from '../jobs/keys.js'
-import { type RecoveryReport, recoverPlatform } from '../jobs/recover-platform.js'
-import { recoveryConfiguration } from '../jobs/recovery-configuration.js'
-import { endOfRestore, restoreBeside } from '../jobs/restore-beside.js'
+import type { RecoveryReport } from '../jobs/recover-platform.js'
 import { parseCount } from './arguments.js'
 import { type Desk, type Doors, type GlobalOptions, reportFailure } from './desk.js'
 import { processTerminal, show, type Terminal } from './output.js'
@@ -47,7 +44,7 @@ export function recoverCommand(program: Command, doors: Doors): void {
       const options = command.optsWithGlobals<RecoverOptions>()
       const terminal = processTerminal(options)
       await reportFailure(terminal, async () => {
-        const config = options.store === undefined ? options.config : prepare(options.store, options)
+        const config = options.store === undefined ? options.config : await prepare(options.store, options)
         const desk = await doors.openDesk(config === undefined ? options : { ...options, config })
         try {
           return await recover(desk, options, terminal, config)
@@ -64,6 +61,8 @@ async function recover(
   terminal: Terminal,
   config: string | undefined,
 ): Promise<number> {
+  const { recoverPlatform } = await import('../jobs/recover-platform.js')
+  const { endOfRestore, restoreBeside } = await import('../jobs/restore-beside.js')
   const report = await watched(terminal, desk.clock, watch =>
     desk.run({ name: 'recover' }, async context => {
       const request = { first, concurrency }
@@ -83,13 +82,15 @@ async function recover(
 const whole = (report: RecoveryReport): boolean => report.failed.length === 0 && report.problems.length === 0
 
 /** A folder with a configuration of its own, which every other command takes afterwards. An earlier try's is taken up again. */
-function prepare(store: string, options: RecoverOptions): string {
+async function prepare(store: string, options: RecoverOptions): Promise<string> {
   const { identity } = options
   if (identity === undefined) {
     throw new Failure('usage', '--store needs --identity', {
       hint: 'give the file with the recovery identity: --identity gmah-recovery.txt',
     })
   }
+  const { recipientOfIdentityFile } = await import('../jobs/keys.js')
+  const { recoveryConfiguration } = await import('../jobs/recovery-configuration.js')
   const identityFile = resolve(identity)
   const folder = resolve(options.folder)
   const file = join(folder, 'gmah-backup.yaml')

@@ -1,7 +1,8 @@
 // The month's archives: each tenant and the master that has a backup and no archive of the month yet, one after the other; and
 // those of months that were missed.
 // Then what is older than it has to be kept goes, by a plan that says why. One tenant's failure is one tenant's failure.
-import { type ArchiveMade, parseMonth } from '../domain/archive.js'
+import type { ArchiveMade } from '../domain/archive.js'
+import { parseMonth } from '../domain/archive-name.js'
 import { asFailure, Failure } from '../domain/errors.js'
 import { GLOBALS, type SubjectId } from '../domain/subject.js'
 import { listSubjects } from '../repository/manifests.js'

@@ -1,13 +1,12 @@
 // The check of the store: is everything there that the backups need, does it read back, could it be opened without this machine.
 import { asFailure, Failure } from '../domain/errors.js'
 import type { CheckFacts } from '../domain/events.js'
-import { type SubjectId, subjectName } from '../domain/subject.js'
+import { type SubjectId, subjectName, subjectNamed } from '../domain/subject.js'
 import { listSubjects } from '../repository/manifests.js'
 import { openReading, type Reading, type ReadingOptions } from './check-reading.js'
 import type { CheckReport, SubjectCheck } from './check-report.js'
 import { checkSubject } from './check-subject.js'
 import { errorFacts } from './journal-rows.js'
-import { subjectNamed } from './open-backup.js'
 import type { JobContext, Parts } from './parts.js'
 import { refreshCatalogue } from './refresh-catalogue.js'
 

@@ -11,7 +11,7 @@ import { prefixed } from './prefixed.js'
 import { readOnly } from './read-only.js'
 import { retrying } from './retrying.js'
 import { s3Store } from './s3.js'
-import type { S3Timeouts } from './s3-client.js'
+import { loadSdk, type S3Timeouts } from './s3-client.js'
 import { throttled } from './throttled.js'
 
 export interface OpenOptions {
@@ -29,6 +29,11 @@ export interface OpenOptions {
   readOnly?: boolean
   /** Objects that someone else named are read too. */
   anyKeys?: boolean
+}
+
+/** Loads the packages of these stores, which otherwise wait for a store's first operation. */
+export async function loadDrivers(configs: readonly StoreConfig[]): Promise<void> {
+  if (configs.some(one => one.type === 's3')) await loadSdk()
 }
 
 /** Opens the store. Nothing is touched or sent before its first operation, so this neither waits nor fails on the network. */

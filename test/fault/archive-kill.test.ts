@@ -3,7 +3,7 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { subjectNamed } from '../../src/jobs/open-backup.js'
+import { subjectNamed } from '../../src/domain/subject.js'
 import { verifyArchive } from '../../src/jobs/verify-archive.js'
 import { listArchives } from '../../src/repository/archive-list.js'
 import { s3Store } from '../../src/store/s3.js'
