@@ -29,6 +29,16 @@ export const schemaNote = (live: string, oid: string): string => `${SCHEMA_NOTE}
 export const notedDatabase = (comment: string | null): string | null =>
   comment?.startsWith(SCHEMA_NOTE) ? (/ \((\d+)\)$/.exec(comment)?.[1] ?? null) : null
 
+/**
+ * The comment on a schema that a run makes in a live database, from its first instant until it is proven and gets its name.
+ * There a name alone is no proof that it is ours.
+ */
+export const UNPROVEN_NOTE = 'gmah-backup: being restored, not proven; goes when the run is over'
+
+/** The run that makes this schema; null for any other, and for one that is proven. */
+export const unprovenRun = (schema: string, comment: string | null): RunId | null =>
+  comment === UNPROVEN_NOTE ? stagingRun(schema) : null
+
 /** What a live database is called once a run has put another in its place. A long name loses its end, never half a letter. */
 export function keptName(database: string, run: RunId): string {
   const room = NAME_BYTES - KEPT.length - RUN_DIGITS

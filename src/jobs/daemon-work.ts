@@ -25,7 +25,7 @@ import { sweepDrills } from './scratch-bench.js'
 import { endOfSnapshots, SNAPSHOTS_LOCK, type SnapshotSchedule, snapshotServers } from './snapshot-servers.js'
 import { startServersLeftOff } from './start-servers.js'
 import { endOfKeptSweep, sweepKept } from './sweep-kept.js'
-import { sweepStaging } from './sweep-staging.js'
+import { sweepSchemas, sweepStaging } from './sweep-staging.js'
 import { endOfSweep, sweepStore } from './sweep-store.js'
 import { type Week, weekOf } from './week.js'
 
@@ -42,8 +42,9 @@ export async function closeLastLife(parts: Parts, journal: Journal, log: Logger)
     const { repaired, problems } = await repairSwaps(parts, journal)
     for (const swap of repaired) log.warn(swap, 'a swap that was cut short was put right')
     for (const error of problems) log.error({ error }, 'PgBouncer may still hold the clients of a tenant')
-    const dropped = await dropLeftovers(parts, journal)
+    const { dropped, failed } = await dropLeftovers(parts, journal)
     if (dropped.length > 0) log.warn({ dropped }, 'removed what interrupted restores and drills had left')
+    if (failed.length > 0) throw failed[0]
   } catch (thrown) {
     // PostgreSQL may start after us; what is left over is in nobody's way, and the next start tries again.
     log.warn({ error: asFailure(thrown) }, 'could not look for leftovers of interrupted restores')
@@ -60,12 +61,19 @@ async function sweepTemporaryFolders(): Promise<void> {
   await sweepDucts()
 }
 
-/** Of restores and drills whose run is over. Drills may have another server: that it is away keeps nothing here. @throws Failure postgres-* */
-async function dropLeftovers(parts: Parts, journal: Journal): Promise<string[]> {
+/** Of restores and drills whose run is over. Drills may have another server: that it is away keeps nothing here. */
+async function dropLeftovers(
+  parts: Parts,
+  journal: Journal,
+): Promise<{ dropped: string[]; failed: unknown[] }> {
   const isOver = (id: RunId): boolean => (journal.run(id)?.outcome ?? 'running') !== 'running'
-  const swept = await Promise.allSettled([sweepDrills(parts, isOver), sweepStaging(parts, isOver)])
-  for (const one of swept) if (one.status === 'rejected') throw one.reason
-  return swept.flatMap(one => (one.status === 'fulfilled' ? one.value : []))
+  const staging = sweepStaging(parts, isOver)
+  const schemas = staging.catch(() => {}).then(() => sweepSchemas(parts, isOver))
+  const swept = await Promise.allSettled([sweepDrills(parts, isOver), staging, schemas])
+  return {
+    dropped: swept.flatMap(one => (one.status === 'fulfilled' ? one.value : [])),
+    failed: swept.flatMap(one => (one.status === 'rejected' ? [one.reason] : [])),
+  }
 }
 
 /** What a command does before a run of its own, so that a crash is told and cleared where no daemon starts. */

@@ -3,7 +3,7 @@
 import type { Failure } from '../domain/errors.js'
 import type { BackupId } from '../domain/ids.js'
 import type { DumpFacts } from '../domain/manifest.js'
-import { schemaNote } from '../domain/restore-names.js'
+import { schemaNote, UNPROVEN_NOTE } from '../domain/restore-names.js'
 import { type SubjectId, subjectName } from '../domain/subject.js'
 import type { TableName } from '../postgres/archive/choose-entries.js'
 import { type Session, withSession } from '../postgres/connection.js'
@@ -118,7 +118,7 @@ async function moveOver(
   const { signal } = context
   const progress = (phase: 'load' | 'prove') => progressOf(context, subject, phase, null)
   const needed = await withSession(postgres, from, { signal }, async session => {
-    await gatherInto(session, schema)
+    await gatherInto(session, schema, UNPROVEN_NOTE)
     return extensionHomes(session)
   })
   const silence = await withSession(postgres, to, { signal }, async session => {

@@ -1,10 +1,12 @@
 // Drops what restores that died left on the server: databases, and schemas in live ones, named after runs that no process
-// works on any more.
+// works on any more. A schema is found by the note on the run's database, and by its own where that database is gone.
 import type { PostgresConfig } from '../domain/configuration.js'
 import type { RunId } from '../domain/ids.js'
-import { notedDatabase, stagingRun } from '../domain/restore-names.js'
+import { notedDatabase, stagingRun, unprovenRun } from '../domain/restore-names.js'
 import { type Session, withSession } from '../postgres/connection.js'
 import { allowConnections, dropDatabase } from '../postgres/databases.js'
+import { discover } from '../postgres/discover.js'
+import { commentedSchemas } from '../postgres/schemas.js'
 import { maintenanceDatabase } from '../postgres/target.js'
 import { dropUnprovenSchema } from '../restore/live-schema.js'
 import type { Parts } from './parts.js'
@@ -43,6 +45,35 @@ export function sweepStaging(parts: Parts, isOver: (run: RunId) => boolean): Pro
     if (failed.length > 0) throw failed[0]
     return strays.map(({ name }) => name)
   })
+}
+
+/**
+ * Schemas that are not proven and carry their note, in the databases of the subjects.
+ * @param isOver as of sweepStaging, which goes first: it knows where to look.
+ */
+export async function sweepSchemas(parts: Parts, isOver: (run: RunId) => boolean): Promise<string[]> {
+  const { postgres } = parts.config
+  const { pattern } = postgres.tenants
+  const { subjects } = await discover(postgres, { pattern, master: postgres.master })
+  const dropped: string[] = []
+  const failed: unknown[] = []
+  for (const subject of subjects) {
+    if (subject.kind === 'globals') continue
+    const { database } = subject
+    try {
+      const found = await withSession(postgres, database, {}, commentedSchemas)
+      for (const { name, comment } of found) {
+        const run = unprovenRun(name, comment)
+        if (run === null || !isOver(run)) continue
+        await dropUnprovenSchema(postgres, database, name)
+        dropped.push(`${database}, schema ${name}`)
+      }
+    } catch (thrown) {
+      failed.push(thrown)
+    }
+  }
+  if (failed.length > 0) throw failed[0]
+  return dropped
 }
 
 /** What a restore in place has put aside since takes no connections: it is opened for this alone. */

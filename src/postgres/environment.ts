@@ -13,6 +13,13 @@ export interface LibpqEnvironment {
   dispose(): Promise<void>
 }
 
+export interface SessionWords {
+  /** Of the session, like `name=value`, beside those that are pinned. */
+  settings?: readonly string[]
+  /** What pg_stat_activity calls it. */
+  applicationName?: string
+}
+
 /** Debian's bundle: libpq before 16 has no way to say "the system's authorities". */
 const SYSTEM_CERTIFICATES = '/etc/ssl/certs/ca-certificates.crt'
 const PASSWORDS = 'gmah-passwords'
@@ -33,7 +40,7 @@ const PINNED = [
  */
 export async function libpqEnvironment(
   target: PostgresTarget,
-  settings: readonly string[] = [],
+  { settings = [], applicationName = 'gmah-backup' }: SessionWords = {},
 ): Promise<LibpqEnvironment> {
   const passwords = await passwordFile(target.password)
   return {
@@ -48,7 +55,7 @@ export async function libpqEnvironment(
       PGSSLMODE: target.sslMode ?? 'prefer',
       PGGSSENCMODE: 'disable',
       PGCONNECT_TIMEOUT: '15',
-      PGAPPNAME: 'gmah-backup',
+      PGAPPNAME: applicationName,
       PGTZ: 'UTC',
       PGOPTIONS: [...PINNED, ...settings].map(setting => `-c ${setting}`).join(' '),
       ...certificates(target),

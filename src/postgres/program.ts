@@ -2,30 +2,28 @@
 // The password file lives exactly as long as the child.
 import type { Socket } from 'node:net'
 import { type Child, startChild } from '../sys/child.js'
-import { libpqEnvironment } from './environment.js'
+import { libpqEnvironment, type SessionWords } from './environment.js'
 import { dieWithUs, type Politeness, politeWrapper } from './politeness.js'
 import type { PostgresTarget } from './target.js'
 import type { Tool } from './tools.js'
 
-export interface ProgramOptions {
+export interface ProgramOptions extends SessionWords {
   target: PostgresTarget
   tool: Tool
   signal?: AbortSignal
   politeness?: Politeness
-  /** Of the session, like `name=value`, beside those that are pinned. */
-  settings?: readonly string[]
   /** Where its stdout goes instead of to us; see ChildOptions. */
   output?: Socket
 }
 
 /** @throws Failure config-invalid; from `result`, tool-missing. */
 export async function startProgram(
-  { target, tool, signal, politeness, settings, output }: ProgramOptions,
+  { target, tool, signal, politeness, output, ...words }: ProgramOptions,
   args: readonly string[],
   options: { bigWrites: boolean },
 ): Promise<Child> {
   const wrapper = [...(await dieWithUs('TERM')), ...(await politeWrapper(politeness ?? {}, options))]
-  const { env, dispose } = await libpqEnvironment(target, settings)
+  const { env, dispose } = await libpqEnvironment(target, words)
   try {
     signal?.throwIfAborted()
     const child = startChild(tool.path, {

@@ -2,7 +2,7 @@
 // PostgreSQL itself moves each object, by its own id: nothing is ever renamed inside of a text.
 import { Failure } from '../domain/errors.js'
 import type { Session } from './connection.js'
-import { quoteIdentifier } from './target.js'
+import { quoteIdentifier, quoteLiteral } from './target.js'
 
 /** The longest name PostgreSQL keeps, in bytes (NAMEDATALEN - 1). */
 const NAME_BYTES = 63
@@ -67,17 +67,18 @@ const MOVABLE = `
 const WORDS: Record<string, string> = { 'statistics object': 'statistics', 'composite type': 'type' }
 
 /**
- * Makes a schema and moves all of the database into it, extensions and what is theirs excepted. All or nothing: statements
+ * Makes a schema with a comment and moves all of the database into it, extensions and what is theirs excepted. All or nothing: statements
  * sent together are one transaction.
  * @throws Failure postgres-failed when two objects of one name come from different schemas.
  */
-export async function gatherInto(session: Session, schema: string): Promise<void> {
+export async function gatherInto(session: Session, schema: string, comment: string): Promise<void> {
   const objects = await session.query<{ type: string; identity: string }>(MOVABLE)
   const home = quoteIdentifier(schema)
   const moves = objects.map(
     ({ type, identity }) => `ALTER ${WORDS[type] ?? type} ${identity} SET SCHEMA ${home}`,
   )
-  await session.run([`CREATE SCHEMA ${home}`, ...moves].join(';\n'))
+  const made = [`CREATE SCHEMA ${home}`, `COMMENT ON SCHEMA ${home} IS ${quoteLiteral(comment)}`]
+  await session.run([...made, ...moves].join(';\n'))
   const left = await session.query<{ name: string }>(LEFT, [schema])
   if (left.length === 0) return
   // A statement about one of them would, in another database, be about whatever has the name there.
@@ -91,11 +92,22 @@ const LEFT = `
     AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d
                     WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = c.oid AND d.deptype = 'e')`
 
-/** @throws Failure target-exists, postgres-*. */
+/** Takes its comment away, too, in one transaction. @throws Failure target-exists, postgres-*. */
 export async function renameSchema(session: Session, from: string, to: string): Promise<void> {
   checkSchemaName(to)
-  await session.query(`ALTER SCHEMA ${quoteIdentifier(from)} RENAME TO ${quoteIdentifier(to)}`)
+  const name = quoteIdentifier(to)
+  await session.run(
+    `ALTER SCHEMA ${quoteIdentifier(from)} RENAME TO ${name};\nCOMMENT ON SCHEMA ${name} IS NULL`,
+  )
 }
+
+/** All of them, with their comments. */
+export const commentedSchemas = (session: Session): Promise<{ name: string; comment: string }[]> =>
+  session.query(
+    `SELECT nspname::text AS name, comment
+     FROM pg_catalog.pg_namespace, pg_catalog.obj_description(oid, 'pg_namespace') AS comment
+     WHERE comment IS NOT NULL`,
+  )
 
 /** With all that is in it. One that is not there is success. */
 export async function dropSchema(session: Session, name: string): Promise<void> {

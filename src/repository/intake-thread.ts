@@ -6,6 +6,7 @@ import { parentPort } from 'node:worker_threads'
 import type { ChunkId } from '../domain/ids.js'
 import { Cutter } from '../seal/cutter.js'
 import { chunkId } from '../seal/digest.js'
+import { BufferPool } from '../sys/buffer-pool.js'
 import { failureMessage } from '../sys/threads.js'
 import { ChunkIndex } from './chunk-index.js'
 import {
@@ -14,6 +15,7 @@ import {
   type StreamObserver,
   type StreamStart,
   type ToThread,
+  WAITING_BYTES,
 } from './intake.js'
 
 const port = parentPort
@@ -25,6 +27,7 @@ const READ_BYTES = 256 * 1024
 const TELL_EVERY_BYTES = 1024 * 1024
 
 let waitingBytes = 0
+const rooms = new BufferPool(WAITING_BYTES)
 let input: Socket | null = null
 /** Null between two streams, and while the observer of the next is loaded. */
 let taking: Taking | null = null
@@ -34,6 +37,7 @@ port.on('message', (message: ToThread) => {
   else if (message.type === 'start') void start(message.stream)
   else {
     waitingBytes -= message.bytes
+    rooms.give(message.room)
     if (taking?.hasRoom()) input?.resume()
   }
 })
@@ -154,13 +158,14 @@ class Taking {
     }
     this.#known?.add(id, 0)
     waitingBytes += chunk.length
-    const raw = new Uint8Array(chunk)
-    send({ type: 'chunk', id, bytes: raw.length, raw }, [raw.buffer])
+    const raw = new Uint8Array(rooms.take(chunk.length), 0, chunk.length)
+    raw.set(chunk)
+    send({ type: 'chunk', id, bytes: raw.length, raw })
   }
 }
 
-function send(message: FromThread, transfer: ArrayBuffer[] = []): void {
-  port?.postMessage(message, transfer)
+function send(message: FromThread): void {
+  port?.postMessage(message)
 }
 
 async function loadObserver(url: string): Promise<StreamObserver> {

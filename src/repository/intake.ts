@@ -20,8 +20,8 @@ export interface StreamObserver {
 export interface CutChunk {
   id: ChunkId
   bytes: number
-  /** Null when the store has the chunk already. */
-  raw: Uint8Array | null
+  /** In memory that the intake thread uses again. Null when the store has the chunk already. */
+  raw: Uint8Array<SharedArrayBuffer> | null
 }
 
 export interface IntakeOptions {
@@ -54,11 +54,11 @@ export interface StreamStart {
 export type ToThread =
   | { type: 'open'; path: string }
   | { type: 'start'; stream: StreamStart }
-  | { type: 'sealed'; bytes: number }
+  | { type: 'sealed'; bytes: number; room: SharedArrayBuffer }
 
 export type FromThread =
   | { type: 'taken'; bytes: number }
-  | { type: 'chunk'; id: ChunkId; bytes: number; raw: Uint8Array | null }
+  | { type: 'chunk'; id: ChunkId; bytes: number; raw: CutChunk['raw'] }
   | ({ type: 'done' } & IntakeResult)
   | { type: 'failed'; failure: FailureMessage; atEnd: boolean }
 
@@ -68,7 +68,7 @@ export type FromThread =
  */
 export const HEAD_BYTES = 64
 /** New chunks that wait to be sealed. */
-const WAITING_BYTES = 12 * 1024 * 1024
+export const WAITING_BYTES = 12 * 1024 * 1024
 
 /** Takes a thread and lays a way into it. It must be closed in the end. @throws Failure unexpected when the thread ends. */
 export async function openIntake(): Promise<Intake> {
@@ -173,7 +173,7 @@ export class Intake {
     const { bytes, raw } = chunk
     const handled: Promise<void> = (this.#options.onChunk?.(chunk) ?? Promise.resolve())
       .then(() => {
-        if (raw) tell(this.#thread, { type: 'sealed', bytes })
+        if (raw) tell(this.#thread, { type: 'sealed', bytes, room: raw.buffer })
       })
       .catch(thrown => this.fail(thrown))
       .finally(() => this.#pending.delete(handled))

@@ -46,7 +46,7 @@ export async function knownChunks(store: Store, key: TenantKey, options: Options
   ])
   const found = new ChunkIndexBuilder()
   const suspects = new Map<ChunkId, Suspect>()
-  for await (const { key: where, bytes } of store.list(chunksPrefix(subject), { signal })) {
+  for await (const { key: where, bytes } of store.list(chunksPrefix(subject), { toBeNamed: true, signal })) {
     const id = parseChunkKey(subject, where)
     if (!id) continue
     const wanted = promised.get(id)

@@ -105,10 +105,11 @@ export async function listSubjects(
   return subjects
 }
 
-async function hasBackups(
+/** Whether there is a key or a manifest of it. */
+export async function hasBackups(
   store: Store,
   subject: SubjectId,
-  options: { signal?: AbortSignal },
+  options: { signal?: AbortSignal } = {},
 ): Promise<boolean> {
   if (await store.head(tenantKeyKey(subject), options)) return true
   for await (const _ of store.list(manifestsPrefix(subject), options)) return true

@@ -4,6 +4,7 @@ import type { ChunkId } from '../domain/ids.js'
 import type { Manifest, ManifestChunk } from '../domain/manifest.js'
 import type { TenantKey } from '../seal/tenant-key.js'
 import { chunkKey } from '../store/keys.js'
+import { BufferPool } from '../sys/buffer-pool.js'
 import { expectManyListeners } from '../sys/interruption.js'
 import type { Damage } from './damage.js'
 import type { CutChunk, Intake, IntakeResult } from './intake.js'
@@ -11,6 +12,9 @@ import { type KnownChunks, knownChunks } from './known-chunks.js'
 import type { Repository } from './repository.js'
 import { heldByLock, type Settled, settleDamage } from './settle-damage.js'
 import type { NeededChunk } from './verify-chunk.js'
+
+/** For sealed chunks: as many as are on their way to the store at once, and somewhat more. */
+const SPARE_ROOM_BYTES = 12 * 1024 * 1024
 
 export interface StreamProgress {
   bytes: number
@@ -91,6 +95,7 @@ class ChunkWriter {
   readonly #known: KnownChunks
   readonly #options: WriteOptions
   readonly #puts: PQueue
+  readonly #rooms = new BufferPool(SPARE_ROOM_BYTES)
   readonly #fresh = new Map<string, ManifestChunk[]>()
   readonly #broken = new AbortController()
   #stopped = false
@@ -121,8 +126,9 @@ class ChunkWriter {
     this.stored.newChunks += 1
     this.stored.newBytes += chunk.bytes
     const { seals, compressionLevel } = this.#repository
+    const room = this.#rooms.take(chunk.bytes)
     const sealed = await seals.seal(
-      { raw: chunk.raw, level: compressionLevel, recipient: this.#key.recipient },
+      { raw: chunk.raw, level: compressionLevel, recipient: this.#key.recipient, room },
       this.#options.signal,
     )
     for (const same of this.#fresh.get(chunk.id) ?? []) same.storedBytes = sealed.length
@@ -130,7 +136,7 @@ class ChunkWriter {
     this.#known.whole.add(chunk.id, sealed.length)
     this.#fresh.delete(chunk.id)
     await this.#puts.onSizeLessThan(this.#repository.transfers)
-    this.#put(chunk, sealed)
+    this.#put(chunk, sealed, room)
   }
 
   progressed(bytes: number): void {
@@ -161,15 +167,17 @@ class ChunkWriter {
     this.stored.reusedBytes += entry.bytes
   }
 
-  #put(chunk: CutChunk, sealed: Uint8Array): void {
+  #put(chunk: CutChunk, sealed: Uint8Array, room: SharedArrayBuffer): void {
     // A chunk that was being sealed when the stream broke.
     if (this.#stopped || this.broken.aborted) return
     const { store } = this.#repository
+    const { signal } = this.#options
     const { id, bytes } = chunk
     const damaged = this.#known.marked.has(id) || this.#known.suspects.has(id)
     if (damaged) this.mended.set(id, { id, bytes, storedBytes: sealed.length })
     this.#puts
-      .add(() => store.put(chunkKey(this.#key.subject, id), sealed, { signal: this.#options.signal }))
+      .add(() => store.put(chunkKey(this.#key.subject, id), sealed, { durable: 'later', signal }))
+      .then(() => this.#rooms.give(room))
       .catch(reason => {
         this.#broken.abort((damaged && heldByLock(reason, this.#key, id)) || reason)
         this.#puts.clear()

@@ -1,6 +1,7 @@
 // Copies a schema with all that is in it from one database of a server into another: pg_dump into pg_restore, in one transaction.
 import { explainDumpEnd, startDump } from '../postgres/dump.js'
 import type { Tool } from '../postgres/tools.js'
+import { writerOf } from './live-schema.js'
 import { type LoadOptions, loadStream } from './load.js'
 
 export interface CopyOptions extends LoadOptions {
@@ -12,8 +13,13 @@ export interface CopyOptions extends LoadOptions {
   lockWaitTimeoutMs: number
 }
 
-/** Resolves when all of it is committed in `database`. @throws Failure of pg_dump or of pg_restore: nothing is there then. */
-export const copySchema = (options: CopyOptions): Promise<void> => loadStream(dumped(options), options)
+/**
+ * Resolves when all of it is committed in `database`.
+ * @throws Failure of pg_dump or of pg_restore. Nothing is there then, or, when it was the COMMIT that got no answer, all of it is,
+ * or will be: dropUnprovenSchema knows how to tell.
+ */
+export const copySchema = (options: CopyOptions): Promise<void> =>
+  loadStream(dumped(options), { ...options, applicationName: writerOf(options.schema) })
 
 /** Its end comes only when pg_dump ended well. */
 async function* dumped(options: CopyOptions): AsyncGenerator<Uint8Array> {

@@ -1,6 +1,7 @@
 // A live database that gets a schema of restored tables: whether it may, and how nothing in it stirs meanwhile.
 import type { PostgresConfig } from '../domain/configuration.js'
 import { Failure } from '../domain/errors.js'
+import { endBackendsOf } from '../postgres/backend.js'
 import { type Session, withSession } from '../postgres/connection.js'
 import { databaseExists } from '../postgres/databases.js'
 import {
@@ -66,6 +67,17 @@ export async function silently(
   })
 }
 
+/** What the session that makes a schema calls itself. */
+export const writerOf = (schema: string): string => `gmah-backup ${schema}`
+
 /** What a restore that did not end made in a live database. @throws Failure postgres-*. */
 export const dropUnprovenSchema = (postgres: PostgresConfig, live: string, schema: string): Promise<void> =>
-  silently(postgres, live, undefined, session => dropSchema(session, schema))
+  silently(postgres, live, undefined, async session => {
+    // Until its COMMIT is done or undone the schema is not to be seen, and would come after we had looked.
+    if (!(await endBackendsOf(session, writerOf(schema))))
+      throw new Failure(
+        'postgres-failed',
+        `the session that makes the schema ${schema} of ${live} does not end`,
+      )
+    await dropSchema(session, schema)
+  })

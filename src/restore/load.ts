@@ -18,6 +18,7 @@ export interface LoadOptions {
   /** Only the entries of this list, see startRestore. */
   listFile?: string
   settings?: readonly string[]
+  applicationName?: string
   onBytes?(bytes: number): void
 }
 
@@ -45,9 +46,13 @@ export async function loadBackup(
  */
 export async function loadStream(
   stream: AsyncIterable<Uint8Array>,
-  { target, database, tool, politeness, signal, listFile, settings }: LoadOptions,
+  { target, database, tool, politeness, signal, listFile, settings, applicationName }: LoadOptions,
 ): Promise<void> {
-  const more = { ...(listFile === undefined ? {} : { listFile }), ...(settings ? { settings } : {}) }
+  const more = {
+    ...(listFile === undefined ? {} : { listFile }),
+    ...(settings ? { settings } : {}),
+    ...(applicationName ? { applicationName } : {}),
+  }
   const child = await startRestore({ target, database, tool, politeness, signal, ...more })
   const feeding = pipeline(Readable.from(stream, { highWaterMark: 1, objectMode: true }), child.stdin)
   // Its input must not simply end when ours breaks: pg_restore would take that for the end of the archive.

@@ -9,16 +9,18 @@ import { NONCE_BYTES, PLAIN_PIECE_BYTES, payloadKey, sealedBytes, sealPayload, s
 import { inPieces } from './pieces.js'
 
 /**
- * The whole plaintext as one age file, in a buffer of its own.
+ * The whole plaintext as one age file, at the start of `room` where it fits in there, else in a buffer of its own.
  * @throws Failure key-invalid for a bad recipient, key-missing for none.
  */
 export async function sealFile(
   plain: Uint8Array,
   recipients: readonly string[],
-): Promise<Uint8Array<ArrayBuffer>> {
+  room?: SharedArrayBuffer,
+): Promise<Uint8Array> {
   const { header, fileKey } = headerFor(recipients)
   const nonce = randomBytes(NONCE_BYTES)
-  const file = new Uint8Array(header.length + NONCE_BYTES + sealedBytes(plain.length))
+  const bytes = header.length + NONCE_BYTES + sealedBytes(plain.length)
+  const file = room && room.byteLength >= bytes ? new Uint8Array(room, 0, bytes) : new Uint8Array(bytes)
   file.set(header)
   file.set(nonce, header.length)
   sealPayload(payloadKey(fileKey, nonce), plain, file.subarray(header.length + NONCE_BYTES))

@@ -14,6 +14,7 @@ if (!port) throw new Error('pool-thread runs only as a thread')
 port.on('message', async (task: PoolTask) => {
   try {
     const made = await perform(task)
+    if (made.buffer instanceof SharedArrayBuffer) return answer(made, [])
     // Only a buffer that owns its memory may be handed over whole.
     const bytes = made.byteLength === made.buffer.byteLength ? made : new Uint8Array(made)
     answer(bytes, [bytes.buffer as ArrayBuffer])
@@ -37,7 +38,7 @@ async function perform(task: PoolTask): Promise<Uint8Array> {
 
 function seal(task: SealTask): Promise<Uint8Array> {
   // Sealed before anything else can be compressed over it.
-  return sealFile(compressHere(task.raw, task.level), [task.recipient])
+  return sealFile(compressHere(task.raw, task.level), [task.recipient], task.room)
 }
 
 async function unseal(task: UnsealTask): Promise<Uint8Array> {

@@ -9,6 +9,8 @@ export interface SealTask {
   raw: Uint8Array
   level: number
   recipient: string
+  /** The file is made in it, where it has room for it. */
+  room?: SharedArrayBuffer
 }
 
 export interface UnsealTask {
@@ -32,7 +34,7 @@ export type PoolTask =
 export type PoolAnswer = Uint8Array | { failure: FailureMessage }
 
 export interface SealPool {
-  /** zstd, then age. The raw buffer is handed over: it must own its memory and is empty afterwards. */
+  /** zstd, then age. Until it resolves, nobody else may write to the raw buffer; one that is not shared is copied. */
   seal(task: SealTask, signal?: AbortSignal): Promise<Uint8Array>
   /**
    * age, zstd, then the chunk's id recomputed.
@@ -51,20 +53,23 @@ export function createSealPool(threads: number): SealPool {
     threads,
   })
   // A task takes milliseconds: each runs to its end, and an abort is seen before and after.
-  const run = async (task: PoolTask, transfer: Uint8Array, signal?: AbortSignal) => {
+  const run = async (task: PoolTask, transfer: Uint8Array[], signal?: AbortSignal) => {
     throwIfInterrupted(signal)
-    const answer = await pool.run(task, [transfer.buffer as ArrayBuffer])
+    const answer = await pool.run(
+      task,
+      transfer.map(one => one.buffer as ArrayBuffer),
+    )
     throwIfInterrupted(signal)
     if ('failure' in answer) throw failureFrom(answer.failure)
     return answer
   }
   return {
-    seal: (task, signal) => run({ name: 'seal', ...task }, task.raw, signal),
+    seal: (task, signal) => run({ name: 'seal', ...task }, [], signal),
     unseal: (task, signal) => {
       const file = owned(task.file)
-      return run({ name: 'unseal', ...task, file }, file, signal)
+      return run({ name: 'unseal', ...task, file }, [file], signal)
     },
-    compress: (task, signal) => run({ name: 'compress', ...task }, task.raw, signal),
+    compress: (task, signal) => run({ name: 'compress', ...task }, [task.raw], signal),
     close: () => pool.close(),
   }
 }

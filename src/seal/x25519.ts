@@ -22,8 +22,6 @@ const TAG_BYTES = 16
 const NONCE = new Uint8Array(12)
 const SHARE_BYTES = 32
 const BODY_BYTES = 32
-/** u = 9: multiplied by a private key it is that key's public half. */
-const BASE_POINT = Buffer.alloc(SHARE_BYTES).fill(9, 0, 1)
 
 /** The stanza that lets the owner of `recipient` (32 bytes) have the file key. @throws Failure key-invalid for a low-order point. */
 export function wrapFileKey(
@@ -33,7 +31,7 @@ export function wrapFileKey(
   // Not generateKeyPairSync: node frees its job under the pair's own lock, and when garbage is collected while the pair is
   // being exported, that is a lock which this very thread holds. It then waits for itself for ever.
   const ephemeral = privateKeyOf(randomBytes(SHARE_BYTES))
-  const share = multiplied(ephemeral, BASE_POINT)
+  const share = publicBytes(ephemeral)
   let key: Uint8Array
   try {
     key = wrappingKey(ephemeral, recipient, share, recipient)

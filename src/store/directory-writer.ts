@@ -7,6 +7,7 @@ import { Failure } from '../domain/errors.js'
 import type { Clock } from '../sys/clock.js'
 import { fileLock } from '../sys/file-lock.js'
 import type { Root } from './directory-root.js'
+import { type FolderSync, syncFolder, syncIfThere } from './directory-sync.js'
 import { errnoCode, isAbsent } from './file-errors.js'
 import { PRIVATE_PREFIX } from './key-law.js'
 
@@ -22,18 +23,24 @@ export type Place = 'replace' | 'absent' | { onlyIf: () => Promise<boolean> }
 
 export type Body = Uint8Array | AsyncIterable<Uint8Array>
 
+interface WriteOptions {
+  later?: boolean
+  signal?: AbortSignal | undefined
+}
+
 export interface Writer {
   /**
-   * Puts the bytes at `file`, durably. @returns false when the condition of `place` does not hold.
+   * Puts the bytes at `file`, durably: now, and after all that was put for later, or `later` itself, with the next that is not.
    * `onlyIf` is asked, and acted on, under a lock that all writers of this store share.
+   * @returns false when the condition of `place` does not hold.
    */
-  write(file: string, body: Body, place: Place, signal?: AbortSignal): Promise<boolean>
+  write(file: string, body: Body, place: Place, options?: WriteOptions): Promise<boolean>
   /** Removes the directories above `file` that hold nothing any more. */
   prune(file: string): Promise<void>
 }
 
-/** A writer into the tree below `root`. */
-export function directoryWriter(root: Root, clock: Clock): Writer {
+/** A writer into the tree below `root`. @param folders what is owed there, by it and by others. */
+export function directoryWriter(root: Root, clock: Clock, folders: FolderSync): Writer {
   const privatePlace = join(root.path, PRIVATE_PLACE)
   const lock = fileLock(join(privatePlace, 'lock'), clock)
   const parents = parentMaker(root.path)
@@ -63,8 +70,9 @@ export function directoryWriter(root: Root, clock: Clock): Writer {
   }
 
   return {
-    write: async (file, body, place, signal) => {
+    write: async (file, body, place, { later = false, signal } = {}) => {
       await prepare()
+      if (!later) await folders.settle()
       const part = join(privatePlace, `${randomBytes(8).toString('hex')}${PART}`)
       let renamed = false
       try {
@@ -74,7 +82,8 @@ export function directoryWriter(root: Root, clock: Clock): Writer {
             await parents.make(dirname(file))
             const placed = await settle(part, file, place, signal)
             renamed = placed && place !== 'absent'
-            if (placed) await syncIfThere(dirname(file))
+            if (placed && later) folders.owe(dirname(file))
+            else if (placed) await syncIfThere(dirname(file))
             return placed
           } catch (thrown) {
             if (errnoCode(thrown) !== 'ENOENT' || tries === PARENT_TRIES) throw thrown
@@ -129,22 +138,6 @@ async function linkNew(part: string, file: string): Promise<boolean> {
   }
 }
 
-async function syncDirectory(path: string): Promise<void> {
-  const handle = await open(path, 'r')
-  try {
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
-}
-
-/** A directory that is gone had its object deleted, and was pruned, right after the put. */
-async function syncIfThere(path: string): Promise<void> {
-  await syncDirectory(path).catch(thrown => {
-    if (!isAbsent(thrown)) throw thrown
-  })
-}
-
 /** Makes directories below the root and remembers those whose own entry is known to be on disk. */
 function parentMaker(root: string): { make(path: string): Promise<void>; forget(path: string): void } {
   const durable = new Set<string>()
@@ -154,7 +147,7 @@ function parentMaker(root: string): { make(path: string): Promise<void>; forget(
     await mkdir(path, { mode: 0o700 }).catch(thrown => {
       if (errnoCode(thrown) !== 'EEXIST') throw thrown
     })
-    await syncDirectory(dirname(path))
+    await syncFolder(dirname(path))
     if (durable.size >= KNOWN_DIRECTORIES_MAX) durable.clear()
     durable.add(path)
   }

@@ -3,16 +3,21 @@
 import { createHash } from 'node:crypto'
 import { constants } from 'node:fs'
 import { open, unlink } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { Failure } from '../domain/errors.js'
 import type { Clock } from '../sys/clock.js'
 import { throwIfInterrupted } from '../sys/interruption.js'
 import { readRange } from './directory-range.js'
 import { directoryRoot, type Root } from './directory-root.js'
+import { folderSync } from './directory-sync.js'
 import { walk, walkFolders } from './directory-walk.js'
 import { directoryWriter, type Place, type Writer } from './directory-writer.js'
 import { errnoCode, fileFailure, isAbsent } from './file-errors.js'
 import { checkPrefix } from './key-law.js'
 import type { PutOptions, Store } from './port.js'
+
+/** Systems write on their own what is half a minute old. */
+const YOUNG_MS = 10 * 60_000
 
 export interface DirectoryOptions {
   path: string
@@ -29,7 +34,8 @@ export interface DirectoryOptions {
  */
 export function directoryStore(options: DirectoryOptions): Store {
   const root = directoryRoot(options)
-  const writer = directoryWriter(root, options.clock)
+  const folders = folderSync()
+  const writer = directoryWriter(root, options.clock, folders)
   return {
     name: `directory ${root.path}`,
     put: (key, body, how = {}) => putFile(root, writer, { key, body, how }),
@@ -44,7 +50,10 @@ export function directoryStore(options: DirectoryOptions): Store {
     },
     list: async function* (prefix, how = {}) {
       checkPrefix(prefix)
-      yield* walk(root, prefix, how)
+      for await (const object of walk(root, prefix, how)) {
+        if (how.toBeNamed && isYoung(object, options.clock)) folders.owe(dirname(root.fileOf(object.key)))
+        yield object
+      }
     },
     folders: async function* (prefix, how = {}) {
       checkPrefix(prefix)
@@ -62,6 +71,10 @@ export function directoryStore(options: DirectoryOptions): Store {
   }
 }
 
+/** Whoever put it may have been killed before it was synced. What is older has long been written by the system. */
+const isYoung = ({ modifiedAt }: { modifiedAt: Date }, clock: Clock): boolean =>
+  clock.now().getTime() - modifiedAt.getTime() < YOUNG_MS
+
 const etagOf = (body: Uint8Array): string => createHash('sha256').update(body).digest('hex')
 
 async function putFile(
@@ -74,7 +87,10 @@ async function putFile(
   await root.check()
   let placed: boolean
   try {
-    placed = await writer.write(file, body, placeFor(file, how), how.signal)
+    placed = await writer.write(file, body, placeFor(file, how), {
+      later: how.durable === 'later',
+      signal: how.signal,
+    })
   } catch (thrown) {
     throwIfInterrupted(how.signal)
     if (errnoCode(thrown) === 'ENOENT') await root.check()
@@ -109,7 +125,7 @@ async function putStreamed(
     }
     throwIfInterrupted(signal)
   }
-  const placed = await writer.write(file, hashed(), 'absent', signal).catch(thrown => {
+  const placed = await writer.write(file, hashed(), 'absent', { signal }).catch(thrown => {
     throwIfInterrupted(signal)
     throw errnoCode(thrown) === '' ? thrown : fileFailure(thrown, `write ${file}`)
   })

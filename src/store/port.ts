@@ -14,11 +14,18 @@ export interface StoredObject {
 export interface PutOptions {
   /** `absent`: fail with store-conflict when the key exists. An etag: fail unless the object still has it. */
   when?: 'absent' | { etag: string }
+  /**
+   * It need not survive a crash of the machine until a put without this has resolved: a directory then has one sync for many.
+   * Default `now`.
+   */
+  durable?: 'now' | 'later'
   signal?: AbortSignal
 }
 
 export interface ListOptions {
   after?: string
+  /** What is listed may be named by what is put from now on: until then it must survive a crash too, whoever has put it. */
+  toBeNamed?: boolean
   signal?: AbortSignal
 }
 
@@ -63,8 +70,9 @@ export interface Store {
   readonly name: string
 
   /**
-   * Stores the whole object or nothing: no reader ever sees a part of it, and after the promise resolves it survives a crash.
-   * Safe to call again with the same bytes. @returns the new etag.
+   * Stores the whole object or nothing: no reader ever sees a part of it, and after the promise resolves it survives a crash
+   * (see `durable`). Safe to call again with the same bytes. `body` may be memory that threads share; until the promise has
+   * resolved nobody may write to it, then the caller may. @returns the new etag, to be looked at before that.
    * @throws Failure store-conflict when `when` does not hold; store-* otherwise.
    */
   put(key: string, body: Uint8Array, options?: PutOptions): Promise<{ etag: string }>

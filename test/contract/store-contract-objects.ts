@@ -38,6 +38,15 @@ export function objectPromises(ground: Ground): void {
     expect(Buffer.from((await ground.store.get(key)).body).toString()).toBe('234')
   })
 
+  it('takes memory that threads share, and has done with it once it resolves', async () => {
+    const key = `${ground.folder()}shared`
+    const room = new Uint8Array(new SharedArrayBuffer(300_000)).subarray(100)
+    room.fill(7)
+    await ground.store.put(key, room)
+    room.fill(8)
+    expect(Buffer.compare((await ground.store.get(key)).body, Buffer.alloc(room.length, 7))).toBe(0)
+  })
+
   it('replaces, and gives another etag for other bytes', async () => {
     const key = `${ground.folder()}same`
     const first = await ground.store.put(key, bytes('first'))

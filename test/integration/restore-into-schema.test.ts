@@ -220,7 +220,12 @@ test('planned on the command line for these tables alone, then done, and how to 
   const done = await here.cli(...asked)
   expect([done.exitCode, done.stdout]).toEqual([0, expect.stringMatching(/^proven: 1 table, 20 rows/m)])
   expect(done.stdout).toContain(`DROP SCHEMA "Before" CASCADE`)
-  expect(await scene.cluster.sql(LIVE, 'SELECT count(*)::int AS n FROM "Before".notes')).toEqual([{ n: 20 }])
+  expect(
+    await scene.cluster.sql(
+      LIVE,
+      `SELECT count(*)::int AS n, obj_description('"Before"'::regnamespace, 'pg_namespace') AS note FROM "Before".notes`,
+    ),
+  ).toEqual([{ n: 20, note: null }])
   expect((await here.cli('restore', 'a', '--into-schema', 'x')).exitCode).toBe(2)
   expect((await here.cli(...asked, '--as', 'x')).exitCode).toBe(2)
   expect((await here.cli(...asked)).stderr).toContain('target-exists')

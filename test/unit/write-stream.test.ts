@@ -127,6 +127,24 @@ test('a thread that saw a stream through takes the next one; one that broke take
   expect(new Set(both).size).toBe(2)
 })
 
+test('memory is used again only when nobody needs it: chunks that wait here and there are stored as they were', async () => {
+  let puts = 0
+  // Slow ones first, and in any order: the bytes are looked at when the put ends.
+  const slow: Store = {
+    ...store,
+    put: async (where, body, options) => {
+      await pause(puts++ % 7 === 0 ? 40 : puts % 5)
+      return store.put(where, body, options)
+    },
+  }
+  const bytes = Buffer.concat(Array.from({ length: 12 }, (_, seed) => noise(400_000 + seed, seed)))
+  for (const turn of [bytes, Buffer.from(bytes).reverse()]) {
+    const written = await write({ ...repository, store: slow }, key, turn)
+    expect(written.stored.newChunks).toBeGreaterThan(100)
+    expect(turn.equals(await readAgain(written))).toBe(true)
+  }
+})
+
 test('no warning about listeners appears however many chunks are under way', async () => {
   const warnings: string[] = []
   const note = (warning: Error) => void warnings.push(warning.name)

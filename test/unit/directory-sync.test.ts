@@ -1,0 +1,112 @@
+// When a directory store puts folders on disk: each put that is to last at once, and those for later before the next such one.
+import { existsSync, mkdtempSync, readlinkSync, rmSync, utimesSync } from 'node:fs'
+import { type FileHandle, open } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, relative } from 'node:path'
+import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import { asFailure } from '../../src/domain/errors.js'
+import { directoryStore } from '../../src/store/directory.js'
+import type { Store } from '../../src/store/port.js'
+import { systemClock } from '../../src/sys/clock.js'
+import { until } from '../kit/clock.js'
+
+const MANIFEST = 'manifests/one'
+const body = Buffer.from('content')
+const later = { durable: 'later' } as const
+
+let folder: string
+let store: Store
+/** Folders of objects that were synced, in order; `!` when the manifest was there already. */
+let synced: string[]
+let beforeSync: (path: string) => Promise<void>
+
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'gmah-sync-'))
+  store = openStore()
+  await store.put('manifests/zero', body)
+  synced = []
+  beforeSync = async () => {}
+  const handle = await open(folder)
+  const prototype: FileHandle = Object.getPrototypeOf(handle)
+  await handle.close()
+  const { sync } = prototype
+  vi.spyOn(prototype, 'sync').mockImplementation(async function (this: FileHandle) {
+    const path = relative(folder, readlinkSync(`/proc/self/fd/${this.fd}`))
+    await beforeSync(path)
+    if (/^(chunks\/.*|manifests)$/.test(path)) synced.push(`${path}${existsSync(at(MANIFEST)) ? '!' : ''}`)
+    return sync.call(this)
+  })
+})
+
+afterEach(() => {
+  vi.restoreAllMocks()
+  rmSync(folder, { recursive: true })
+})
+
+const openStore = () => directoryStore({ path: folder, clock: systemClock })
+const at = (key: string) => join(folder, key)
+const outcome = (put: Promise<unknown>) =>
+  put.then(
+    () => 'stored',
+    thrown => asFailure(thrown).code,
+  )
+
+it('a put for now is on disk when it resolves', async () => {
+  await store.put('chunks/aa/1', body)
+  expect(synced).toEqual(['chunks/aa'])
+})
+
+it('puts for later are on disk before the next one has its name, each folder once', async () => {
+  for (const key of ['chunks/aa/1', 'chunks/bb/2', 'chunks/aa/3']) await store.put(key, body, later)
+  expect(synced).toEqual([])
+  await store.put(MANIFEST, body, { when: 'absent' })
+  expect(synced.slice(0, 2).sort()).toEqual(['chunks/aa', 'chunks/bb'])
+  expect(synced.slice(2)).toEqual(['manifests!'])
+  synced = []
+  await store.put('manifests/two', body)
+  expect(synced).toEqual(['manifests!'])
+})
+
+it('when a folder cannot be synced, nothing that may name what is in it is put; the next try syncs it', async () => {
+  await store.put('chunks/aa/1', body, later)
+  beforeSync = async path => {
+    if (path === 'chunks/aa') throw Object.assign(new Error('EIO: i/o error, fsync'), { code: 'EIO' })
+  }
+  expect(await outcome(store.put(MANIFEST, body))).toBe('store-unreachable')
+  expect(existsSync(at(MANIFEST))).toBe(false)
+  beforeSync = async () => {}
+  expect(await outcome(store.put(MANIFEST, body))).toBe('stored')
+  expect(synced).toEqual(['chunks/aa', 'manifests!'])
+})
+
+it('a put waits for the sync that another one has begun', async () => {
+  await store.put('chunks/aa/1', body, later)
+  let release = () => {}
+  const held = new Promise<void>(resolve => {
+    release = resolve
+  })
+  let waiting = false
+  beforeSync = path => {
+    if (path !== 'chunks/aa') return Promise.resolve()
+    waiting = true
+    return held
+  }
+  const puts = [store.put(MANIFEST, body), store.put('manifests/two', body)]
+  await until(() => waiting)
+  await store.put('chunks/bb/2', body, later)
+  expect(['one', 'two'].filter(name => existsSync(at(`manifests/${name}`)))).toEqual([])
+  release()
+  await Promise.all(puts)
+  expect(synced[0]).toBe('chunks/aa')
+})
+
+it('what a killed writer has put and a listing finds is synced too, while it is young', async () => {
+  await openStore().put('chunks/aa/1', body, later)
+  await openStore().put('chunks/bb/2', body, later)
+  utimesSync(at('chunks/bb/2'), new Date(), new Date(Date.now() - 3_600_000))
+  const found: string[] = []
+  for await (const { key } of store.list('chunks/', { toBeNamed: true })) found.push(key)
+  expect(found).toEqual(['chunks/aa/1', 'chunks/bb/2'])
+  await store.put(MANIFEST, body)
+  expect(synced).toEqual(['chunks/aa', 'manifests!'])
+})
