@@ -96,6 +96,8 @@ export interface EventFacts extends SnapshotEventFacts<ErrorFacts> {
     status?: string
   }
   'discovery-problem': { error: ErrorFacts }
+  /** Told after the one wait for it that all subjects share; when it stayed away, those that were left failed with it. */
+  'server-away': { waitedMs: number; outcome: 'back' | 'away'; error: ErrorFacts }
   'backup-started': { kind: BackupKind }
   'backup-committed': BackupFacts
   'backup-failed': { error: ErrorFacts }

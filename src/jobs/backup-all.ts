@@ -10,6 +10,7 @@ import { errorFacts } from './journal-rows.js'
 import { look, vanishedDatabases } from './list-tenants.js'
 import { subjectNamed } from './open-backup.js'
 import type { BackupRequest, JobContext, Parts } from './parts.js'
+import { type SecondTry, secondTries } from './second-try.js'
 
 /** A dump holds two connections: its own and the one that exports the snapshot. */
 const CONNECTIONS_A_DUMP = 2
@@ -30,7 +31,10 @@ export async function backupAll(
   request: BackupRequest & { names: readonly string[] },
   context: JobContext,
 ): Promise<NightReport> {
-  const discovery = await look(parts, context.signal)
+  const twice = secondTries(parts, context)
+  const seeing = () => look(parts, context.signal)
+  // Whoever types it wants to know at once that there is no server.
+  const discovery = await (request.kind === 'scheduled' ? twice(seeing) : seeing())
   tellDiscovery(parts, discovery, context)
   const subjects = choose(discovery.subjects, request.names)
   context.watch?.planned?.(subjects.map(subject => subject.id))
@@ -45,7 +49,9 @@ export async function backupAll(
   })
   try {
     await queue.addAll(
-      subjects.map(subject => () => backupOne(parts, subject, discovery, request, context, report)),
+      subjects.map(
+        subject => () => backupOne({ parts, discovery, request, context, twice, report }, subject),
+      ),
     )
   } finally {
     // One that throws could not tell the journal how it went; the run is not over while others still dump.
@@ -55,18 +61,21 @@ export async function backupAll(
   return report
 }
 
-async function backupOne(
-  parts: Parts,
-  subject: Subject,
-  discovery: Discovery,
-  request: BackupRequest,
-  context: JobContext,
-  report: NightReport,
-): Promise<void> {
+interface Night {
+  parts: Parts
+  discovery: Discovery
+  request: BackupRequest
+  context: JobContext
+  twice: SecondTry
+  report: NightReport
+}
+
+async function backupOne(night: Night, subject: Subject): Promise<void> {
+  const { parts, discovery, request, context, twice, report } = night
   if (context.signal.aborted) return
   context.emit({ type: 'backup-started', subject: subject.id, facts: { kind: request.kind } })
   try {
-    const manifest = await withOneRetry(parts, context, () =>
+    const manifest = await twice(() =>
       subject.kind === 'globals'
         ? backupGlobals(parts, discovery.server, request, context)
         : backupTenant(parts, subject, request, context),
@@ -79,18 +88,6 @@ async function backupOne(
     report.failed.push({ subject: subject.id, failure })
     context.emit({ type: 'backup-failed', subject: subject.id, facts: { error: errorFacts(failure) } })
     context.watch?.failed?.(subject.id, failure)
-  }
-}
-
-/** What fails for a passing reason is tried once more: the chunks stored by then are found and cost nothing. */
-async function withOneRetry<T>(parts: Parts, context: JobContext, attempt: () => Promise<T>): Promise<T> {
-  try {
-    return await attempt()
-  } catch (thrown) {
-    const failure = asFailure(thrown)
-    if (!failure.retryable || context.signal.aborted) throw thrown
-    await parts.clock.sleep(parts.config.dump.retryPauseMs, context.signal)
-    return attempt()
   }
 }
 

@@ -54,6 +54,8 @@ const EVENT_RULES: { [T in EventType]: Rule<T> } = {
   'discovery-problem': event => [
     raise('discovery-problem', event, { ...ofError(event.facts.error), scope: event.facts.error.message }),
   ],
+  // Back, it is no trouble; away, each subject that failed of it says so.
+  'server-away': silent,
   'backup-started': silent,
   'backup-committed': (event, memory) => [
     ...(event.subject ? [clear('backup-failed', event.subject)] : []),
