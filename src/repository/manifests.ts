@@ -102,9 +102,14 @@ export async function listSubjects(store: Store): Promise<SubjectId[]> {
   return subjects
 }
 
-async function hasBackups(store: Store, subject: SubjectId): Promise<boolean> {
-  if (await store.head(tenantKeyKey(subject))) return true
-  for await (const _ of store.list(manifestsPrefix(subject))) return true
+/** Whether there is a key or a manifest of it. */
+export async function hasBackups(
+  store: Store,
+  subject: SubjectId,
+  options: { signal?: AbortSignal } = {},
+): Promise<boolean> {
+  if (await store.head(tenantKeyKey(subject), options)) return true
+  for await (const _ of store.list(manifestsPrefix(subject), options)) return true
   return false
 }
 
