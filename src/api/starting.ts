@@ -5,6 +5,7 @@ import { Failure } from '../domain/errors.js'
 import type { Trigger } from '../domain/events.js'
 import type { SubjectId } from '../domain/subject.js'
 import type { Errand } from '../jobs/errand.js'
+import type { KnownAtOnce } from '../jobs/known-at-once.js'
 import type { JobContext, Parts } from '../jobs/parts.js'
 import type { RunJob } from '../jobs/playbook-steps.js'
 import type { JobEnd, JobRequest, Runner, RunResult } from '../jobs/runner.js'
@@ -40,7 +41,12 @@ interface Asked {
   subject: SubjectId | null
   /** For the audit, where it is about neither a subject nor all. */
   about?: string
+  /** Refuses what names nothing, before a run is started. */
+  known?: KnownAtOnce
 }
+
+/** Nobody waits longer for being told that there is no such tenant: then the run tells it. */
+const KNOWN_WITHIN_MS = 10_000
 
 interface Answer {
   status: 200 | 202
@@ -95,12 +101,16 @@ const triggerOf = (request: FastifyRequest): Trigger => (callerOf(request).token
 /** Starts whatever runs one job on the runner it is given. @throws Failure as startJob. */
 export async function start(
   works: Works,
-  { request, wait, subject, about }: Asked,
+  { request, wait, subject, about, known }: Asked,
   launch: (runner: Runner) => Promise<RunResult>,
 ): Promise<Answer> {
   request.about = about ?? subject ?? 'all'
   if (works.stopping.aborted) throw new Failure('interrupted', 'the daemon is stopping')
-  const begin = (): Promise<Started> => startRun(works.runner, launch)
+  // Within the key: a request that is sent again is answered with its run, whoever is gone since.
+  const begin = async (): Promise<Started> => {
+    await known?.(works.parts(), AbortSignal.any([works.stopping, AbortSignal.timeout(KNOWN_WITHIN_MS)]))
+    return startRun(works.runner, launch)
+  }
   const key = request.headers['idempotency-key']
   const { who } = callerOf(request)
   const { run, ended } =

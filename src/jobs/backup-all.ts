@@ -35,7 +35,7 @@ export async function backupAll(
   // Whoever types it wants to know at once that there is no server.
   const discovery = await (request.kind === 'scheduled' ? twice(seeing) : seeing())
   tellDiscovery(parts, discovery, context)
-  const subjects = choose(discovery.subjects, request.names)
+  const subjects = chooseSubjects(discovery.subjects, request.names)
   context.watch?.planned?.(subjects.map(subject => subject.id))
   const report: NightReport = {
     succeeded: [],
@@ -90,7 +90,8 @@ async function backupOne(night: Night, subject: Subject): Promise<void> {
   }
 }
 
-function choose(subjects: Subject[], names: readonly string[]): Subject[] {
+/** @throws Failure tenant-unknown for a name that is not there. */
+export function chooseSubjects(subjects: Subject[], names: readonly string[]): Subject[] {
   if (names.length === 0) return subjects
   return [...new Set(names.map(subjectNamed))].map(id => {
     const subject = subjects.find(one => one.id === id)

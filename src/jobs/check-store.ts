@@ -27,10 +27,14 @@ export async function checkStore(
   request: CheckRequest,
   context: JobContext,
 ): Promise<CheckReport> {
-  const subjects = choose(await listSubjects(parts.repository.store), request.names)
+  const subjects = chooseStored(await listSubjects(parts.repository.store, context), request.names)
   // Of all, where all are looked at: a subject of which nothing is left is in no listing.
   const only = request.names.length > 0 ? { only: subjects } : {}
-  const { gone } = await refreshCatalogue(parts, context.emit, { from: 'cache', ...only })
+  const { gone } = await refreshCatalogue(parts, context.emit, {
+    from: 'cache',
+    signal: context.signal,
+    ...only,
+  })
   const reading = openReading({ clock: parts.clock, laps: parts.laps }, request)
   const report: CheckReport = { checked: [], failed: [], gone, short: false, coverage: null }
   for (const subject of reading.order(subjects)) {
@@ -65,7 +69,8 @@ function aboutSubject(thrown: unknown, signal: AbortSignal): Failure {
   return failure
 }
 
-function choose(subjects: SubjectId[], names: readonly string[]): SubjectId[] {
+/** @throws Failure tenant-unknown for a name of which nothing is there. */
+export function chooseStored(subjects: SubjectId[], names: readonly string[]): SubjectId[] {
   if (names.length === 0) return subjects
   return [...new Set(names.map(subjectNamed))].map(id => {
     if (subjects.includes(id)) return id

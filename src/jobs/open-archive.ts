@@ -43,7 +43,7 @@ export async function openArchive(
   signal: AbortSignal,
 ): Promise<OpenArchive> {
   const { store, keyring } = repository
-  const stored = choose(await listArchives(store, subject, { signal }), wanted, subject)
+  const stored = await findArchive({ repository }, subject, wanted, signal)
   if (stored.bytes === null) {
     throw new Failure(
       'object-missing',
@@ -52,6 +52,16 @@ export async function openArchive(
   }
   const place = { store, identities: keyring.identities, subject, name: stored.name, signal }
   return { stored, place, head: await readIndexHead(place) }
+}
+
+/** By the listing alone. @throws Failure archive-unknown */
+export async function findArchive(
+  { repository: { store } }: Pick<Parts, 'repository'>,
+  subject: SubjectId,
+  wanted: string,
+  signal: AbortSignal,
+): Promise<StoredArchive> {
+  return choose(await listArchives(store, subject, { signal }), wanted, subject)
 }
 
 function choose(archives: StoredArchive[], wanted: string, subject: SubjectId): StoredArchive {

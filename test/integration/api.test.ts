@@ -99,6 +99,55 @@ describe('backups', () => {
     expect(failed.headers['content-type']).toContain('application/problem+json')
   })
 
+  test('of a tenant that is not there: refused at once, as the command line says it, and no run is begun', async () => {
+    const { post, app, here } = await api()
+    const { stdout } = await here.cli('--json', 'backup', 'nobody')
+    const { code, hint } = JSON.parse(stdout).error
+    const runs = app.journal.runs().length
+    const asked: [string, object, string][] = [
+      ['/v1/tenants/nobody/backups', {}, code],
+      ['/v1/backups', { tenants: ['acme', 'nobody'] }, code],
+      ['/v1/checks', { tenants: ['nobody'] }, code],
+      ['/v1/tenants/nobody/verifications', {}, 'backup-unknown'],
+      ['/v1/tenants/nobody/archives', {}, 'backup-unknown'],
+      ['/v1/tenants/nobody/archives/latest/verify', {}, 'archive-unknown'],
+    ]
+    for (const [url, body, expected] of asked) {
+      const answer = await post(url, body)
+      expect([url, answer.status, answer.json().code]).toEqual([url, 404, expected])
+    }
+    expect((await post('/v1/tenants/nobody/backups', {})).json()).toMatchObject({ code, hint })
+    expect(code).toBe('tenant-unknown')
+    expect(app.journal.runs()).toHaveLength(runs)
+    expect(app.journal.auditLines({ limit: 1 })).toMatchObject([
+      { action: 'backup', outcome: 'refused', detail: expect.stringContaining('tenant-unknown') },
+    ])
+  })
+
+  test('of a tenant that was made a moment ago; and sent again when it is gone, it is the same run', async () => {
+    const { post, app } = await api()
+    await post('/v1/backups', { wait: true })
+    await cluster.createDatabase({ name: 'gmah_org_newest', like: 'gmah_org_acme' })
+    const key = { 'idempotency-key': 'newest' }
+    const done = await post('/v1/tenants/newest/backups', { wait: true }, key)
+    expect([done.status, done.json().outcome]).toEqual([200, 'succeeded'])
+    await cluster.sql('postgres', 'DROP DATABASE gmah_org_newest WITH (FORCE)')
+    const again = await post('/v1/tenants/newest/backups', { wait: true }, key)
+    expect([again.status, again.json().id]).toEqual([200, done.json().id])
+    expect(app.journal.runs({ job: 'backup' })).toHaveLength(1)
+  })
+
+  test('while PostgreSQL is away nobody can tell: it is accepted, and the run says why it failed', async () => {
+    const { app, ask, token } = await openApi()
+    const started = await ask('POST', '/v1/tenants/nobody/backups', { as: token('operator'), body: {} })
+    expect(started.status).toBe(202)
+    await app.runner.idle()
+    expect(app.journal.run(started.json().id)).toMatchObject({
+      outcome: 'failed',
+      error: { code: 'postgres-unreachable' },
+    })
+  })
+
   test('verified now, and what was found is shown', async () => {
     const { post, get } = await api()
     await post('/v1/tenants/acme/backups', { wait: true })

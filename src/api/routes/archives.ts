@@ -5,6 +5,7 @@ import { monthOf } from '../../domain/archive-name.js'
 import { subjectNamed } from '../../domain/subject.js'
 import { whichBackup } from '../../jobs/errand.js'
 import { ARCHIVE, ARCHIVE_VERIFY } from '../../jobs/errands-store.js'
+import { archived, inStore } from '../../jobs/known-at-once.js'
 import { listAllArchives, type StoredArchive } from '../../jobs/list-archives.js'
 import { archiveItems, type OpenArchive, openArchive } from '../../jobs/open-archive.js'
 import { assertSees, sees } from '../caller.js'
@@ -156,7 +157,8 @@ function createRoute(server: ApiServer, works: Works): void {
     assertSees(callerOf(request), subject)
     const { month = monthOf(works.clock.now(), zoneOf(works)), backup, wait } = request.body
     const order = { subject, month, backup }
-    const { status, run } = await startErrand(works, { request, wait, subject }, ARCHIVE, order)
+    const asked = { request, wait, subject, known: inStore(subject) }
+    const { status, run } = await startErrand(works, asked, ARCHIVE, order)
     return reply.status(status).header('location', `/v1/runs/${run.id}`).send(run)
   })
 }
@@ -180,10 +182,8 @@ function verifyRoute(server: ApiServer, works: Works): void {
     const subject = subjectNamed(tenant)
     assertSees(callerOf(request), subject)
     const { wait } = request.body
-    const { status, run } = await startErrand(works, { request, wait, subject }, ARCHIVE_VERIFY, {
-      subject,
-      archive,
-    })
+    const asked = { request, wait, subject, known: archived(subject, archive) }
+    const { status, run } = await startErrand(works, asked, ARCHIVE_VERIFY, { subject, archive })
     return reply.status(status).header('location', `/v1/runs/${run.id}`).send(run)
   })
 }

@@ -4,6 +4,7 @@ import { BACKUP_KINDS } from '../../domain/manifest.js'
 import { subjectName, subjectNamed } from '../../domain/subject.js'
 import { backupAll, backupJob } from '../../jobs/backup-all.js'
 import { endOfNight } from '../../jobs/backup-report.js'
+import { onServer } from '../../jobs/known-at-once.js'
 import { openBackup } from '../../jobs/open-backup.js'
 import type { CatalogueEntry } from '../../repository/catalogue.js'
 import { assertSees, sees } from '../caller.js'
@@ -136,10 +137,13 @@ function startRoutes(server: ApiServer, works: Works): void {
     const { kind, label = null, tenants: names = [], wait } = request.body
     const [only = null, ...more] = names.map(subjectNamed)
     const subject = more.length === 0 ? only : null
-    assertSees(callerOf(request), subject)
+    const caller = callerOf(request)
+    assertSees(caller, subject)
+    // The command line tells of the run that failed of it, as it does without a daemon.
+    const known = onServer(caller.token === null ? [] : names)
     const { status, run } = await startJob(
       works,
-      { request, wait, subject },
+      { request, wait, subject, known },
       backupJob(names),
       async (parts, context) => endOfNight(await backupAll(parts, { kind, label, names }, context)),
     )
@@ -157,7 +161,8 @@ function startRoutes(server: ApiServer, works: Works): void {
     const { kind, label = null, wait } = request.body
     const names = [subjectName(subject)]
     const job = { ...backupJob(names), subject }
-    const { status, run } = await startJob(works, { request, wait, subject }, job, async (parts, context) =>
+    const asked = { request, wait, subject, known: onServer(names) }
+    const { status, run } = await startJob(works, asked, job, async (parts, context) =>
       endOfNight(await backupAll(parts, { kind, label, names }, context)),
     )
     return reply.status(status).header('location', `/v1/runs/${run.id}`).send(run)

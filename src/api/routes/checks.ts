@@ -4,6 +4,7 @@ import { PROOF_LEVELS } from '../../domain/proof-level.js'
 import { readWords } from '../../domain/schedule.js'
 import { subjectNamed } from '../../domain/subject.js'
 import { CHECK, VERIFY } from '../../jobs/errands-store.js'
+import { allInStore, inStore } from '../../jobs/known-at-once.js'
 import { assertSees } from '../caller.js'
 import { callerOf } from '../guard.js'
 import { SECURITY, tenantName, tenantParam } from '../shapes.js'
@@ -35,7 +36,7 @@ function storeRoute(server: ApiServer, works: Works): void {
     async (request, reply) => {
       const { tenants: names, read, wait } = request.body
       assertSees(callerOf(request), null)
-      const asked = { request, wait, subject: null }
+      const asked = { request, wait, subject: null, known: allInStore(names) }
       const order = { names, read, nights: ROTATION_NIGHTS, budgetBytes: null }
       const { status, run } = await startErrand(works, asked, CHECK, order)
       return reply.status(status).header('location', `/v1/runs/${run.id}`).send(run)
@@ -75,7 +76,8 @@ function verifyRoute(server: ApiServer, works: Works): void {
     assertSees(callerOf(request), subject)
     const { backup, level, wait } = request.body
     const order = { subject, backup, level }
-    const { status, run } = await startErrand(works, { request, wait, subject }, VERIFY, order)
+    const asked = { request, wait, subject, known: inStore(subject) }
+    const { status, run } = await startErrand(works, asked, VERIFY, order)
     return reply.status(status).header('location', `/v1/runs/${run.id}`).send(run)
   })
 }
