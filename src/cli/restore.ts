@@ -1,10 +1,9 @@
 // `restore <tenant>`: beside the live database with --as, in its place with --in-place.
 import type { Command } from 'commander'
-import type { PostgresConfig } from '../domain/configuration.js'
 import { Failure } from '../domain/errors.js'
 import { shellWord } from '../domain/shell-word.js'
 import { GLOBALS, subjectName } from '../domain/subject.js'
-import { type Briefly, RESTORE, RESTORE_ARCHIVE } from '../jobs/errands-restore.js'
+import { type Briefly, type Located, RESTORE, RESTORE_ARCHIVE } from '../jobs/errands-restore.js'
 import { subjectNamed } from '../jobs/open-backup.js'
 import type { Watcher } from '../jobs/parts.js'
 import { PLAN_RESTORE } from '../jobs/question.js'
@@ -92,7 +91,7 @@ async function restoreAs(
   const report = await watched(terminal, desk.clock, watch =>
     restoreFrom(desk, request, options.fromArchive, watch),
   )
-  show(terminal, reportJson(report), () => reportText(report, desk.config.postgres))
+  show(terminal, reportJson(report), () => reportText(report))
   return undefined
 }
 
@@ -128,7 +127,7 @@ function restoreFrom(
   request: RestoreRequest,
   fromArchive: RestoreOptions['fromArchive'],
   watch: Watcher,
-): Promise<Briefly<RestoreReport>> {
+): Promise<Located<RestoreReport>> {
   const { tables, ...whole } = request
   if (fromArchive === undefined)
     return desk.errand(RESTORE, { ...whole, ...(tables ? { tables: [...tables] } : {}) }, watch)
@@ -149,10 +148,14 @@ function whichBackup({ backup, at }: RestoreOptions): string {
   return at
 }
 
-function reportText(
-  { manifest, database, createdRoles, proof, passedOver }: Briefly<RestoreReport>,
-  server: PostgresConfig,
-): string {
+function reportText({
+  manifest,
+  database,
+  createdRoles,
+  proof,
+  passedOver,
+  server,
+}: Located<RestoreReport>): string {
   const at = `-h ${shellWord(server.host)} -p ${server.port} -U ${shellWord(server.user)}`
   return [
     `${database} holds ${subjectName(manifest.subject)} as of ${instantText(manifest.instant)} (backup ${manifest.backup})`,
