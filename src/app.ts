@@ -27,6 +27,7 @@ import { CATALOGUE_MIGRATIONS, Catalogue } from './repository/catalogue.js'
 import { createSealPool } from './seal/pool.js'
 import type { OnOperation } from './store/metered.js'
 import { openStore, ownThrottle } from './store/open.js'
+import type { Patience } from './store/patient.js'
 import type { Clock } from './sys/clock.js'
 import type { Logger } from './sys/log.js'
 import { openSqlite } from './sys/sqlite.js'
@@ -69,6 +70,8 @@ export interface AppOptions {
   onOperation?: OnOperation
   /** Called with the time by the store's clock, again and again. */
   onServerTime?: (at: Date) => void
+  /** Somebody waits at a terminal for what the store answers. */
+  patience?: Patience
 }
 
 /** Chunks of one stream that are on their way to or from the store at once. */
@@ -79,7 +82,7 @@ const TRANSFERS = 8
  * @throws Failure key-missing, key-invalid; disk-full and the like when the state directory cannot be used.
  */
 export async function openApp(options: AppOptions): Promise<App> {
-  const { config, clock, log, shutdown, onOperation, onServerTime } = options
+  const { config, clock, log, shutdown, onOperation, onServerTime, patience } = options
   // One signal ends all transfers of a stream, each with a few listeners; Node calls more than ten a leak, on stderr.
   setMaxListeners(8 * TRANSFERS)
   const keyring = await loadKeyring(config.keys, options.identityFile)
@@ -93,7 +96,10 @@ export async function openApp(options: AppOptions): Promise<App> {
   const seals = createSealPool(Math.max(1, Math.min(2, availableParallelism() - 1)))
   // What archives read and write, and what backups send, share one line.
   const throttle = ownThrottle(config.store, clock)
-  const doors = { clock, ...(throttle ? { throttle } : {}), ...(onOperation ? { onOperation } : {}) }
+  const doors = {
+    ...{ clock, ...(throttle ? { throttle } : {}), ...(onOperation ? { onOperation } : {}) },
+    ...(patience ? { patience } : {}),
+  }
   const hearing = onServerTime ? { ...doors, onServerTime } : doors
   const store = openStore(config.store, hearing)
   const files = openStore(config.files.store, { ...doors, readOnly: true, anyKeys: true })

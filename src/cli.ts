@@ -5,6 +5,7 @@ import { alertDesk } from './alerts.js'
 import { findDaemon } from './api/client.js'
 import { type App, openApp, version } from './app.js'
 import { type AtDaemon, cancelAtDaemon, runAtDaemon } from './cli/at-daemon.js'
+import { harmless } from './cli/cells.js'
 import type { Desk, DeskJob, DeskWork, GlobalOptions, OpenOutpost } from './cli/desk.js'
 import { errandAtDaemon } from './cli/errand-at-daemon.js'
 import { surviveBrokenPipes } from './cli/output.js'
@@ -26,13 +27,16 @@ const clock = systemClock
 const ourselves = { version: version(), who: userInfo().username }
 const json = process.argv.includes('--json')
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const
+const notice = (line: string): void => void (json || process.stderr.write(`${harmless(line)}\n`))
+/** A network that comes back does so sooner, or much later; then the command is typed again. */
+const patience = { budgetMs: 30_000, tell: notice }
 const load = (path: string | undefined) => loadConfig(path === undefined ? {} : { path })
 
 /** What works on any machine. A signal ends the process at once: there is nothing here to put in order. */
 async function openOutpost(options: GlobalOptions): Promise<OpenOutpost> {
   const { config } = load(options.config)
   const keyring = await loadKeyring(config.keys, options.identity ?? null)
-  const store = openStore(config.store, { clock })
+  const store = openStore(config.store, { clock, patience })
   const hetzner = config.hetzner && hetznerClient(config.hetzner, { clock })
   const tool = `gmah-backup ${version()}`
   return { clock, hetzner, tool, repository: { store, keyring }, signal: new AbortController().signal }
@@ -43,12 +47,12 @@ async function openDesk(options: GlobalOptions): Promise<Desk> {
   const signals = interruptOnSignals()
   const log = silentLogger()
   const identityFile = options.identity ?? null
-  const app = await openApp({ config, clock, log, shutdown: signals.shutdown, identityFile })
+  const app = await openApp({ config, clock, log, shutdown: signals.shutdown, identityFile, patience })
   const { journal } = app
   const watching = {
     ...{ journal, clock, signal: signals.detached, cancel: signals.shutdown },
     closeDead: () => closeDeadRuns(app.parts(), journal),
-    notice: (line: string) => void (json || process.stderr.write(`${line}\n`)),
+    notice,
   }
   const run = <T>(job: DeskJob, work: DeskWork<T>, there?: AtDaemon<T>, action = job.name): Promise<T> =>
     signals.during(async () => {

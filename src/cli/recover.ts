@@ -1,9 +1,9 @@
 // `recover`: the whole platform on a machine that has nothing but PostgreSQL, this program, the store and an identity.
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { userInfo } from 'node:os'
 import { join, resolve } from 'node:path'
 import type { Command } from 'commander'
-import { EXIT, Failure } from '../domain/errors.js'
+import { asFailure, EXIT, Failure } from '../domain/errors.js'
 import { recipientOfIdentityFile } from '../jobs/keys.js'
 import { type RecoveryReport, recoverPlatform } from '../jobs/recover-platform.js'
 import { recoveryConfiguration } from '../jobs/recovery-configuration.js'
@@ -51,6 +51,8 @@ export function recoverCommand(program: Command, doors: Doors): void {
         const desk = await doors.openDesk(config === undefined ? options : { ...options, config })
         try {
           return await recover(desk, options, terminal, config)
+        } catch (thrown) {
+          throw options.store === undefined ? thrown : letGo(desk, asFailure(thrown))
         } finally {
           await desk.close()
         }
@@ -81,6 +83,24 @@ async function recover(
 }
 
 const whole = (report: RecoveryReport): boolean => report.failed.length === 0 && report.problems.length === 0
+
+/**
+ * A recovery that saw no backup is none: its configuration goes, so that the right address is simply typed with the same
+ * folder. Otherwise the failure says where its run is found.
+ */
+function letGo({ catalogue, config: { file } }: Desk, failure: Failure): Failure {
+  const { code, message, hint, cause } = failure
+  const { run, ...facts } = failure.facts
+  const nobody = catalogue.newest().length === 0
+  if (nobody) rmSync(file, { force: true })
+  const told = new Failure(code, message, {
+    hint,
+    cause,
+    facts: nobody ? facts : { ...facts, run, config: file },
+  })
+  if (failure.stack !== undefined) told.stack = failure.stack
+  return told
+}
 
 /** A folder with a configuration of its own, which every other command takes afterwards. An earlier try's is taken up again. */
 function prepare(store: string, options: RecoverOptions): string {

@@ -25,7 +25,9 @@ export async function archiveTenants(
   context: JobContext,
 ): Promise<ArchivesReport> {
   parseMonth(request.month)
-  const subjects = (await listSubjects(parts.repository.store)).filter(subject => subject !== GLOBALS)
+  const subjects = (await listSubjects(parts.repository.store, context)).filter(
+    subject => subject !== GLOBALS,
+  )
   context.watch?.planned?.(subjects)
   const report: ArchivesReport = { stored: [], skipped: [], failed: [] }
   const work = { parts, request, context, report }

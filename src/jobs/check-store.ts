@@ -28,10 +28,14 @@ export async function checkStore(
   request: CheckRequest,
   context: JobContext,
 ): Promise<CheckReport> {
-  const subjects = chooseStored(await listSubjects(parts.repository.store), request.names)
+  const subjects = chooseStored(await listSubjects(parts.repository.store, context), request.names)
   // Of all, where all are looked at: a subject of which nothing is left is in no listing.
   const only = request.names.length > 0 ? { only: subjects } : {}
-  const { gone } = await refreshCatalogue(parts, context.emit, { from: 'cache', ...only })
+  const { gone } = await refreshCatalogue(parts, context.emit, {
+    from: 'cache',
+    signal: context.signal,
+    ...only,
+  })
   const reading = openReading({ clock: parts.clock, laps: parts.laps }, request)
   const report: CheckReport = { checked: [], failed: [], gone, short: false, coverage: null }
   for (const subject of reading.order(subjects)) {

@@ -6,6 +6,7 @@ import type { Retried } from '../sys/retry.js'
 import { createThrottle, type Throttle } from '../sys/throttle.js'
 import { directoryStore } from './directory.js'
 import { metered, type OnOperation } from './metered.js'
+import { type Patience, patientRetry } from './patient.js'
 import type { Store } from './port.js'
 import { prefixed } from './prefixed.js'
 import { readOnly } from './read-only.js'
@@ -23,6 +24,8 @@ export interface OpenOptions {
   onServerTime?: (at: Date) => void
   /** How long one operation may go on trying; default two minutes. */
   retryBudgetMs?: number
+  /** Somebody waits at a terminal. */
+  patience?: Patience
   timeouts?: Partial<S3Timeouts>
   /** A cap shared with other stores, instead of one of this store's own. */
   throttle?: Throttle
@@ -38,11 +41,12 @@ export function openStore(config: StoreConfig, options: OpenOptions): Store {
   if (onOperation) store = metered(store, clock, onOperation)
   const throttle = options.throttle ?? ownThrottle(config, clock)
   if (throttle) store = throttled(store, throttle)
-  store = retrying(store, {
+  const rules = {
     clock,
     ...(retryBudgetMs === undefined ? {} : { budgetMs: retryBudgetMs }),
     ...(onRetry ? { onRetry } : {}),
-  })
+  }
+  store = retrying(store, rules, options.patience && patientRetry(store.name, clock, options.patience))
   if (config.prefix) store = prefixed(store, config.prefix, { anyKeys: options.anyKeys ?? false })
   return options.readOnly ? readOnly(store) : store
 }
