@@ -113,6 +113,7 @@ async function runJob<T>(app: App, job: DeskJob, work: DeskWork<T>, action: stri
     action,
     target: job.subject ?? 'all',
     outcome: failure ? 'failed' : 'allowed',
+    run: run.id,
     detail: failure ? `${failure.code}: ${failure.message}` : null,
   })
   if (failure) throw inRun(failure, run.id)
