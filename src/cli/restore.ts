@@ -1,10 +1,9 @@
 // `restore <tenant>`: beside the live database with --as, in its place with --in-place.
 import type { Command } from 'commander'
-import type { PostgresConfig } from '../domain/configuration.js'
 import { Failure } from '../domain/errors.js'
 import { shellWord } from '../domain/shell-word.js'
 import { GLOBALS, subjectName, subjectNamed } from '../domain/subject.js'
-import type { Briefly } from '../jobs/errands-restore.js'
+import type { Briefly, Located } from '../jobs/errands-restore.js'
 import type { Watcher } from '../jobs/parts.js'
 import type { RestoreReport, RestoreRequest } from '../jobs/restore-beside.js'
 import { parseNames } from './arguments.js'
@@ -97,7 +96,7 @@ async function restoreAs(
   const report = await watched(terminal, desk.clock, watch =>
     restoreFrom(desk, request, options.fromArchive, watch),
   )
-  show(terminal, reportJson(report), () => reportText(report, desk.config.postgres))
+  show(terminal, reportJson(report), () => reportText(report))
   return undefined
 }
 
@@ -133,7 +132,7 @@ async function restoreFrom(
   request: RestoreRequest,
   fromArchive: RestoreOptions['fromArchive'],
   watch: Watcher,
-): Promise<Briefly<RestoreReport>> {
+): Promise<Located<RestoreReport>> {
   const { RESTORE, RESTORE_ARCHIVE } = await import('../jobs/errands-restore.js')
   const { tables, ...whole } = request
   if (fromArchive === undefined)
@@ -155,10 +154,14 @@ function whichBackup({ backup, at }: RestoreOptions): string {
   return at
 }
 
-function reportText(
-  { manifest, database, createdRoles, proof, passedOver }: Briefly<RestoreReport>,
-  server: PostgresConfig,
-): string {
+function reportText({
+  manifest,
+  database,
+  createdRoles,
+  proof,
+  passedOver,
+  server,
+}: Located<RestoreReport>): string {
   const at = `-h ${shellWord(server.host)} -p ${server.port} -U ${shellWord(server.user)}`
   return [
     `${database} holds ${subjectName(manifest.subject)} as of ${instantText(manifest.instant)} (backup ${manifest.backup})`,
