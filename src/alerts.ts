@@ -1,13 +1,12 @@
-// Wires the alerts: for the daemon, which watches and tells, and for the command line, which lists, quiets and tests.
+// Wires the alerts of the daemon, which watches and tells.
 import { hostname } from 'node:os'
 import { type Alerting, createAlerting } from './alert/alerting.js'
 import type { Channel } from './alert/channel/channel.js'
-import { openAlertDesk } from './alert/desk.js'
 import { openChannel } from './alert/open-channel.js'
 import type { ChannelStanding } from './api/standing-metrics.js'
 import type { StoreWatch } from './api/store-health.js'
 import type { App } from './app.js'
-import type { AlertDesk, AlertsConfig, ChannelConfig } from './domain/alerts.js'
+import type { AlertsConfig, ChannelConfig } from './domain/alerts.js'
 import type { JobEnd } from './jobs/runner.js'
 import type { Scheduler } from './jobs/scheduler.js'
 import { lookAround } from './jobs/surroundings.js'
@@ -57,18 +56,6 @@ export function channelStandings({
     failing: failing.has(name),
     waiting: waiting.get(name) ?? 0,
   }))
-}
-
-/** What `gmah-backup alert` works on. */
-export function alertDesk(app: App, clock: Clock): AlertDesk {
-  const config = app.parts().config.alerts
-  return openAlertDesk({
-    ...app.alerts,
-    config,
-    name: config.name ?? hostname(),
-    clock,
-    openChannel: channel => openConfigured(channel, config),
-  })
 }
 
 const openConfigured = (channel: ChannelConfig, { language, name }: AlertsConfig): Channel =>

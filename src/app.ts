@@ -1,9 +1,8 @@
 // The one place that wires the parts: from a configuration to something that can run jobs.
 import { setMaxListeners } from 'node:events'
-import { mkdirSync, readFileSync } from 'node:fs'
+import { mkdirSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { ALERT_MIGRATIONS } from './alert/alert-tables.js'
 import { type Ledger, openLedger } from './alert/ledger.js'
 import { type Outbox, openOutbox } from './alert/outbox.js'
@@ -23,10 +22,12 @@ import { createRunner, type Runner } from './jobs/runner.js'
 import { openScheduleStates, type ScheduleStates } from './jobs/schedule-states.js'
 import { openStartedOnce, type StartedOnce } from './jobs/start-run.js'
 import { openTokens, type Tokens } from './jobs/tokens.js'
+import { packaged, version } from './package.js'
 import { CATALOGUE_MIGRATIONS, Catalogue } from './repository/catalogue.js'
 import { createSealPool } from './seal/pool.js'
 import type { OnOperation } from './store/metered.js'
 import { openStore, ownThrottle } from './store/open.js'
+import type { Patience } from './store/patient.js'
 import type { Clock } from './sys/clock.js'
 import type { Logger } from './sys/log.js'
 import { openSqlite } from './sys/sqlite.js'
@@ -69,6 +70,8 @@ export interface AppOptions {
   onOperation?: OnOperation
   /** Called with the time by the store's clock, again and again. */
   onServerTime?: (at: Date) => void
+  /** Somebody waits at a terminal for what the store answers. */
+  patience?: Patience
 }
 
 /** Chunks of one stream that are on their way to or from the store at once. */
@@ -79,7 +82,7 @@ const TRANSFERS = 8
  * @throws Failure key-missing, key-invalid; disk-full and the like when the state directory cannot be used.
  */
 export async function openApp(options: AppOptions): Promise<App> {
-  const { config, clock, log, shutdown, onOperation, onServerTime } = options
+  const { config, clock, log, shutdown, onOperation, onServerTime, patience } = options
   // One signal ends all transfers of a stream, each with a few listeners; Node calls more than ten a leak, on stderr.
   setMaxListeners(8 * TRANSFERS)
   const keyring = await loadKeyring(config.keys, options.identityFile)
@@ -93,7 +96,10 @@ export async function openApp(options: AppOptions): Promise<App> {
   const seals = createSealPool(Math.max(1, Math.min(2, availableParallelism() - 1)))
   // What archives read and write, and what backups send, share one line.
   const throttle = ownThrottle(config.store, clock)
-  const doors = { clock, ...(throttle ? { throttle } : {}), ...(onOperation ? { onOperation } : {}) }
+  const doors = {
+    ...{ clock, ...(throttle ? { throttle } : {}), ...(onOperation ? { onOperation } : {}) },
+    ...(patience ? { patience } : {}),
+  }
   const hearing = onServerTime ? { ...doors, onServerTime } : doors
   const store = openStore(config.store, hearing)
   const files = openStore(config.files.store, { ...doors, readOnly: true, anyKeys: true })
@@ -130,15 +136,4 @@ export async function openApp(options: AppOptions): Promise<App> {
       journalDb.close()
     },
   }
-}
-
-/** The package's version. */
-export function version(): string {
-  return (JSON.parse(readFileSync(packaged('package.json'), 'utf8')) as { version: string }).version
-}
-
-/** The path of a file or folder of the package. */
-function packaged(name: string): string {
-  const root = import.meta.url.endsWith('.ts') ? '../' : '../../'
-  return fileURLToPath(new URL(`${root}${name}`, import.meta.url))
 }

@@ -6,7 +6,7 @@ import { createMetrics, type Metrics } from './api/metrics.js'
 import type { ServerParts } from './api/server.js'
 import { type StoreWatch, watchStore } from './api/store-health.js'
 import type { Works } from './api/works.js'
-import { type App, openApp, version } from './app.js'
+import { type App, openApp } from './app.js'
 import { loadConfig } from './config.js'
 import type { Config } from './domain/configuration.js'
 import { asFailure } from './domain/errors.js'
@@ -16,7 +16,10 @@ import type { Parts } from './jobs/parts.js'
 import { createScheduler, type Scheduler } from './jobs/scheduler.js'
 import { startServersLeftOff } from './jobs/start-servers.js'
 import { underStoreLease } from './jobs/store-lease.js'
+import { version } from './package.js'
+import { loadAge } from './seal/age-decrypt.js'
 import type { OnOperation } from './store/metered.js'
+import { loadDrivers } from './store/open.js'
 import { systemClock } from './sys/clock.js'
 import { type Lifecycle, superviseProcess } from './sys/lifecycle.js'
 import { createLogger, type Logger } from './sys/log.js'
@@ -35,6 +38,8 @@ export async function runDaemon({ configPath }: DaemonOptions): Promise<void> {
   const { config, warnings } = loadConfig(configPath === undefined ? {} : { path: configPath })
   const log = createLogger({ level: config.daemon.logLevel })
   for (const warning of warnings) log.warn(warning, warning.message)
+  // Now, and not at the first use in a night: an upgrade in place may have taken the files away by then.
+  await Promise.all([loadAge(), loadDrivers([config.store, config.files.store])])
   const reload: Reload = { run: async () => {} }
   const life = superviseProcess({
     clock,

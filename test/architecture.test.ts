@@ -64,6 +64,16 @@ test('environment, clock, children and terminal are reached through their door',
   expect(laws.doorBreaches(sources)).toEqual([])
 })
 
+test('the daemon loads at its start what its jobs need', () => {
+  expect(laws.lateBreaches(sources)).toEqual([])
+})
+
+test('help needs one package, a command that only looks a few, and none that dumps, stores or sends', () => {
+  expect(laws.loadedWith('src/cli.ts', sources)).toEqual(['commander'])
+  const few = ['better-sqlite3', 'node-cron', 'pino', 'yaml', 'zod', 'zstd-napi', 'zstd-napi/binding.js']
+  expect(laws.loadedWith('src/desk.ts', sources)).toEqual(few)
+})
+
 test('no default exports, no barrels', () => {
   expect(laws.shapeBreaches(sources.filter(source => !source.path.endsWith('.config.ts')))).toEqual([])
 })
@@ -90,6 +100,21 @@ test('every event is written by somebody, and every error code is raised', () =>
   expect(unsaid(Object.keys(ERRORS), ours, { as: 'texts', except: /^src\/domain\/errors\.ts$/ })).toEqual([])
 })
 
+test('a file that is loaded late is caught; what is loaded with a file is found, types apart', () => {
+  const late = "const load = async () => (await import('./b.js')).b"
+  expect(laws.lateBreaches(offender('src/jobs/a.ts', late))).toHaveLength(1)
+  expect(laws.lateBreaches(offender('src/cli/a.ts', late))).toEqual([])
+  const sources = [
+    readSource(
+      'src/cli/a.ts',
+      "import './b.js'\nimport type { C } from './c.js'\nconst d = () => import('./d.js')",
+    ),
+    readSource('src/cli/b.ts', "import { type Client } from 'pg'\nimport 'node:fs'\nexport * from 'zod'"),
+    ...['c', 'd'].map(name => readSource(`src/cli/${name}.ts`, "import 'execa'")),
+  ]
+  expect(laws.loadedWith('src/cli/a.ts', sources)).toEqual(['pg', 'zod'])
+})
+
 test('an export nobody takes, and one for tests, are caught; one that a file or a bench takes passes', () => {
   const text =
     'export const a = 1\nexport function b() { return c }\nexport const c = 2\nexport interface D {}'
@@ -100,6 +125,14 @@ test('an export nobody takes, and one for tests, are caught; one that a file or 
   const judge = (more: typeof others) => unusedExports([readModule('src/seal/a.ts', text), ...more])
   expect(judge(others)).toEqual([
     'src/seal/a.ts: b is there for tests alone',
+    'src/seal/a.ts: exports c, which nobody imports',
+  ])
+  const late = readModule(
+    'src/cli/b.ts',
+    "const f = async () => { const { a } = await import('../seal/a.js') }",
+  )
+  expect(judge([late])).toEqual([
+    'src/seal/a.ts: exports b, which nobody imports',
     'src/seal/a.ts: exports c, which nobody imports',
   ])
   expect(judge([readModule('src/seal/b.ts', "import * as all from './a.js'")])).toEqual([])

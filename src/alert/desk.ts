@@ -18,7 +18,7 @@ export interface AlertDeskParts {
   /** What the installation is called. */
   name: string
   clock: Clock
-  openChannel(config: ChannelConfig): Channel
+  openChannel(config: ChannelConfig): Channel | Promise<Channel>
 }
 
 const CLOSED_SHOWN = 50
@@ -77,7 +77,7 @@ async function testChannels(parts: AlertDeskParts, asked: string | undefined): P
   const delivery = createDelivery({ outbox, clock, language: config.language, installation: name })
   return Promise.all(
     chosen.map(async one => {
-      const channel = parts.openChannel(one)
+      const channel = await parts.openChannel(one)
       try {
         const id = outbox.put(one.name, testLetter(config, name, clock.now()))
         const problem = await delivery.now(channel, [id])

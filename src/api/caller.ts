@@ -1,7 +1,7 @@
 // Who calls, and what they may: a role, and the tenants they may see. Roles include those before them.
 import { Failure } from '../domain/errors.js'
+import { ROLES, type Role } from '../domain/role.js'
 import { type SubjectId, subjectName } from '../domain/subject.js'
-import { ROLES, type Role } from '../jobs/tokens.js'
 
 export interface Caller {
   /** As the audit names them. */

@@ -2,9 +2,11 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { isLoopback } from '../domain/configuration-rules.js'
 import { Failure } from '../domain/errors.js'
+import type { RunId } from '../domain/ids.js'
+import type { Role } from '../domain/role.js'
 import type { SubjectId } from '../domain/subject.js'
 import type { Journal } from '../jobs/journal.js'
-import type { Role, Tokens } from '../jobs/tokens.js'
+import type { Tokens } from '../jobs/tokens.js'
 import type { Clock } from '../sys/clock.js'
 import { type Caller, mayAct } from './caller.js'
 import { createThrottle, type Throttle } from './throttle.js'
@@ -27,6 +29,8 @@ declare module 'fastify' {
     note: string | null
     /** Why the request was answered with a problem. */
     problem: Failure | null
+    /** The run that it started. */
+    run: RunId | null
   }
 }
 
@@ -45,6 +49,7 @@ export function guardRoutes(scope: FastifyInstance, door: Door, parts: GuardPart
   scope.decorateRequest('caller', null)
   scope.decorateRequest('about', null)
   scope.decorateRequest('note', null)
+  scope.decorateRequest('run', null)
   scope.addHook('onRoute', ({ method, url, config }) => {
     const reads = config?.reads || [method].flat().every(one => one === 'GET' || one === 'HEAD')
     if (!config?.needs || reads === (config.changes !== undefined))
@@ -119,6 +124,7 @@ function writeAudit(request: FastifyRequest, status: number, door: Door, journal
     outcome: status < 400 ? 'allowed' : status < 500 ? 'refused' : 'failed',
     detail:
       [request.note, problem && `${problem.code}: ${problem.message}`].filter(Boolean).join('; ') || null,
+    run: request.run,
     origin: door.kind === 'socket' ? null : request.ip,
   })
 }

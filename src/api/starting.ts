@@ -117,6 +117,7 @@ export async function start(
     typeof key === 'string'
       ? await works.once.start({ who, key, request: wordsOf(request) }, begin)
       : await begin()
+  request.run = run
   const result = wait && ended ? await ended : null
   if (result?.failure) throw result.failure
   const found = result?.run ?? works.journal.run(run)

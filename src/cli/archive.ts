@@ -1,12 +1,8 @@
 // `archive create | list | show | extract | verify`: the monthly long-term archives.
 import type { Command } from 'commander'
-import { monthOf, parseMonth } from '../domain/archive.js'
+import { monthOf, parseMonth } from '../domain/archive-name.js'
 import { EXIT } from '../domain/errors.js'
-import { ARCHIVE, ARCHIVE_VERIFY } from '../jobs/errands-store.js'
-import { extractArchive } from '../jobs/extract-archive.js'
-import { listAllArchives } from '../jobs/list-archives.js'
-import { archiveItems, openArchive } from '../jobs/open-archive.js'
-import { subjectNamed } from '../jobs/open-backup.js'
+import { subjectNamed } from '../domain/subject.js'
 import { archiveLine, archivesText, contentsJson, contentsLines, unindexedText } from './archive-text.js'
 import { atDesk, type Desk, type Doors, type GlobalOptions } from './desk.js'
 import { bytesText, counted, processTerminal, show, showLines, type Terminal } from './output.js'
@@ -35,6 +31,7 @@ function createCommand(archive: Command, doors: Doors): void {
     .description("archive a tenant's newest backup and its files, now; a second one of a month is called …-2")
     .action((tenant: string, _options, command: Command) =>
       act<{ month?: string; backup: string }>(doors, command, async ({ desk, terminal, options }) => {
+        const { ARCHIVE } = await import('../jobs/errands-store.js')
         const month = options.month ?? monthOf(desk.clock.now(), zoneOf(desk))
         const request = { subject: subjectNamed(tenant), month, backup: options.backup }
         const made = await watched(terminal, desk.clock, watch => desk.errand(ARCHIVE, request, watch))
@@ -56,6 +53,7 @@ function listCommand(archive: Command, doors: Doors): void {
     .description('list the archives, newest first; needs no key')
     .action((tenant: string | undefined, _options, command: Command) =>
       act(doors, command, async ({ desk, terminal }) => {
+        const { listAllArchives } = await import('../jobs/list-archives.js')
         const wanted = tenant === undefined ? null : subjectNamed(tenant)
         show(terminal, await listAllArchives(desk, wanted), archivesText)
         return undefined
@@ -71,6 +69,7 @@ function showCommand(archive: Command, doors: Doors): void {
     .description('what is in an archive: every file with its size, and what could not be archived')
     .action((tenant: string, which: string, _options, command: Command) =>
       act(doors, command, async ({ desk, terminal }) => {
+        const { archiveItems, openArchive } = await import('../jobs/open-archive.js')
         const signal = new AbortController().signal
         const archive = await openArchive(desk, subjectNamed(tenant), which, signal)
         const { stored, head } = archive
@@ -95,6 +94,7 @@ function extractCommand(archive: Command, doors: Doors): void {
     .description('one file out of an archive, without reading the rest')
     .action((tenant: string, which: string, member: string, _options, command: Command) =>
       act<{ to: string }>(doors, command, async ({ desk, terminal, options }) => {
+        const { extractArchive } = await import('../jobs/extract-archive.js')
         const request = { subject: subjectNamed(tenant), archive: which, member, file: options.to }
         const job = { name: 'archive-extract', subject: request.subject }
         const report = await watched(terminal, desk.clock, watch =>
@@ -117,6 +117,7 @@ function verifyCommand(archive: Command, doors: Doors): void {
     .description('read all of an archive and hold every byte against its sums')
     .action((tenant: string, which: string, _options, command: Command) =>
       act(doors, command, async ({ desk, terminal }) => {
+        const { ARCHIVE_VERIFY } = await import('../jobs/errands-store.js')
         const request = { subject: subjectNamed(tenant), archive: which }
         const report = await watched(terminal, desk.clock, watch =>
           desk.errand(ARCHIVE_VERIFY, request, watch),

@@ -50,7 +50,11 @@ function linesText(lines: readonly AuditLine[], columns: number | null): string 
     line.action,
     line.target,
     line.outcome,
+    runText(line),
     line.detail ?? '',
   ])
-  return table(['line', 'at', 'who', 'from', 'did', 'to', 'outcome', ''], rows, { columns })
+  return table(['line', 'at', 'who', 'from', 'did', 'to', 'request', 'run', ''], rows, { columns })
 }
+
+/** What was allowed may have failed since: 3f0c2a91b7de failed. */
+const runText = ({ run, ended }: AuditLine): string => (run === null ? '' : `${run} ${ended ?? 'unknown'}`)

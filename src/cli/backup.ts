@@ -2,12 +2,9 @@
 import type { Command } from 'commander'
 import { asFailure, EXIT } from '../domain/errors.js'
 import type { BackupKind, Manifest } from '../domain/manifest.js'
-import { subjectName } from '../domain/subject.js'
-import { backupAll, backupJob } from '../jobs/backup-all.js'
-import { endOfNight, type NightReport } from '../jobs/backup-report.js'
-import { exportBackup } from '../jobs/export-backup.js'
-import { openBackup, subjectNamed } from '../jobs/open-backup.js'
-import { backupAtDaemon } from './backup-at-daemon.js'
+import { subjectName, subjectNamed } from '../domain/subject.js'
+import type { backupAll } from '../jobs/backup-all.js'
+import type { NightReport } from '../jobs/backup-report.js'
 import { manifestText } from './backup-text.js'
 import { oneLine } from './cells.js'
 import { atDesk, type Doors, type GlobalOptions } from './desk.js'
@@ -46,6 +43,9 @@ async function backUp(
   request: Parameters<typeof backupAll>[1],
 ): Promise<void> {
   await atDesk(doors, options, terminal, async desk => {
+    const { backupAll, backupJob } = await import('../jobs/backup-all.js')
+    const { endOfNight } = await import('../jobs/backup-report.js')
+    const { backupAtDaemon } = await import('./backup-at-daemon.js')
     const made: { report?: NightReport } = {}
     await watched(terminal, desk.clock, async watch => {
       const running = desk.run(
@@ -75,6 +75,7 @@ function showCommand(backup: Command, doors: Doors): void {
       const options = command.optsWithGlobals<GlobalOptions>()
       const terminal = processTerminal(options)
       await atDesk(doors, options, terminal, async desk => {
+        const { openBackup } = await import('../jobs/open-backup.js')
         const entry = desk.catalogue.find(id)
         const { manifest } = await openBackup(desk.repository, entry.subject, entry.id)
         show(terminal, manifest, manifestText)
@@ -94,6 +95,7 @@ function exportCommand(backup: Command, doors: Doors): void {
       const options = command.optsWithGlobals<GlobalOptions & { to: string; backup: string }>()
       const terminal = processTerminal(options)
       await atDesk(doors, options, terminal, async desk => {
+        const { exportBackup } = await import('../jobs/export-backup.js')
         const subject = subjectNamed(tenant)
         const request = { subject, backup: options.backup, file: options.to }
         const { manifest, passedOver } = await watched(terminal, desk.clock, watch =>

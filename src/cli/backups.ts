@@ -1,9 +1,8 @@
 // `backups [tenant]`: what we have.
 import type { Command } from 'commander'
 import { shellWord } from '../domain/shell-word.js'
-import { subjectName } from '../domain/subject.js'
+import { subjectName, subjectNamed } from '../domain/subject.js'
 import type { Verdicts } from '../domain/verdicts.js'
-import { subjectNamed } from '../jobs/open-backup.js'
 import { parseCount } from './arguments.js'
 import { oneLine } from './cells.js'
 import { atDesk, type Desk, type Doors, type GlobalOptions } from './desk.js'

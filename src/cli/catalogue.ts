@@ -2,7 +2,6 @@
 import type { Command } from 'commander'
 import { EXIT } from '../domain/errors.js'
 import { subjectName } from '../domain/subject.js'
-import { rebuildCatalogue } from '../jobs/rebuild-catalogue.js'
 import { atDesk, type Doors, type GlobalOptions } from './desk.js'
 import { counted, processTerminal, show } from './output.js'
 
@@ -16,6 +15,7 @@ export function catalogueCommand(program: Command, doors: Doors): void {
       const options = command.optsWithGlobals<GlobalOptions>()
       const terminal = processTerminal(options)
       await atDesk(doors, options, terminal, async desk => {
+        const { rebuildCatalogue } = await import('../jobs/rebuild-catalogue.js')
         const report = await desk.run({ name: 'catalogue-rebuild' }, async context => {
           const result = await rebuildCatalogue(desk, context)
           return { outcome: result.problems.length > 0 ? 'partial' : 'succeeded', result }

@@ -2,7 +2,6 @@
 import type { Command } from 'commander'
 import { EXIT } from '../domain/errors.js'
 import { type CheckReport, isSound } from '../jobs/check-report.js'
-import { CHECK } from '../jobs/errands-store.js'
 import { parseNights, parseReadWords, parseSize } from './arguments.js'
 import { checkJson, checkLine, checkText } from './check-text.js'
 import { atDesk, type Desk, type Doors, type GlobalOptions } from './desk.js'
@@ -34,6 +33,7 @@ export function checkCommand(program: Command, doors: Doors): void {
       const options = command.optsWithGlobals<CheckOptions>()
       const terminal = processTerminal(options)
       await atDesk(doors, options, terminal, async desk => {
+        const { CHECK } = await import('../jobs/errands-store.js')
         const { read, budget = null } = options
         const request = { names: tenants, read, nights: nightsOf(desk, options), budgetBytes: budget }
         const report = await desk.errand(CHECK, request, {

@@ -1,6 +1,6 @@
 // `config check --online`: the store's promises, PostgreSQL, its tools and our rights, tried one by one.
 import { EXIT } from '../domain/errors.js'
-import { checkOnline, type OnlineStep } from '../jobs/check-online.js'
+import type { OnlineStep } from '../jobs/check-online.js'
 import { oneLine } from './cells.js'
 import { atDesk, type Doors, type GlobalOptions } from './desk.js'
 import { counted, failureText, show, type Terminal } from './output.js'
@@ -16,6 +16,7 @@ export function checkConfigOnline(
   offline: object,
 ): Promise<void> {
   return atDesk(doors, options, terminal, async desk => {
+    const { checkOnline } = await import('../jobs/check-online.js')
     const tell = (step: OnlineStep): void => {
       if (!terminal.json) terminal.err(stepText(step))
     }

@@ -23,7 +23,7 @@ export function configCommand(program: Command, doors: Doors): void {
       const terminal = processTerminal(options)
       const files: { offline?: object } = {}
       await reportFailure(terminal, async () => {
-        const { status, found } = check(doors, options, terminal, options.online === true)
+        const { status, found } = await check(doors, options, terminal, options.online === true)
         if (found && options.online) files.offline = found
         return status
       })
@@ -36,21 +36,22 @@ export function configCommand(program: Command, doors: Doors): void {
       const options = command.optsWithGlobals<GlobalOptions>()
       const terminal = processTerminal(options)
       return reportFailure(terminal, async () => {
-        terminal.out(JSON.stringify(doors.describeConfig(doors.loadConfig(options.config).config), null, 2))
+        const { config } = await doors.loadConfig(options.config)
+        terminal.out(JSON.stringify(await doors.describeConfig(config), null, 2))
         return undefined
       })
     })
 }
 
 /** @param more something else follows, and goes into the same JSON document. */
-function check(
+async function check(
   doors: Doors,
   options: GlobalOptions,
   terminal: Terminal,
   more: boolean,
-): { status: number; found: object | null } {
+): Promise<{ status: number; found: object | null }> {
   try {
-    const { config, warnings } = doors.loadConfig(options.config)
+    const { config, warnings } = await doors.loadConfig(options.config)
     const found = { file: config.file, problems: [], warnings }
     if (!(terminal.json && more)) {
       show(terminal, found, () =>

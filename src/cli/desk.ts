@@ -57,11 +57,11 @@ export type OpenOutpost = Outpost & { signal: AbortSignal }
 /** The doors out of the command line, given by cli.ts, so that commands stay testable. */
 export interface Doors {
   clock: Clock
-  loadConfig(path: string | undefined): {
+  loadConfig(path: string | undefined): Promise<{
     config: Config
     warnings: readonly { path: string; message: string; hint?: string; at?: string }[]
-  }
-  describeConfig(config: Config): unknown
+  }>
+  describeConfig(config: Config): Promise<unknown>
   openDesk(options: GlobalOptions): Promise<Desk>
   /** The store, the keys and the token alone: no PostgreSQL, no state directory. */
   openOutpost(options: GlobalOptions): Promise<OpenOutpost>

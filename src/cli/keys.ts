@@ -2,7 +2,7 @@
 import type { Command } from 'commander'
 import { EXIT } from '../domain/errors.js'
 import { subjectName } from '../domain/subject.js'
-import { initKeys, newIdentityFile, type RotationReport, rotateKeys } from '../jobs/keys.js'
+import type { RotationReport } from '../jobs/keys.js'
 import { oneLine } from './cells.js'
 import { atDesk, type Doors, type GlobalOptions, reportFailure } from './desk.js'
 import { counted, failureText, processTerminal, show } from './output.js'
@@ -24,6 +24,7 @@ function generateCommand(keys: Command, doors: Doors): void {
     .action(async (_options, command: Command) => {
       const terminal = processTerminal(command.optsWithGlobals<GlobalOptions>())
       await reportFailure(terminal, async () => {
+        const { newIdentityFile } = await import('../jobs/keys.js')
         const { text, recipient } = await newIdentityFile(doors.clock)
         if (!terminal.json) terminal.err(`recipient, for keys.recovery_recipients: ${recipient}`)
         show(terminal, { recipient, file: text }, () => text.trimEnd())
@@ -40,7 +41,8 @@ function initCommand(keys: Command, doors: Doors): void {
       const options = command.optsWithGlobals<GlobalOptions>()
       const terminal = processTerminal(options)
       await reportFailure(terminal, async () => {
-        const { config } = doors.loadConfig(options.config)
+        const { initKeys } = await import('../jobs/keys.js')
+        const { config } = await doors.loadConfig(options.config)
         const recipient = await initKeys(config.keys, doors.clock)
         show(
           terminal,
@@ -81,6 +83,7 @@ function rotateCommand(keys: Command, doors: Doors): void {
       const options = command.optsWithGlobals<GlobalOptions & { newIdentity?: true }>()
       const terminal = processTerminal(options)
       await atDesk(doors, options, terminal, async desk => {
+        const { rotateKeys } = await import('../jobs/keys.js')
         const report = await desk.run({ name: 'keys-rotate' }, async context => {
           const result = await rotateKeys(desk, { newIdentity: options.newIdentity === true }, context)
           context.emit({

@@ -2,6 +2,7 @@
 // their hint. The words of sizes, times and counts are here too.
 import { asFailure, causes, type Failure } from '../domain/errors.js'
 import { redactText } from '../domain/redact.js'
+import { shellWord } from '../domain/shell-word.js'
 import { harmless } from './cells.js'
 
 export interface Terminal {
@@ -74,8 +75,10 @@ export function showFailure(terminal: Terminal, thrown: unknown): number {
     return exit
   }
   terminal.err(`error: ${failureText(failure, terminal.debug)}`)
-  if (typeof facts.run === 'string')
-    terminal.err(`  run: ${facts.run}, see \`gmah-backup runs ${facts.run}\``)
+  if (typeof facts.run === 'string') {
+    const with_ = typeof facts.config === 'string' ? ` --config ${shellWord(facts.config)}` : ''
+    terminal.err(`  run: ${facts.run}, see \`gmah-backup${with_} runs ${facts.run}\``)
+  }
   if (terminal.debug) terminal.err(stackText(failure))
   return exit
 }

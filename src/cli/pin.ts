@@ -1,7 +1,6 @@
 // `backup pin`, `backup unpin`: one backup kept whatever the policy says, and no longer.
 import { userInfo } from 'node:os'
 import type { Command } from 'commander'
-import { PIN, UNPIN } from '../jobs/errands-store.js'
 import { atDesk, type Doors, type GlobalOptions } from './desk.js'
 import { processTerminal, show } from './output.js'
 
@@ -15,6 +14,7 @@ export function pinCommand(backup: Command, doors: Doors): void {
       const options = command.optsWithGlobals<GlobalOptions & { why: string }>()
       const terminal = processTerminal(options)
       await atDesk(doors, options, terminal, async desk => {
+        const { PIN } = await import('../jobs/errands-store.js')
         const { subject, id: found } = desk.catalogue.find(id)
         const request = { subject, backup: found, who: userInfo().username, why: options.why }
         const pin = await desk.errand(PIN, request)
@@ -33,6 +33,7 @@ export function unpinCommand(backup: Command, doors: Doors): void {
       const options = command.optsWithGlobals<GlobalOptions>()
       const terminal = processTerminal(options)
       await atDesk(doors, options, terminal, async desk => {
+        const { UNPIN } = await import('../jobs/errands-store.js')
         const { subject, id: found } = desk.catalogue.find(id)
         const request = { subject, backup: found, who: userInfo().username }
         show(terminal, await desk.errand(UNPIN, request), () => `${found} is not pinned any more`)

@@ -4,15 +4,6 @@ import { type Command, InvalidArgumentError } from 'commander'
 import { EXIT } from '../domain/errors.js'
 import type { Playbook } from '../domain/playbook.js'
 import type { Run } from '../jobs/journal-rows.js'
-import { replacedTenants } from '../jobs/planned-playbook.js'
-import {
-  allPlaybooks,
-  PLAYBOOK_JOB,
-  playbookNamed,
-  resumePlaybook,
-  startPlaybook,
-} from '../jobs/playbook-desk.js'
-import { reportFile, reportText } from '../jobs/playbook-report.js'
 import type { PlaybookRun } from '../jobs/playbook-runs.js'
 import type { RunJob } from '../jobs/playbook-steps.js'
 import { confirmTenants } from './confirm.js'
@@ -21,6 +12,7 @@ import { instantText, processTerminal, show, type Terminal } from './output.js'
 import { table } from './table.js'
 
 const SHOWN = 20
+const loadPlaybooks = () => import('../jobs/playbook-desk.js')
 
 export function playbookCommand(program: Command, doors: Doors): void {
   const playbook = program
@@ -62,6 +54,7 @@ type Work = (
 ) => Promise<number | undefined>
 
 const listThem: Work = async (desk, terminal) => {
+  const { allPlaybooks } = await loadPlaybooks()
   const playbooks = allPlaybooks(desk.playbooksFolder())
   const runs = desk.playbookRuns.list(SHOWN)
   const described = playbooks.map(({ name, title, parameters, steps }) => ({
@@ -93,38 +86,44 @@ function ranText({ id, playbook, startedAt, state, steps }: PlaybookRun): string
 }
 
 const showOne: Work = async (desk, terminal, name) => {
+  const { playbookNamed } = await loadPlaybooks()
   const playbook = playbookNamed(desk.playbooksFolder(), name)
   show(terminal, playbook, () => playbook.body)
   return undefined
 }
 
 const runOne: Work = async (desk, terminal, name, { set, yesRestore }) => {
+  const { playbookNamed, startPlaybook } = await loadPlaybooks()
+  const { replacedTenants } = await import('../jobs/planned-playbook.js')
   const playbook = playbookNamed(desk.playbooksFolder(), name)
   const confirm = replacedTenants(playbook, set)
   await confirmTenants(terminal, confirm, yesRestore)
-  const runJob = asOne(desk, `/v1/playbooks/${encodeURIComponent(name)}/runs`, { set, confirm })
+  const runJob = await asOne(desk, `/v1/playbooks/${encodeURIComponent(name)}/runs`, { set, confirm })
   return told(desk, terminal, await startPlaybook(desk, desk.playbookRuns, playbook, set, runJob))
 }
 
 async function goOn(desk: Desk, terminal: Terminal, id: string, who: string | null): Promise<number> {
   const { playbookRuns } = desk
   const verb = who === null ? 'resume' : 'approve'
-  const runJob = asOne(desk, `/v1/playbook-runs/${playbookRuns.find(id).id}/${verb}`, {})
+  const { resumePlaybook } = await loadPlaybooks()
+  const runJob = await asOne(desk, `/v1/playbook-runs/${playbookRuns.find(id).id}/${verb}`, {})
   const approver = who === null ? null : { who, secondPerson: false }
   return told(desk, terminal, await resumePlaybook(desk, playbookRuns, id, approver, runJob))
 }
 
 /** Where a daemon runs it executes the playbook as a whole; here each step is a run of this process. */
-const asOne =
-  (desk: Desk, path: string, body: object): RunJob =>
-  (job, work) => {
+async function asOne(desk: Desk, path: string, body: object): Promise<RunJob> {
+  const { PLAYBOOK_JOB } = await loadPlaybooks()
+  return (job, work) => {
     if (job.name !== PLAYBOOK_JOB) return desk.run(job, work)
     // A run that failed has no facts: what it failed of is told instead.
     const result = ({ error, facts }: Run) => (error ? null : desk.playbookRuns.find(String(facts.id)))
     return desk.run(job, work, { path, body, result: result as never })
   }
+}
 
-function told(desk: Desk, terminal: Terminal, run: PlaybookRun): number {
+async function told(desk: Desk, terminal: Terminal, run: PlaybookRun): Promise<number> {
+  const { reportFile, reportText } = await import('../jobs/playbook-report.js')
   const report = reportFile(desk.config.stateDirectory, run)
   show(terminal, { ...run, report }, () => `${reportText(run)}\nthis report: ${report}`)
   return run.state === 'succeeded' ? EXIT.ok : EXIT.partial

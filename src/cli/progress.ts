@@ -3,14 +3,16 @@ import { isStop } from '../domain/errors.js'
 import { subjectName } from '../domain/subject.js'
 import type { Clock } from '../sys/clock.js'
 import { oneLine } from './cells.js'
-import { type ClosingWatcher, liveWatcher } from './live.js'
+import type { ClosingWatcher } from './live.js'
 import { counted, failureText, type Terminal } from './output.js'
 import { backupLine, restoredLine } from './progress-text.js'
 
 /** A watcher for this terminal. */
-export function watchRun(terminal: Terminal, clock: Clock): ClosingWatcher {
+export async function watchRun(terminal: Terminal, clock: Clock): Promise<ClosingWatcher> {
   if (terminal.json) return { close: async () => {} }
-  return terminal.live ? liveWatcher(clock) : plainWatcher(terminal)
+  if (!terminal.live) return plainWatcher(terminal)
+  const { liveWatcher } = await import('./live.js')
+  return liveWatcher(clock)
 }
 
 /** Gives the work a watcher, and closes it whatever happens: an error must not be said into a line that redraws. */
@@ -19,7 +21,7 @@ export async function watched<T>(
   clock: Clock,
   work: (watch: ClosingWatcher) => Promise<T>,
 ): Promise<T> {
-  const watch = watchRun(terminal, clock)
+  const watch = await watchRun(terminal, clock)
   try {
     return await work(watch)
   } finally {

@@ -1,13 +1,10 @@
 // `recover`: the whole platform on a machine that has nothing but PostgreSQL, this program, the store and an identity.
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { userInfo } from 'node:os'
 import { join, resolve } from 'node:path'
 import type { Command } from 'commander'
-import { EXIT, Failure } from '../domain/errors.js'
-import { recipientOfIdentityFile } from '../jobs/keys.js'
-import { type RecoveryReport, recoverPlatform } from '../jobs/recover-platform.js'
-import { recoveryConfiguration } from '../jobs/recovery-configuration.js'
-import { endOfRestore, restoreBeside } from '../jobs/restore-beside.js'
+import { asFailure, EXIT, Failure } from '../domain/errors.js'
+import type { RecoveryReport } from '../jobs/recover-platform.js'
 import { parseCount } from './arguments.js'
 import { type Desk, type Doors, type GlobalOptions, reportFailure } from './desk.js'
 import { processTerminal, show, type Terminal } from './output.js'
@@ -47,10 +44,12 @@ export function recoverCommand(program: Command, doors: Doors): void {
       const options = command.optsWithGlobals<RecoverOptions>()
       const terminal = processTerminal(options)
       await reportFailure(terminal, async () => {
-        const config = options.store === undefined ? options.config : prepare(options.store, options)
+        const config = options.store === undefined ? options.config : await prepare(options.store, options)
         const desk = await doors.openDesk(config === undefined ? options : { ...options, config })
         try {
           return await recover(desk, options, terminal, config)
+        } catch (thrown) {
+          throw options.store === undefined ? thrown : letGo(desk, asFailure(thrown))
         } finally {
           await desk.close()
         }
@@ -64,6 +63,8 @@ async function recover(
   terminal: Terminal,
   config: string | undefined,
 ): Promise<number> {
+  const { recoverPlatform } = await import('../jobs/recover-platform.js')
+  const { endOfRestore, restoreBeside } = await import('../jobs/restore-beside.js')
   const report = await watched(terminal, desk.clock, watch =>
     desk.run({ name: 'recover' }, async context => {
       const request = { first, concurrency }
@@ -82,14 +83,34 @@ async function recover(
 
 const whole = (report: RecoveryReport): boolean => report.failed.length === 0 && report.problems.length === 0
 
+/**
+ * A recovery that saw no backup is none: its configuration goes, so that the right address is simply typed with the same
+ * folder. Otherwise the failure says where its run is found.
+ */
+function letGo({ catalogue, config: { file } }: Desk, failure: Failure): Failure {
+  const { code, message, hint, cause } = failure
+  const { run, ...facts } = failure.facts
+  const nobody = catalogue.newest().length === 0
+  if (nobody) rmSync(file, { force: true })
+  const told = new Failure(code, message, {
+    hint,
+    cause,
+    facts: nobody ? facts : { ...facts, run, config: file },
+  })
+  if (failure.stack !== undefined) told.stack = failure.stack
+  return told
+}
+
 /** A folder with a configuration of its own, which every other command takes afterwards. An earlier try's is taken up again. */
-function prepare(store: string, options: RecoverOptions): string {
+async function prepare(store: string, options: RecoverOptions): Promise<string> {
   const { identity } = options
   if (identity === undefined) {
     throw new Failure('usage', '--store needs --identity', {
       hint: 'give the file with the recovery identity: --identity gmah-recovery.txt',
     })
   }
+  const { recipientOfIdentityFile } = await import('../jobs/keys.js')
+  const { recoveryConfiguration } = await import('../jobs/recovery-configuration.js')
   const identityFile = resolve(identity)
   const folder = resolve(options.folder)
   const file = join(folder, 'gmah-backup.yaml')

@@ -1,8 +1,7 @@
 // `restore <tenant> --tables … --into-schema <schema>`: some tables of a backup beside what is there, in the live database.
-import type { PostgresConfig } from '../domain/configuration.js'
 import { shellWord } from '../domain/shell-word.js'
 import { subjectName } from '../domain/subject.js'
-import { type Briefly, RESTORE_INTO_SCHEMA } from '../jobs/errands-restore.js'
+import { type Briefly, type Located, RESTORE_INTO_SCHEMA } from '../jobs/errands-restore.js'
 import type { SchemaReport, SchemaRequest } from '../jobs/restore-into-schema.js'
 import type { Desk } from './desk.js'
 import { instantText, show, type Terminal } from './output.js'
@@ -17,14 +16,14 @@ export async function putIntoSchema(
   const report = await watched(terminal, desk.clock, watch =>
     desk.errand(RESTORE_INTO_SCHEMA, { ...request, tables: [...request.tables] }, watch),
   )
-  show(terminal, schemaJson(report), () => schemaText(report, desk.config.postgres))
+  show(terminal, schemaJson(report), () => schemaText(report))
   return undefined
 }
 
 const quotedName = (name: string): string => `"${name.replaceAll('"', '""')}"`
 
-function schemaText(report: Briefly<SchemaReport>, server: PostgresConfig): string {
-  const { manifest, database, schema, createdRoles, proof, passedOver } = report
+function schemaText(report: Located<SchemaReport>): string {
+  const { manifest, database, schema, createdRoles, proof, passedOver, server } = report
   const psql = `psql -h ${shellWord(server.host)} -p ${server.port} -U ${shellWord(server.user)} -d ${shellWord(database)}`
   const type = (sql: string): string => `${psql} -c ${shellWord(sql)}`
   return [

@@ -2,8 +2,6 @@
 import type { Command } from 'commander'
 import { EXIT } from '../domain/errors.js'
 import { subjectName } from '../domain/subject.js'
-import { RESTORE_UNDO, SWEEP_KEPT } from '../jobs/errands-restore.js'
-import { KEPT, UNDO } from '../jobs/question.js'
 import { confirmTenant } from './confirm.js'
 import { atDesk, type Doors, type GlobalOptions } from './desk.js'
 import { counted, instantText, processTerminal, show } from './output.js'
@@ -18,6 +16,7 @@ export function restoreKeptCommands(restore: Command, doors: Doors): void {
       const options = command.optsWithGlobals<GlobalOptions>()
       const terminal = processTerminal(options)
       await atDesk(doors, options, terminal, async desk => {
+        const { KEPT } = await import('../jobs/question.js')
         const verdicts = await desk.question(KEPT, {})
         const json = verdicts.map(({ kept, drop, reason }) => ({ ...kept, drop, reason }))
         show(terminal, json, () => keptText(verdicts))
@@ -31,6 +30,7 @@ export function restoreKeptCommands(restore: Command, doors: Doors): void {
       const options = command.optsWithGlobals<GlobalOptions>()
       const terminal = processTerminal(options)
       await atDesk(doors, options, terminal, async desk => {
+        const { SWEEP_KEPT } = await import('../jobs/errands-restore.js')
         const swept = await desk.errand(SWEEP_KEPT, {})
         const { dropped } = swept
         const failed = swept.failed.map(({ database, failure: { code, message } }) => ({
@@ -57,6 +57,8 @@ function undoCommand(restore: Command, doors: Doors): void {
       const options = command.optsWithGlobals<GlobalOptions & { yesRestore?: string }>()
       const terminal = processTerminal(options)
       await atDesk(doors, options, terminal, async desk => {
+        const { RESTORE_UNDO } = await import('../jobs/errands-restore.js')
+        const { UNDO } = await import('../jobs/question.js')
         const target = await desk.question(UNDO, { run })
         const { subject, kept } = target
         if (!terminal.json) {

@@ -1,21 +1,16 @@
 // `restore <tenant>`: beside the live database with --as, in its place with --in-place.
 import type { Command } from 'commander'
-import type { PostgresConfig } from '../domain/configuration.js'
 import { Failure } from '../domain/errors.js'
 import { shellWord } from '../domain/shell-word.js'
-import { GLOBALS, subjectName } from '../domain/subject.js'
-import { type Briefly, RESTORE, RESTORE_ARCHIVE } from '../jobs/errands-restore.js'
-import { subjectNamed } from '../jobs/open-backup.js'
+import { GLOBALS, subjectName, subjectNamed } from '../domain/subject.js'
+import type { Briefly, Located } from '../jobs/errands-restore.js'
 import type { Watcher } from '../jobs/parts.js'
-import { PLAN_RESTORE } from '../jobs/question.js'
 import type { RestoreReport, RestoreRequest } from '../jobs/restore-beside.js'
 import { parseNames } from './arguments.js'
 import { atDesk, type Desk, type Doors, type GlobalOptions } from './desk.js'
 import { instantText, processTerminal, show, type Terminal } from './output.js'
 import { watched } from './progress.js'
-import { restoreRoles } from './restore-globals.js'
-import { type InPlaceOptions, replaceLive } from './restore-in-place.js'
-import { putIntoSchema } from './restore-into-schema.js'
+import type { InPlaceOptions } from './restore-in-place.js'
 import { restoreKeptCommands } from './restore-kept.js'
 import { passedOverLines, planText, proofLines } from './restore-text.js'
 
@@ -74,25 +69,34 @@ async function restoreAs(
       hint: 'name it with --backup or --at, and leave out --from-archive, --tables and --into-schema',
     })
   if (subject === GLOBALS && options.as === undefined && !options.inPlace)
-    return restoreRoles(desk, terminal, { backup, dryRun: options.plan === true })
+    return (await import('./restore-globals.js')).restoreRoles(desk, terminal, {
+      backup,
+      dryRun: options.plan === true,
+    })
   checkTarget(options)
   checkFromArchive(options)
   const { intoSchema = null } = options
   const tables = options.tables?.map(name => ({ schema: options.schema, name }))
   const plan = { subject, backup, database: options.as ?? null, withRoles, intoSchema, tables }
   if (options.plan) {
+    const { PLAN_RESTORE } = await import('../jobs/question.js')
     const archive = options.fromArchive === undefined ? null : archiveNamed(options.fromArchive)
     show(terminal, await desk.question(PLAN_RESTORE, { ...plan, archive }), planText)
     return undefined
   }
-  if (intoSchema !== null && tables)
+  if (intoSchema !== null && tables) {
+    const { putIntoSchema } = await import('./restore-into-schema.js')
     return putIntoSchema(desk, terminal, { subject, backup, withRoles, intoSchema, tables })
-  if (options.as === undefined) return replaceLive(desk, terminal, { subject, backup, withRoles }, options)
+  }
+  if (options.as === undefined) {
+    const { replaceLive } = await import('./restore-in-place.js')
+    return replaceLive(desk, terminal, { subject, backup, withRoles }, options)
+  }
   const request = { subject, backup, database: options.as, withRoles, ...(tables ? { tables } : {}) }
   const report = await watched(terminal, desk.clock, watch =>
     restoreFrom(desk, request, options.fromArchive, watch),
   )
-  show(terminal, reportJson(report), () => reportText(report, desk.config.postgres))
+  show(terminal, reportJson(report), () => reportText(report))
   return undefined
 }
 
@@ -123,12 +127,13 @@ function checkFromArchive({ fromArchive, as, backup, at, tables }: RestoreOption
   })
 }
 
-function restoreFrom(
+async function restoreFrom(
   desk: Desk,
   request: RestoreRequest,
   fromArchive: RestoreOptions['fromArchive'],
   watch: Watcher,
-): Promise<Briefly<RestoreReport>> {
+): Promise<Located<RestoreReport>> {
+  const { RESTORE, RESTORE_ARCHIVE } = await import('../jobs/errands-restore.js')
   const { tables, ...whole } = request
   if (fromArchive === undefined)
     return desk.errand(RESTORE, { ...whole, ...(tables ? { tables: [...tables] } : {}) }, watch)
@@ -149,10 +154,14 @@ function whichBackup({ backup, at }: RestoreOptions): string {
   return at
 }
 
-function reportText(
-  { manifest, database, createdRoles, proof, passedOver }: Briefly<RestoreReport>,
-  server: PostgresConfig,
-): string {
+function reportText({
+  manifest,
+  database,
+  createdRoles,
+  proof,
+  passedOver,
+  server,
+}: Located<RestoreReport>): string {
   const at = `-h ${shellWord(server.host)} -p ${server.port} -U ${shellWord(server.user)}`
   return [
     `${database} holds ${subjectName(manifest.subject)} as of ${instantText(manifest.instant)} (backup ${manifest.backup})`,

@@ -1,10 +1,7 @@
 // `retention plan`: every backup with keep or remove and all reasons. `sweep`: carries the plan out.
 import type { Command } from 'commander'
 import { EXIT } from '../domain/errors.js'
-import { SWEEP } from '../jobs/errands-store.js'
-import { subjectNamed } from '../jobs/open-backup.js'
-import { RETENTION } from '../jobs/question.js'
-import { endOfSweep, type SweepReport } from '../jobs/sweep-store.js'
+import { subjectNamed } from '../domain/subject.js'
 import { parseCount } from './arguments.js'
 import { atDesk, type Desk, type Doors, type GlobalOptions } from './desk.js'
 import { processTerminal, show, type Terminal } from './output.js'
@@ -39,18 +36,19 @@ export function sweepCommand(program: Command, doors: Doors): void {
       const terminal = processTerminal(options)
       await atDesk(doors, options, terminal, async desk => {
         if (options.dryRun) return showPlan(desk, terminal, undefined)
+        const { SWEEP } = await import('../jobs/errands-store.js')
+        const { endOfSweep } = await import('../jobs/sweep-store.js')
         const report = await desk.errand(SWEEP, { yesRemove: options.yesRemove ?? null })
         show(terminal, sweepJson(report), () => sweepText(report))
-        return isWhole(report) ? EXIT.ok : EXIT.partial
+        return endOfSweep(report).outcome === 'succeeded' ? EXIT.ok : EXIT.partial
       })
     })
 }
 
 async function showPlan(desk: Desk, terminal: Terminal, tenant: string | undefined): Promise<number> {
+  const { RETENTION } = await import('../jobs/question.js')
   const only = tenant === undefined ? null : subjectNamed(tenant)
   const view = await desk.question(RETENTION, { only })
   show(terminal, viewJson(view), () => viewText(view, terminal.columns))
   return view.problems.length > 0 ? EXIT.partial : EXIT.ok
 }
-
-const isWhole = (report: SweepReport): boolean => endOfSweep(report).outcome === 'succeeded'

@@ -3,29 +3,70 @@ import type { ErrorFacts, StoredEvent } from '../domain/events.js'
 import { isSubjectId, subjectName } from '../domain/subject.js'
 import type { Run } from '../jobs/journal-rows.js'
 import { isAlive } from '../sys/process-identity.js'
-import { oneLine } from './cells.js'
+import { cellWidth, oneLine, wrapped } from './cells.js'
 import { bytesText, countText, instantText, millisecondsText, secondsText } from './output.js'
 import { table } from './table.js'
 
 /** Runs of the tenants that were named; their events say which. */
 const OF_SOME: ReadonlySet<string> = new Set(['backup', 'check-some'])
 
-/** @param columns lines are cut to so many cells; null: never. */
+/**
+ * A line a run. Why one went wrong stands behind it, or below where the line would not hold it.
+ * @param columns lines have at most so many cells; null: as many as they need.
+ */
 export function runsText(runs: readonly Run[], columns: number | null): string {
   if (runs.length === 0) return 'no runs yet; type `gmah-backup backup`'
+  const whole = linesOf(runs, { end: endText, columns: null })
+  const fits = (line: string | undefined) => columns === null || cellWidth(line ?? '') <= columns
+  const short = !linesOf(runs, { end: () => '', columns: null }).every(fits)
+  const tooLong = new Set(runs.filter((_, at) => !fits(whole[at + 1])))
+  const below = new Set([...tooLong].filter(wentWrong))
+  // A beginning of the figures, or the ellipsis alone behind a name, says nothing.
+  const hidden = short ? tooLong : below
+  const end = (run: Run) => (hidden.has(run) ? '' : endText(run))
+  const [headings = '', ...lines] = linesOf(runs, { end, columns, short })
+  const told = runs.flatMap((run, at) => {
+    const line = lines[at] ?? ''
+    if (columns === null || !below.has(run)) return [line]
+    // Behind a job with a long name, the subject itself may be cut off.
+    const name = line.includes(subjectText(run)) ? '' : `${subjectText(run)}: `
+    return [line, ...wrapped(`${name}${endText(run)}`, columns, '    ')]
+  })
+  return [headings, ...told].join('\n')
+}
+
+interface LineOptions {
+  /** What stands in the last column. */
+  end(run: Run): string
+  columns: number | null
+  /** Ids by their beginning, which is enough to type, no seconds, no trigger: so the subject has room at 80 columns. */
+  short?: boolean
+}
+
+/** The table's lines, headings first. */
+function linesOf(runs: readonly Run[], { end, columns, short = false }: LineOptions): string[] {
+  const started = (run: Run) => instantText(run.startedAt.toISOString())
   const rows = runs.map(run => [
-    run.id,
-    instantText(run.startedAt.toISOString()),
+    short ? run.id.slice(0, 8) : run.id,
+    short ? started(run).replace(/:\d\dZ$/, 'Z') : started(run),
     run.finishedAt ? secondsText((run.finishedAt.getTime() - run.startedAt.getTime()) / 1000) : '',
     outcomeText(run),
     run.job,
-    run.subject ? subjectName(run.subject) : OF_SOME.has(run.job) ? 'some' : 'all',
-    run.trigger,
-    run.error ? `${run.error.code}: ${run.error.message}` : factsText(run.facts),
+    subjectText(run),
+    ...(short ? [] : [run.trigger]),
+    end(run),
   ])
-  const headings = ['run', 'started', 'took', 'outcome', 'job', 'subject', 'trigger', '']
-  return table(headings, rows, { right: ['took'], columns })
+  const headings = ['run', 'started', 'took', 'outcome', 'job', 'subject', ...(short ? [] : ['trigger']), '']
+  return table(headings, rows, { right: ['took'], columns }).split('\n')
 }
+
+const subjectText = ({ subject, job }: Run): string =>
+  oneLine(subject ? subjectName(subject) : OF_SOME.has(job) ? 'some' : 'all')
+
+const endText = ({ error, facts }: Run): string =>
+  error ? `${error.code}: ${error.message}` : factsText(facts)
+
+const wentWrong = ({ error, outcome }: Run): boolean => error !== null || outcome === 'partial'
 
 /** One run from its beginning to its end. */
 export function runText(run: Run, events: readonly StoredEvent[]): string {

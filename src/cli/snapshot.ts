@@ -1,7 +1,6 @@
 // `snapshot list | create | delete | sheet`: the provider's snapshots of the servers.
 import { type Command, InvalidArgumentError } from 'commander'
-import { SNAPSHOT_CREATE, SNAPSHOT_DELETE } from '../jobs/errands-snapshot.js'
-import { findSheet, listSnapshots, type SnapshotRow } from '../jobs/list-snapshots.js'
+import type { SnapshotRow } from '../jobs/list-snapshots.js'
 import { atDesk, type Doors, type GlobalOptions, reportFailure } from './desk.js'
 import { counted, instantText, processTerminal, secondsText, show } from './output.js'
 import { table } from './table.js'
@@ -22,6 +21,7 @@ function listCommand(snapshot: Command, doors: Doors): void {
       const options = command.optsWithGlobals<GlobalOptions>()
       const terminal = processTerminal(options)
       await reportFailure(terminal, async () => {
+        const { listSnapshots } = await import('../jobs/list-snapshots.js')
         const outpost = await doors.openOutpost(options)
         const rows = await listSnapshots(outpost, outpost.signal)
         show(terminal, rows, () => snapshotsText(rows, terminal.columns))
@@ -66,6 +66,7 @@ function createCommand(snapshot: Command, doors: Doors): void {
       const options = command.optsWithGlobals<GlobalOptions & { description?: string; shutdown?: true }>()
       const terminal = processTerminal(options)
       await atDesk(doors, options, terminal, async desk => {
+        const { SNAPSHOT_CREATE } = await import('../jobs/errands-snapshot.js')
         const { description = null, shutdown = false } = options
         const request = { server, description, shutdown }
         if (!terminal.json)
@@ -92,6 +93,7 @@ function deleteCommand(snapshot: Command, doors: Doors): void {
       const options = command.optsWithGlobals<GlobalOptions>()
       const terminal = processTerminal(options)
       await atDesk(doors, options, terminal, async desk => {
+        const { SNAPSHOT_DELETE } = await import('../jobs/errands-snapshot.js')
         const gone = await desk.errand(SNAPSHOT_DELETE, { image: id })
         show(terminal, gone, ({ image, server }) => `snapshot ${image} of ${server} is gone, and its sheet`)
         return undefined
@@ -109,6 +111,7 @@ function sheetCommand(snapshot: Command, doors: Doors): void {
       const options = command.optsWithGlobals<GlobalOptions & { server?: string }>()
       const terminal = processTerminal(options)
       await reportFailure(terminal, async () => {
+        const { findSheet } = await import('../jobs/list-snapshots.js')
         const outpost = await doors.openOutpost(options)
         const sheet = await findSheet(outpost, { which, server: options.server ?? null })
         terminal.out(JSON.stringify(sheet, null, 2))

@@ -1,7 +1,7 @@
 // `status`: one screen that says whether everyone is inside their windows, worst first; exit status 1 when someone is not.
 import type { Command } from 'commander'
 import { EXIT } from '../domain/errors.js'
-import { type PlatformStatus, platformStatus } from '../jobs/status.js'
+import type { PlatformStatus } from '../jobs/status.js'
 import { isWell, statusDocument } from '../jobs/status-document.js'
 import { atDesk, type Doors, type GlobalOptions } from './desk.js'
 import { processTerminal, show, type Terminal } from './output.js'
@@ -24,6 +24,7 @@ export function statusCommand(program: Command, doors: Doors): void {
       const options = command.optsWithGlobals<GlobalOptions & { all?: true }>()
       const terminal = processTerminal(options)
       await atDesk(doors, options, terminal, async desk => {
+        const { platformStatus } = await import('../jobs/status.js')
         const most = options.all ? Number.MAX_SAFE_INTEGER : TENANTS_SHOWN
         const status = await platformStatus(
           desk,

@@ -1,7 +1,7 @@
 // `tenants`: what is on the server, what of it is backed up, and what does not fit.
 import type { Command } from 'commander'
 import { subjectName } from '../domain/subject.js'
-import { listTenants, type TenantsReport } from '../jobs/list-tenants.js'
+import type { TenantsReport } from '../jobs/list-tenants.js'
 import { oneLine } from './cells.js'
 import { atDesk, type Doors, type GlobalOptions } from './desk.js'
 import { bytesText, countText, instantText, processTerminal, show } from './output.js'
@@ -15,6 +15,7 @@ export function tenantsCommand(program: Command, doors: Doors): void {
       const options = command.optsWithGlobals<GlobalOptions>()
       const terminal = processTerminal(options)
       await atDesk(doors, options, terminal, async desk => {
+        const { listTenants } = await import('../jobs/list-tenants.js')
         show(terminal, await listTenants(desk, AbortSignal.timeout(60_000)), tenantsText)
         return undefined
       })

@@ -1,9 +1,8 @@
 // `verify <tenant>|<backup id>`: is it all stored, does it read back, does it restore to equal tables.
 import { type Command, Option } from 'commander'
-import { PROOF_LEVELS, type ProofLevel } from '../domain/records.js'
+import { PROOF_LEVELS, type ProofLevel } from '../domain/proof-level.js'
 import { subjectName } from '../domain/subject.js'
-import { VERIFY } from '../jobs/errands-store.js'
-import { backupNamed, type VerifyReport } from '../jobs/verify.js'
+import type { VerifyReport } from '../jobs/verify.js'
 import { oneLine } from './cells.js'
 import { atDesk, type Doors, type GlobalOptions } from './desk.js'
 import { counted, instantText, processTerminal, secondsText, show } from './output.js'
@@ -26,6 +25,8 @@ export function verifyCommand(program: Command, doors: Doors): void {
       const options = command.optsWithGlobals<GlobalOptions & { level: ProofLevel }>()
       const terminal = processTerminal(options)
       await atDesk(doors, options, terminal, async desk => {
+        const { VERIFY } = await import('../jobs/errands-store.js')
+        const { backupNamed } = await import('../jobs/verify.js')
         const request = { ...backupNamed(desk, name), level: options.level }
         const { subject } = request
         const report = await watched(terminal, desk.clock, watch => desk.errand(VERIFY, request, watch))

@@ -2,9 +2,7 @@
 // PostgreSQL, no state.
 import type { Command } from 'commander'
 import { Failure } from '../domain/errors.js'
-import { commandsAfterRebuild, snapshotBeforeRebuild } from '../jobs/before-and-after-rebuild.js'
-import { listSnapshots } from '../jobs/list-snapshots.js'
-import { planRebuild, type RebuildPlan, type RebuildRequest, rebuildServer } from '../jobs/rebuild-server.js'
+import type { RebuildPlan, RebuildRequest } from '../jobs/rebuild-server.js'
 import { type Ask, asked } from './confirm.js'
 import { type Doors, type GlobalOptions, type OpenOutpost, reportFailure } from './desk.js'
 import { processTerminal, secondsText, show, type Terminal } from './output.js'
@@ -42,6 +40,8 @@ async function rebuild(
   plan: RebuildPlan,
   { snapshotFirst, terminal }: { snapshotFirst: boolean; terminal: Terminal },
 ): Promise<void> {
+  const { commandsAfterRebuild, snapshotBeforeRebuild } = await import('../jobs/before-and-after-rebuild.js')
+  const { rebuildServer } = await import('../jobs/rebuild-server.js')
   const say = (text: string) => terminal.json || terminal.err(text)
   if (snapshotFirst) {
     say(`making a snapshot of ${plan.server.name} as it is; this takes minutes…`)
@@ -73,6 +73,8 @@ async function confirmed(
   { serverName, image, ...options }: RebuildOptions,
   terminal: Terminal,
 ): Promise<Confirmed> {
+  const { planRebuild } = await import('../jobs/rebuild-server.js')
+  const { listSnapshots } = await import('../jobs/list-snapshots.js')
   const snapshotFirst = options.snapshotFirst === true
   const planned = async (request: RebuildRequest): Promise<RebuildPlan> => {
     const plan = await planRebuild(outpost, request, outpost.signal)

@@ -2,7 +2,7 @@
 import { isIP } from 'node:net'
 import { z } from 'zod'
 import { HEARTBEAT_STYLES, LANGUAGES, SEVERITIES, SMTP_TLS } from './alerts.js'
-import { duration, size, whole } from './quantity.js'
+import { duration, size, whole } from './quantity-schema.js'
 import { knownZone } from './zone.js'
 
 const text = z.string().min(1)

@@ -4,7 +4,7 @@ import { alertsSchema } from './alerts-schema.js'
 import { assertionSchema } from './assertion.js'
 import { APPROVALS, IONICE_CLASSES, LOG_LEVELS, SSL_MODES } from './configuration.js'
 import { LARGEST_CHUNK_BYTES } from './manifest.js'
-import { duration, size, whole } from './quantity.js'
+import { duration, size, whole } from './quantity-schema.js'
 
 const text = z.string().min(1)
 const KIB = 1024

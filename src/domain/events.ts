@@ -2,7 +2,7 @@
 import type { ErrorCode } from './errors.js'
 import type { BackupId, RunId } from './ids.js'
 import type { BackupKind } from './manifest.js'
-import type { ProofLevel } from './records.js'
+import type { ProofLevel } from './proof-level.js'
 import type { SnapshotEventFacts } from './snapshot-events.js'
 import type { SubjectId } from './subject.js'
 

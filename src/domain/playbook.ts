@@ -1,7 +1,7 @@
 // A playbook: one disaster's way out, as prose for a person and as steps for the program. The steps are a closed list;
 // what must not be torn apart (safety copy, load, proof, swap) is one of them.
 import { z } from 'zod'
-import { duration } from './quantity.js'
+import { duration } from './quantity-schema.js'
 
 const text = z.string().min(1)
 const MINUTE_MS = 60_000

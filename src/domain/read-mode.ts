@@ -1,6 +1,4 @@
 // How much of the store a check reads back, beyond looking whether everything is there.
-import { z } from 'zod'
-
 export type ReadMode =
   | { kind: 'none' }
   | { kind: 'all' }
@@ -10,11 +8,6 @@ export type ReadMode =
   | { kind: 'rotate'; nights: number }
 
 const PERCENT = /^(\d{1,2}|100)%$/
-
-/** A zod type: `none`, `all`, `rotate`, or a percentage like `5%`. */
-export const readWords = z
-  .string()
-  .refine(isReadWords, 'must be none, all, rotate or a percentage like 5%, from 1% to 100%')
 
 export function isReadWords(words: string): boolean {
   return ['none', 'all', 'rotate'].includes(words) || Number(PERCENT.exec(words)?.[1] ?? 0) >= 1

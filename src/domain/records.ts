@@ -2,6 +2,7 @@
 // appended and never patched into a manifest, so that it outlives this machine. docs/format.md describes the fields.
 import { z } from 'zod'
 import type { BackupId, ChunkId } from './ids.js'
+import { PROOF_LEVELS } from './proof-level.js'
 
 const hex = (digits: number) => z.string().regex(new RegExp(`^[0-9a-f]{${digits}}$`))
 const backup = hex(12).transform(id => id as BackupId)
@@ -11,9 +12,6 @@ const at = z.iso.datetime()
 /** Someone wants this backup kept, whatever the policy says. */
 export const pinSchema = z.strictObject({ format, backup, at, who: z.string(), why: z.string() })
 export type Pin = z.infer<typeof pinSchema>
-
-export const PROOF_LEVELS = ['stored', 'read', 'restore'] as const
-export type ProofLevel = (typeof PROOF_LEVELS)[number]
 
 /** A verdict on one backup: is everything stored, does it read back, does it restore to equal tables. */
 export const proofSchema = z.strictObject({

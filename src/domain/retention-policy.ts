@@ -1,7 +1,7 @@
 // What is kept, for how long, and what a sweep may do: the settings of a schedule whose job is `sweep`.
 import { z } from 'zod'
 import { BACKUP_KINDS, type BackupKind } from './manifest.js'
-import { duration, whole } from './quantity.js'
+import { duration, whole } from './quantity-schema.js'
 
 const DAY_MS = 86_400_000
 

@@ -1,7 +1,7 @@
 // When a job runs, why it exists, and how old its last success may become before someone must know.
 import { z } from 'zod'
-import { duration, size, whole } from './quantity.js'
-import { type ReadMode, readModeOf, readWords } from './read-mode.js'
+import { duration, size, whole } from './quantity-schema.js'
+import { isReadWords, type ReadMode, readModeOf } from './read-mode.js'
 import { type RetentionPolicy, retentionSettings, toPolicy } from './retention-policy.js'
 import { type SnapshotSettings, snapshotSettings, toSnapshotSettings } from './snapshot-settings.js'
 import { knownZone } from './zone.js'
@@ -27,6 +27,11 @@ const sweep = z.strictObject({ job: z.literal('sweep'), ...timing, ...retentionS
 const snapshots = z.strictObject({ job: z.literal('snapshot-servers'), ...timing, ...snapshotSettings })
 const sweepKept = z.strictObject({ job: z.literal('sweep-kept'), ...timing })
 const archiveTenants = z.strictObject({ job: z.literal('archive-tenants'), ...timing })
+
+/** `none`, `all`, `rotate`, or a percentage like `5%`. */
+export const readWords = z
+  .string()
+  .refine(isReadWords, 'must be none, all, rotate or a percentage like 5%, from 1% to 100%')
 
 const check = z.strictObject({
   job: z.literal('check'),

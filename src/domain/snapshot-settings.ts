@@ -1,6 +1,6 @@
 // Which servers are snapshotted, how, and what is kept: the settings of a schedule whose job is `snapshot-servers`.
 import { z } from 'zod'
-import { duration, whole } from './quantity.js'
+import { duration, whole } from './quantity-schema.js'
 import { type KeepRule, keepRule } from './retention-policy.js'
 
 const MINUTE_MS = 60_000

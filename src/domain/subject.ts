@@ -74,3 +74,8 @@ export function subjectName(id: SubjectId): string {
   const name = decodeTenant(id.slice('tenants/'.length))
   return isSubjectId(name) ? id : name
 }
+
+/** The subject an operator names: an id (`platform/master`, `tenants/<encoded>`) is taken as one, anything else is a tenant's own name. */
+export function subjectNamed(name: string): SubjectId {
+  return isSubjectId(name) ? name : parseSubjectId(`tenants/${encodeTenant(name)}`)
+}

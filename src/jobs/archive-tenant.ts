@@ -1,11 +1,6 @@
 // The archive of one tenant: last night's dump out of its chunks, its files, the roles it needs; one sealed stream.
-import {
-  ARCHIVE_FORMAT,
-  type ArchiveMade,
-  type ArchiveManifest,
-  type ArchiveName,
-  freeName,
-} from '../domain/archive.js'
+import { ARCHIVE_FORMAT, type ArchiveMade, type ArchiveManifest } from '../domain/archive.js'
+import { type ArchiveName, freeName } from '../domain/archive-name.js'
 import { Failure } from '../domain/errors.js'
 import type { DumpFacts, Manifest } from '../domain/manifest.js'
 import { GLOBALS, type SubjectId, subjectName } from '../domain/subject.js'

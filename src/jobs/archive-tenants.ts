@@ -1,7 +1,8 @@
 // The month's archives: each tenant and the master that has a backup and no archive of the month yet, one after the other; and
 // those of months that were missed.
 // Then what is older than it has to be kept goes, by a plan that says why. One tenant's failure is one tenant's failure.
-import { type ArchiveMade, parseMonth } from '../domain/archive.js'
+import type { ArchiveMade } from '../domain/archive.js'
+import { parseMonth } from '../domain/archive-name.js'
 import { asFailure, Failure } from '../domain/errors.js'
 import { GLOBALS, type SubjectId } from '../domain/subject.js'
 import { listSubjects } from '../repository/manifests.js'
@@ -25,7 +26,9 @@ export async function archiveTenants(
   context: JobContext,
 ): Promise<ArchivesReport> {
   parseMonth(request.month)
-  const subjects = (await listSubjects(parts.repository.store)).filter(subject => subject !== GLOBALS)
+  const subjects = (await listSubjects(parts.repository.store, context)).filter(
+    subject => subject !== GLOBALS,
+  )
   context.watch?.planned?.(subjects)
   const report: ArchivesReport = { stored: [], skipped: [], failed: [] }
   const work = { parts, request, context, report }

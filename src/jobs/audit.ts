@@ -16,11 +16,13 @@ export interface AuditVerdict {
 /** Before the first line. */
 const GENESIS = '0'.repeat(64)
 
-type Content = Pick<AuditRow, 'at' | 'who' | 'action' | 'target' | 'outcome' | 'detail' | 'origin'>
+type Content = Pick<AuditRow, 'at' | 'who' | 'action' | 'target' | 'outcome' | 'detail' | 'origin' | 'run'>
 
 /** The hash of one line, whose content is written down unambiguously. */
-function chained(before: string, { at, who, action, target, outcome, detail, origin }: Content): string {
-  const content = JSON.stringify([before, at, who, action, target, outcome, detail, origin])
+function chained(before: string, { at, who, action, target, outcome, detail, origin, run }: Content): string {
+  const words = [before, at, who, action, target, outcome, detail, origin]
+  // Lines of before runs were named, and lines without one, have the hash that they always had.
+  const content = JSON.stringify(run === null ? words : [...words, run])
   return createHash('sha256').update(content).digest('hex')
 }
 
@@ -28,14 +30,15 @@ function chained(before: string, { at, who, action, target, outcome, detail, ori
 export function auditWriter(db: Sqlite, clock: Clock): (line: NewAuditLine) => void {
   const last = db.prepare('select hash from audit order by seq desc limit 1')
   const insert = db.prepare(
-    `insert into audit (at, who, action, target, outcome, detail, origin, hash)
-     values (@at, @who, @action, @target, @outcome, @detail, @origin, @hash)`,
+    `insert into audit (at, who, action, target, outcome, detail, origin, run, hash)
+     values (@at, @who, @action, @target, @outcome, @detail, @origin, @run, @hash)`,
   )
   const append = db.transaction((line: NewAuditLine) => {
     const before = (last.get() as { hash: string | null } | undefined)?.hash ?? GENESIS
     const detail = line.detail === null ? null : redactText(line.detail)
     const target = redactText(line.target)
-    const row = { ...line, at: clock.now().toISOString(), target, detail, origin: line.origin ?? null }
+    const { origin = null, run = null } = line
+    const row = { ...line, at: clock.now().toISOString(), target, detail, origin, run }
     insert.run({ ...row, hash: chained(before, row) })
   })
   return line => guard(db.name, () => append.immediate(line))

@@ -1,14 +1,13 @@
 // One night: discover, then back every subject up, some at once. One tenant's failure is one tenant's failure.
 import PQueue from 'p-queue'
 import { asFailure, Failure } from '../domain/errors.js'
-import { type Subject, subjectName } from '../domain/subject.js'
+import { type Subject, subjectName, subjectNamed } from '../domain/subject.js'
 import type { Discovery } from '../postgres/discover.js'
 import { backupGlobals } from './backup-globals.js'
 import { backupFacts, type NightReport } from './backup-report.js'
 import { backupTenant } from './backup-tenant.js'
 import { errorFacts } from './journal-rows.js'
 import { look, vanishedDatabases } from './list-tenants.js'
-import { subjectNamed } from './open-backup.js'
 import type { BackupRequest, JobContext, Parts } from './parts.js'
 import { type SecondTry, secondTries } from './second-try.js'
 

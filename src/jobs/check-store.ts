@@ -1,13 +1,12 @@
 // The check of the store: is everything there that the backups need, does it read back, could it be opened without this machine.
 import { asFailure, Failure } from '../domain/errors.js'
 import type { CheckFacts } from '../domain/events.js'
-import { type SubjectId, subjectName } from '../domain/subject.js'
+import { type SubjectId, subjectName, subjectNamed } from '../domain/subject.js'
 import { listSubjects } from '../repository/manifests.js'
 import { openReading, type Reading, type ReadingOptions } from './check-reading.js'
 import type { CheckReport, SubjectCheck } from './check-report.js'
 import { checkSubject } from './check-subject.js'
 import { errorFacts } from './journal-rows.js'
-import { subjectNamed } from './open-backup.js'
 import type { JobContext, Parts } from './parts.js'
 import { refreshCatalogue } from './refresh-catalogue.js'
 
@@ -28,10 +27,14 @@ export async function checkStore(
   request: CheckRequest,
   context: JobContext,
 ): Promise<CheckReport> {
-  const subjects = chooseStored(await listSubjects(parts.repository.store), request.names)
+  const subjects = chooseStored(await listSubjects(parts.repository.store, context), request.names)
   // Of all, where all are looked at: a subject of which nothing is left is in no listing.
   const only = request.names.length > 0 ? { only: subjects } : {}
-  const { gone } = await refreshCatalogue(parts, context.emit, { from: 'cache', ...only })
+  const { gone } = await refreshCatalogue(parts, context.emit, {
+    from: 'cache',
+    signal: context.signal,
+    ...only,
+  })
   const reading = openReading({ clock: parts.clock, laps: parts.laps }, request)
   const report: CheckReport = { checked: [], failed: [], gone, short: false, coverage: null }
   for (const subject of reading.order(subjects)) {

@@ -1,5 +1,5 @@
 // What the daemon does with the jobs: tidy up after its last life, and run what a schedule asks for.
-import { monthOf } from '../domain/archive.js'
+import { monthOf } from '../domain/archive-name.js'
 import { asFailure } from '../domain/errors.js'
 import type { RunId } from '../domain/ids.js'
 import type { JobName, Schedule } from '../domain/schedule.js'

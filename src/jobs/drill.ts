@@ -48,7 +48,7 @@ export async function drill(
   settings: DrillSettings,
   context: JobContext,
 ): Promise<DrillReport> {
-  await refreshCatalogue(parts, context.emit)
+  await refreshCatalogue(parts, context.emit, { from: 'cache', signal: context.signal })
   const limits = limitsOf(parts, settings)
   const plan = planDrills(drillCandidates(parts.catalogue), limits)
   const report = emptyReport(coverageOf([], limits))

@@ -1,11 +1,13 @@
 // The errands that bring something back: beside, in place, out of an archive, the roles; and undoing.
 import { z } from 'zod'
+import type { PostgresConfig } from '../domain/configuration.js'
 import { Failure } from '../domain/errors.js'
 import { parseRunId } from '../domain/ids.js'
 import { GLOBALS, subjectName } from '../domain/subject.js'
 import { assertConfirmed } from './confirmed.js'
 import { type BackupNamed, type Errand, named, subjectId, whichBackup } from './errand.js'
 import type { InPlaceReport, InPlaceRequest, SwapOutcome } from './in-place-report.js'
+import type { Parts } from './parts.js'
 import { restoreArchive } from './restore-archive.js'
 import { endOfRestore, type RestoreReport, restoreBeside } from './restore-beside.js'
 import { type GlobalsReport, restoreGlobals } from './restore-globals.js'
@@ -22,6 +24,16 @@ const briefly = <T extends { manifest: BackupNamed }>(report: T): Briefly<T> => 
   manifest: named(report.manifest),
 })
 
+/** A report that says on which server it is: whoever reads it may have another configuration. */
+export type Located<T extends { manifest: unknown }> = Briefly<T> & {
+  server: Pick<PostgresConfig, 'host' | 'port' | 'user'>
+}
+
+function located<T extends { manifest: BackupNamed }>({ config }: Parts, report: T): Located<T> {
+  const { host, port, user } = config.postgres
+  return { ...briefly(report), server: { host, port, user } }
+}
+
 const database = z.string().min(1).max(63)
 const tableName = z.strictObject({ schema: z.string().min(1).max(63), name: z.string().min(1).max(63) })
 
@@ -33,13 +45,13 @@ const besideRequest = z.strictObject({
   tables: z.array(tableName).min(1).max(1000).optional(),
 })
 
-export const RESTORE: Errand<z.output<typeof besideRequest>, Briefly<RestoreReport>> = {
+export const RESTORE: Errand<z.output<typeof besideRequest>, Located<RestoreReport>> = {
   name: 'restore',
   asks: besideRequest,
   job: ({ subject }) => ({ name: 'restore', subject }),
   perform: async (parts, { tables, ...asked }, context) => {
     const report = await restoreBeside(parts, { ...asked, ...(tables ? { tables } : {}) }, context)
-    return { ...endOfRestore(report), told: briefly(report) }
+    return { ...endOfRestore(report), told: located(parts, report) }
   },
 }
 
@@ -47,13 +59,13 @@ const schemaRequest = besideRequest
   .omit({ database: true })
   .extend({ tables: z.array(tableName).min(1).max(1000), intoSchema: z.string().min(1).max(63) })
 
-export const RESTORE_INTO_SCHEMA: Errand<z.output<typeof schemaRequest>, Briefly<SchemaReport>> = {
+export const RESTORE_INTO_SCHEMA: Errand<z.output<typeof schemaRequest>, Located<SchemaReport>> = {
   name: 'restore-into-schema',
   asks: schemaRequest,
   job: ({ subject }) => ({ name: 'restore', subject }),
   perform: async (parts, asked, context) => {
     const report = await restoreIntoSchema(parts, asked, context)
-    return { ...endOfRestore(report), told: briefly(report) }
+    return { ...endOfRestore(report), told: located(parts, report) }
   },
 }
 
@@ -61,13 +73,13 @@ const archiveRequest = besideRequest
   .omit({ backup: true, tables: true })
   .extend({ archive: z.string().min(1).max(40) })
 
-export const RESTORE_ARCHIVE: Errand<z.output<typeof archiveRequest>, Briefly<RestoreReport>> = {
+export const RESTORE_ARCHIVE: Errand<z.output<typeof archiveRequest>, Located<RestoreReport>> = {
   name: 'restore-archive',
   asks: archiveRequest,
   job: ({ subject }) => ({ name: 'restore', subject }),
   perform: async (parts, asked, context) => {
     const report = await restoreArchive(parts, asked, context)
-    return { ...endOfRestore(report), told: briefly(report) }
+    return { ...endOfRestore(report), told: located(parts, report) }
   },
 }
 

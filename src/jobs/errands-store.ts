@@ -1,8 +1,9 @@
 // The errands that look after the store: check, verify, sweep, archives, pins.
 import { z } from 'zod'
 import type { ArchiveMade } from '../domain/archive.js'
+import { PROOF_LEVELS } from '../domain/proof-level.js'
 import { isReadWords, readModeOf } from '../domain/read-mode.js'
-import { type Pin, PROOF_LEVELS } from '../domain/records.js'
+import type { Pin } from '../domain/records.js'
 import { type ArchiveRequest, archiveTenant } from './archive-tenant.js'
 import { type CheckReport, endOfCheck } from './check-report.js'
 import { checkStore } from './check-store.js'

@@ -1,5 +1,5 @@
 // One member of an archive, as a stream or into a new file: by the index a few stretches are fetched, and nothing else of it.
-import type { ArchiveName } from '../domain/archive.js'
+import type { ArchiveName } from '../domain/archive-name.js'
 import type { SubjectId } from '../domain/subject.js'
 import { readEntry } from '../repository/archive-read.js'
 import { checkNewFile, writeNewFile } from '../sys/new-file.js'

@@ -57,12 +57,15 @@ export type SwapEvent = Extract<StoredEvent, { type: 'swap-step' | 'swap-finishe
 export function readJournal(db: Sqlite): JournalReader {
   const all = <Row, T>(rows: () => unknown[], read: (row: Row) => T): T[] =>
     guard(db.name, () => (rows() as Row[]).map(read))
-  const audit = db.prepare('select * from audit order by seq desc limit ?')
+  const audit = db.prepare(
+    `select audit.*, runs.outcome as ended from audit left join runs on runs.id = audit.run
+     order by audit.seq desc limit ?`,
+  )
   return {
     ...readRuns(db, all),
     ...readEvents(db, all),
     auditLines: ({ limit = 100 } = {}) =>
-      all<AuditRow, AuditLine>(
+      all<AuditRow & Pick<AuditLine, 'ended'>, AuditLine>(
         () => audit.all(limit),
         row => ({ ...row, at: new Date(row.at) }),
       ),

@@ -29,7 +29,12 @@ export interface AuditLine {
   who: string
   action: string
   target: string
+  /** Of the request: `allowed` is what was accepted, however the run that it started ended later. */
   outcome: 'allowed' | 'refused' | 'failed'
+  /** The run that it started; null when it started none. */
+  run: RunId | null
+  /** How that run ended, or `running`; no part of the chain, for the line was written before. */
+  ended: Outcome | null
   detail: string | null
   /** From where: an address, or null for this machine's command line. */
   origin: string | null
@@ -38,7 +43,10 @@ export interface AuditLine {
 }
 
 /** A line about to be written. */
-export type NewAuditLine = Omit<AuditLine, 'seq' | 'at' | 'origin' | 'hash'> & { origin?: string | null }
+export type NewAuditLine = Omit<AuditLine, 'seq' | 'at' | 'run' | 'ended' | 'origin' | 'hash'> & {
+  run?: RunId | null
+  origin?: string | null
+}
 
 export interface RunRow {
   id: string
@@ -65,7 +73,7 @@ export interface EventRow {
   facts: string
 }
 
-export type AuditRow = Omit<AuditLine, 'at'> & { at: string }
+export type AuditRow = Omit<AuditLine, 'at' | 'ended'> & { at: string }
 
 const dateOrNull = (text: string | null): Date | null => (text === null ? null : new Date(text))
 

@@ -121,4 +121,5 @@ export const JOURNAL_MIGRATIONS: readonly string[] = [
   begin select raise(abort, 'events are append-only'); end;
   create index events_of_none on events (type, seq) where subject is null;
   `,
+  'alter table audit add column run text;',
 ]

@@ -82,7 +82,7 @@ export async function rotateKeys(
   const own = await loadKeyring(keys, null)
   const keyring = { ...own, identities: [...own.identities, ...parts.repository.keyring.identities] }
   const report: RotationReport = { recipients: own.recipients, rewrapped: [], failed: [] }
-  for (const subject of await listSubjects(parts.repository.store)) {
+  for (const subject of await listSubjects(parts.repository.store, context)) {
     context.signal.throwIfAborted()
     try {
       await withSubjectLease(parts, subject, context, () =>

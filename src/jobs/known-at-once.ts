@@ -1,13 +1,12 @@
 // Names that nothing answers to, found out before a run is started: whoever asks is told at once, and not by a run that fails.
 // Where that cannot be told now (the server or the store is away), the run starts as ever, and says why it failed.
 import { asFailure, type ErrorCode } from '../domain/errors.js'
-import type { SubjectId } from '../domain/subject.js'
+import { type SubjectId, subjectNamed } from '../domain/subject.js'
 import { chooseManifest, hasBackups, listManifests } from '../repository/manifests.js'
 import { chooseSubjects } from './backup-all.js'
 import { chooseStored } from './check-store.js'
 import { look } from './list-tenants.js'
 import { findArchive } from './open-archive.js'
-import { subjectNamed } from './open-backup.js'
 import type { Parts } from './parts.js'
 
 /** @throws Failure tenant-unknown, backup-unknown or archive-unknown, as the run would have failed; no other. */

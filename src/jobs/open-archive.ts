@@ -7,8 +7,8 @@ import {
   MANIFEST_NAME,
   OTHER_NAMES_FIELD,
   parseArchiveDocument,
-  parseArchiveName,
 } from '../domain/archive.js'
+import { parseArchiveName } from '../domain/archive-name.js'
 import { Failure } from '../domain/errors.js'
 import { shellWord } from '../domain/shell-word.js'
 import { type SubjectId, subjectName } from '../domain/subject.js'

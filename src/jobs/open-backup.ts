@@ -1,15 +1,10 @@
 // Finds the backup an operator means and opens its manifest.
 import type { Manifest } from '../domain/manifest.js'
-import { encodeTenant, isSubjectId, parseSubjectId, type SubjectId } from '../domain/subject.js'
+import type { SubjectId } from '../domain/subject.js'
 import { chooseManifest, listManifests, readManifest } from '../repository/manifests.js'
 import type { Repository } from '../repository/repository.js'
 import { openTenantKey } from '../repository/tenant-keys.js'
 import type { TenantKey } from '../seal/tenant-key.js'
-
-/** The subject an operator names: an id (`platform/master`, `tenants/<encoded>`) is taken as one, anything else is a tenant's own name. */
-export function subjectNamed(name: string): SubjectId {
-  return isSubjectId(name) ? name : parseSubjectId(`tenants/${encodeTenant(name)}`)
-}
 
 export interface OpenedBackup {
   key: TenantKey

@@ -1,12 +1,11 @@
 // What each kind of step does: it calls the job that does it everywhere else, and says in a line what came of it.
 import { Failure } from '../domain/errors.js'
 import type { PlaybookStep } from '../domain/playbook.js'
-import { subjectName } from '../domain/subject.js'
+import { subjectName, subjectNamed } from '../domain/subject.js'
 import { type Backend, backendOf, endBackend } from '../postgres/backend.js'
 import { withSession } from '../postgres/connection.js'
 import { backupAll } from './backup-all.js'
 import { rotateKeys } from './keys.js'
-import { subjectNamed } from './open-backup.js'
 import type { JobContext, Parts } from './parts.js'
 import { planRestore } from './plan-restore.js'
 import { rebuildCatalogue } from './rebuild-catalogue.js'

@@ -1,6 +1,7 @@
 // A restore beside out of a monthly archive: needs the archive and a key that opens it, and nothing else of the bucket.
 import { createHash } from 'node:crypto'
-import { type ArchiveName, DUMP_NAME, GLOBALS_NAME } from '../domain/archive.js'
+import { DUMP_NAME, GLOBALS_NAME } from '../domain/archive.js'
+import type { ArchiveName } from '../domain/archive-name.js'
 import { Failure } from '../domain/errors.js'
 import type { Manifest } from '../domain/manifest.js'
 import { type SubjectId, subjectName } from '../domain/subject.js'

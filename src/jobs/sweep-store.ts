@@ -65,7 +65,7 @@ export async function sweepStore(
   { present, yesRemove }: SweepRequest,
   context: JobContext,
 ): Promise<SweepReport> {
-  const subjects = await listSubjects(parts.repository.store)
+  const subjects = await listSubjects(parts.repository.store, context)
   const departures = await findDepartures(parts, subjects, present, context.signal)
   const rules = { ...policyOf(parts.config.schedules), departures }
   await rememberDepartures(parts, rules, context)

@@ -1,13 +1,11 @@
 // Bearer tokens: 256 random bits shown once, kept as their SHA-256; each with a role, the tenants it may see, and an end.
+
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import { Failure } from '../domain/errors.js'
+import type { Role } from '../domain/role.js'
 import { parseSubjectId, type SubjectId } from '../domain/subject.js'
 import type { Clock } from '../sys/clock.js'
 import { guard, type Sqlite } from '../sys/sqlite.js'
-
-/** What each may do, least first: look; start backups and restores; change what runs by itself and who may what. */
-export const ROLES = ['viewer', 'operator', 'admin'] as const
-export type Role = (typeof ROLES)[number]
 
 export interface Token {
   /** 12 hex digits; part of the token, no secret. */

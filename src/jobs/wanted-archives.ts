@@ -1,6 +1,6 @@
 // Which archives of a subject are to be made now: this month's, and those of months in which no run could make one, out of the
 // backup that is nearest to the month's beginning, as long as retention has left one. By listing alone.
-import { ARCHIVE_MONTHS_BACK, monthOf, monthsBefore } from '../domain/archive.js'
+import { ARCHIVE_MONTHS_BACK, monthOf, monthsBefore } from '../domain/archive-name.js'
 import { instantMs } from '../domain/ids.js'
 import type { SubjectId } from '../domain/subject.js'
 import { listArchives, type StoredArchive } from '../repository/archive-list.js'

@@ -3,13 +3,13 @@ import {
   type ArchiveEntry,
   type ArchiveException,
   type ArchiveHead,
-  type ArchiveName,
   archiveEntrySchema,
   archiveHeadSchema,
   exceptionSchema,
   INDEX_LISTS,
   parseArchiveDocument,
 } from '../domain/archive.js'
+import type { ArchiveName } from '../domain/archive-name.js'
 import { asFailure, Failure } from '../domain/errors.js'
 import type { SubjectId } from '../domain/subject.js'
 import { openStream } from '../seal/age-decrypt.js'

@@ -1,5 +1,5 @@
 // Which archives there are: by listing alone, so that it needs no key, and works with the archive key kept elsewhere.
-import { type ArchiveName, byName } from '../domain/archive.js'
+import { type ArchiveName, byName } from '../domain/archive-name.js'
 import type { SubjectId } from '../domain/subject.js'
 import { archiveIndexKey, archiveKey, archivesPrefix, parseArchiveKey } from '../store/keys.js'
 import type { Store } from '../store/port.js'

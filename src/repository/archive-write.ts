@@ -1,7 +1,8 @@
 // Writes one archive: tar, zstd, age, upload as one stream; then what is stored is read back; the index comes last.
 // Nothing of the content is on the disk, and memory grows neither with the archive nor with the number of its files.
 import { createHash } from 'node:crypto'
-import { ARCHIVE_FORMAT, type ArchiveHead, type ArchiveMade, type ArchiveName } from '../domain/archive.js'
+import { ARCHIVE_FORMAT, type ArchiveHead, type ArchiveMade } from '../domain/archive.js'
+import type { ArchiveName } from '../domain/archive-name.js'
 import { Failure } from '../domain/errors.js'
 import type { SubjectId } from '../domain/subject.js'
 import { sealStream } from '../seal/age-encrypt.js'

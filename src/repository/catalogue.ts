@@ -129,7 +129,7 @@ export class Catalogue {
    */
   async refresh(repository: Repository, options: RefreshOptions): Promise<RefreshReport> {
     const report: RefreshReport = { subjects: 0, backups: 0, added: 0, gone: [], problems: [] }
-    const subjects = options.only ?? (await listSubjects(repository.store))
+    const subjects = options.only ?? (await listSubjects(repository.store, options))
     for (const subject of subjects) await this.#refreshSubject(repository, subject, options, report)
     for (const { subject } of options.only ? [] : this.newestAtAll()) {
       if (subjects.includes(subject)) continue
@@ -158,7 +158,7 @@ export class Catalogue {
     options: RefreshOptions,
     report: RefreshReport,
   ): Promise<void> {
-    const names = await listManifests(repository.store, subject)
+    const names = await listManifests(repository.store, subject, options)
     const { from } = options
     await this.#dropGone(repository, subject, new Set(names.map(manifestKey)), options, report)
     const cached = from === 'cache' ? this.list({ subject }) : []

@@ -91,14 +91,17 @@ export async function listManifests(
 }
 
 /** Every subject with a key or a manifest in the store, platform first. Looks at no key of anyone else's. */
-export async function listSubjects(store: Store): Promise<SubjectId[]> {
+export async function listSubjects(
+  store: Store,
+  options: { signal?: AbortSignal } = {},
+): Promise<SubjectId[]> {
   const candidates = [...PLATFORM_SUBJECTS]
-  for await (const folder of store.folders(TENANTS_PREFIX)) {
+  for await (const folder of store.folders(TENANTS_PREFIX, options)) {
     const subject = subjectOf(TENANTS_PREFIX + folder)
     if (subject) candidates.push(subject)
   }
   const subjects: SubjectId[] = []
-  for (const subject of candidates) if (await hasBackups(store, subject)) subjects.push(subject)
+  for (const subject of candidates) if (await hasBackups(store, subject, options)) subjects.push(subject)
   return subjects
 }
 

@@ -7,6 +7,7 @@ export interface RefreshOptions {
   from: 'cache' | 'nothing'
   /** All subjects without it. */
   only?: readonly SubjectId[]
+  signal?: AbortSignal
   /** Called before the catalogue forgets them: who dies over it hears of them again. */
   onGone?(subject: SubjectId, gone: readonly GoneBackup[]): void
 }

@@ -2,7 +2,7 @@
 // Nothing comes out of a header that does not verify; a wrong key and a damaged file are told apart.
 // Source: https://c2sp.org/age
 import type { KeyObject } from 'node:crypto'
-import { Decrypter, type Stanza } from 'age-encryption'
+import type { Stanza } from 'age-encryption'
 import { Failure } from '../domain/errors.js'
 import { identityKey } from './age-keys.js'
 import { NONCE_BYTES, openPayload, openPiece, payloadKey, SEALED_PIECE_BYTES } from './payload.js'
@@ -64,9 +64,16 @@ export async function* openStream(
   }
 }
 
+/**
+ * What parses a header takes 60 ms of CPU to load, which neither a command that opens nothing nor a thread that only seals
+ * need spend: it is loaded at the first header. Who must not fail at it later loads it before.
+ */
+export const loadAge = () => import('age-encryption')
+
 /** The file key of a header that verifies. */
 async function openHeader(header: Uint8Array, identities: readonly KeyObject[]): Promise<Uint8Array> {
   let noMatch = false
+  const { Decrypter } = await loadAge()
   const decrypter = new Decrypter()
   decrypter.addIdentity({
     unwrapFileKey: (stanzas: Stanza[]) => {

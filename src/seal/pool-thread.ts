@@ -4,6 +4,7 @@ import { Failure } from '../domain/errors.js'
 import { LARGEST_CHUNK_BYTES } from '../domain/manifest.js'
 import { isShared } from '../sys/arena.js'
 import { failureMessage } from '../sys/threads.js'
+import { openFile } from './age-decrypt.js'
 import { sealFile } from './age-encrypt.js'
 import { chunkId } from './digest.js'
 import type { PoolAnswer, PoolTask, SealTask, UnsealTask } from './pool.js'
@@ -43,8 +44,6 @@ function seal(task: SealTask): Promise<Uint8Array> {
 }
 
 async function unseal(task: UnsealTask): Promise<Uint8Array> {
-  // What reads a header takes 60 ms to load, which a thread that only seals need not spend.
-  const { openFile } = await import('./age-decrypt.js')
   const raw = decompress(await openFile(task.file, [task.identity]), task.bytes ?? LARGEST_CHUNK_BYTES)
   if (raw.length !== (task.bytes ?? raw.length) || chunkId(task.chunkIdKey, raw) !== task.id) {
     throw new Failure('object-corrupt', `chunk ${task.id} holds other bytes than its id says`)

@@ -1,6 +1,6 @@
 // Is this a public age recipient? Asked of what an operator wrote into the configuration.
-import { Encrypter } from 'age-encryption'
 import { Failure } from '../domain/errors.js'
+import { recipientBytes } from './age-keys.js'
 
 /**
  * Never repeats what it was given: it could be an identity pasted into the wrong place.
@@ -13,7 +13,7 @@ export function checkRecipient(recipient: string): void {
     })
   }
   try {
-    new Encrypter().addRecipient(recipient)
+    recipientBytes(recipient)
   } catch {
     throw new Failure('config-invalid', 'is not an age recipient, or has a typing error', {
       hint: 'copy the whole age1… line that age-keygen printed',

@@ -1,5 +1,5 @@
 // Where each object lives in the bucket (format version 1, docs/format.md). The only place that knows the layout.
-import { type ArchiveName, parseArchiveName } from '../domain/archive.js'
+import { type ArchiveName, parseArchiveName } from '../domain/archive-name.js'
 import { Failure } from '../domain/errors.js'
 import {
   type BackupId,

@@ -6,12 +6,13 @@ import type { Retried } from '../sys/retry.js'
 import { createThrottle, type Throttle } from '../sys/throttle.js'
 import { directoryStore } from './directory.js'
 import { metered, type OnOperation } from './metered.js'
+import { type Patience, patientRetry } from './patient.js'
 import type { Store } from './port.js'
 import { prefixed } from './prefixed.js'
 import { readOnly } from './read-only.js'
 import { retrying } from './retrying.js'
 import { s3Store } from './s3.js'
-import type { S3Timeouts } from './s3-client.js'
+import { loadSdk, type S3Timeouts } from './s3-client.js'
 import { throttled } from './throttled.js'
 
 export interface OpenOptions {
@@ -23,12 +24,19 @@ export interface OpenOptions {
   onServerTime?: (at: Date) => void
   /** How long one operation may go on trying; default two minutes. */
   retryBudgetMs?: number
+  /** Somebody waits at a terminal. */
+  patience?: Patience
   timeouts?: Partial<S3Timeouts>
   /** A cap shared with other stores, instead of one of this store's own. */
   throttle?: Throttle
   readOnly?: boolean
   /** Objects that someone else named are read too. */
   anyKeys?: boolean
+}
+
+/** Loads the packages of these stores, which otherwise wait for a store's first operation. */
+export async function loadDrivers(configs: readonly StoreConfig[]): Promise<void> {
+  if (configs.some(one => one.type === 's3')) await loadSdk()
 }
 
 /** Opens the store. Nothing is touched or sent before its first operation, so this neither waits nor fails on the network. */
@@ -38,11 +46,12 @@ export function openStore(config: StoreConfig, options: OpenOptions): Store {
   if (onOperation) store = metered(store, clock, onOperation)
   const throttle = options.throttle ?? ownThrottle(config, clock)
   if (throttle) store = throttled(store, throttle)
-  store = retrying(store, {
+  const rules = {
     clock,
     ...(retryBudgetMs === undefined ? {} : { budgetMs: retryBudgetMs }),
     ...(onRetry ? { onRetry } : {}),
-  })
+  }
+  store = retrying(store, rules, options.patience && patientRetry(store.name, clock, options.patience))
   if (config.prefix) store = prefixed(store, config.prefix, { anyKeys: options.anyKeys ?? false })
   return options.readOnly ? readOnly(store) : store
 }

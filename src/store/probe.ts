@@ -16,8 +16,9 @@ export async function probeStore(store: Store, options: { signal?: AbortSignal }
     await probeListings(store, folder, key, options)
     await probeDelete(store, folder, key, options)
   } catch (thrown) {
-    // The failure that is being reported matters more than a probe object that stays behind.
-    await store.delete(key).catch(() => {})
+    // The failure that is being reported matters more than a probe object that stays behind; and a store that
+    // cannot be reached would only be waited for a second time.
+    if (asFailure(thrown).code !== 'store-unreachable') await store.delete(key).catch(() => {})
     throw lockedProbe(thrown)
   }
 }

@@ -8,10 +8,13 @@ const DAMAGED_TRIES = 3
 
 type Rules = Omit<RetryOptions, 'signal' | 'worth'>
 
-/** Wraps `store` so that each operation (each step of a listing) is retried by `rules`. */
-export function retrying(store: Store, rules: Rules): Store {
+/**
+ * Wraps `store` so that each operation (each step of a listing) is retried by `rules`.
+ * @param how does the retrying; another one than the plain one where a person waits.
+ */
+export function retrying(store: Store, rules: Rules, how: typeof retry = retry): Store {
   const again = <T>(call: () => Promise<T>, signal?: AbortSignal) =>
-    retry(call, { ...rules, ...(signal ? { signal } : {}), worth: worthAgain })
+    how(call, { ...rules, ...(signal ? { signal } : {}), worth: worthAgain })
   return {
     name: store.name,
     put: (key, body, options = {}) => {

@@ -24,6 +24,7 @@ export interface Bucket {
 /** Nothing is sent, and the SDK not loaded, before the first request. */
 export function openBucket(options: S3Options): Bucket {
   const secrets = [options.accessKeyId, options.secretAccessKey]
+  const { host } = new URL(options.endpoint)
   const ms = options.timeouts?.totalMs ?? DEFAULT_TIMEOUTS.totalMs
   let opened: ReturnType<typeof s3Client> | null = null
   return {
@@ -37,7 +38,7 @@ export function openBucket(options: S3Options): Bucket {
       try {
         return await withDeadline({ ms, late, signal }, joined => call(sdk, client, joined))
       } catch (thrown) {
-        throw s3Failure(thrown, what, { operation, secrets })
+        throw s3Failure(thrown, what, { operation, host, secrets })
       }
     },
   }
@@ -55,10 +56,15 @@ export async function readAll(stream: Readable, signal: AbortSignal): Promise<Bu
 
 export function etagOf(output: { ETag?: string | undefined }, what: string): string {
   if (output.ETag) return output.ETag.replace(/^"|"$/g, '')
-  throw new Failure('store-refused', `cannot ${what}: the store's answer has no etag`)
+  throw unlikeS3(what, 'etag')
 }
 
 export function dateOf(output: { LastModified?: Date | undefined }, what: string): Date {
   if (output.LastModified) return output.LastModified
-  throw new Failure('store-refused', `cannot ${what}: the store's answer has no date`)
+  throw unlikeS3(what, 'date')
 }
+
+const unlikeS3 = (what: string, lacks: string): Failure =>
+  new Failure('store-refused', `cannot ${what}: the store's answer has no ${lacks}`, {
+    hint: 'what answers is no S3 store: check store.endpoint in the configuration, or what stands behind --store',
+  })

@@ -30,9 +30,11 @@ export interface S3Timeouts {
 export const DEFAULT_TIMEOUTS: S3Timeouts = { connectMs: 10_000, idleMs: 30_000, totalMs: 300_000 }
 const SOCKETS_MAX = 64
 
+/** All that requests and uploads need: half a second of CPU, so it is loaded at a store's first request and not at import. */
+export const loadSdk = () => Promise.all([import('@aws-sdk/client-s3'), import('@aws-sdk/lib-storage')])
+
 /**
  * A client for R2 and its like (region auto, path style, no SDK checksums, no `Expect: 100-continue`, no SDK retries).
- * Loading the SDK takes half a second, so it is loaded here and not at import.
  */
 export async function s3Client(options: S3Options): Promise<{ sdk: Sdk; client: S3Client }> {
   const sdk = await import('@aws-sdk/client-s3')

@@ -1,6 +1,5 @@
 // The only door to child processes: every child is polite (nice, ionice), bounded, and ends when the signal says so.
 import type { Socket } from 'node:net'
-import { constants } from 'node:os'
 import { Readable, type Writable } from 'node:stream'
 import { execa } from 'execa'
 import { Failure } from '../domain/errors.js'
@@ -118,16 +117,6 @@ export async function runChild(command: string, options: ChildOptions & { input?
 /** "exit code 1" or "signal SIGKILL", for messages. */
 export function describeEnd(result: ChildResult): string {
   return result.endedBy === null ? `exit code ${result.exitCode}` : `signal ${result.endedBy}`
-}
-
-/** True while a process with this id exists, whoever owns it. */
-export function processAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).errno === -constants.errno.EPERM
-  }
 }
 
 function lastBytes(stream: Readable): () => string {

@@ -1,8 +1,7 @@
 // Who a process is, so that another one can tell later, on the same machine, whether it still lives.
 // A pid alone is used again, and means another process in another container: boot, pid namespace and start make it unique.
 import { readFileSync, readlinkSync } from 'node:fs'
-import { hostname } from 'node:os'
-import { processAlive } from './child.js'
+import { constants, hostname } from 'node:os'
 
 export interface ProcessIdentity {
   host: string
@@ -39,6 +38,16 @@ export function isAlive(other: ProcessIdentity): boolean {
 
 /** False for a zombie, too: where nobody collects orphans (a container without an init) a killed process stays one for ever. */
 export const stillRuns = (pid: number): boolean => processAlive(pid) && readStat(pid)?.ended !== true
+
+/** True while a process with this id exists, whoever owns it. */
+export function processAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).errno === -constants.errno.EPERM
+  }
+}
 
 /** Clock ticks from boot to the process's start; null where /proc does not say. */
 export const startTicksOf = (pid: number): string | null => readStat(pid)?.startTicks ?? null

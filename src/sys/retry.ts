@@ -12,11 +12,14 @@ export interface Retried {
   waitMs: number
 }
 
+/** How long is tried again where nobody says otherwise. */
+export const RETRY_BUDGET_MS = 120_000
+
 export interface RetryOptions {
   clock: Clock
   signal?: AbortSignal
-  /** No attempt starts later than this after the first one did. */
-  budgetMs?: number
+  /** No attempt starts later than this after the first one did; a function is asked anew at each failure. */
+  budgetMs?: number | (() => number)
   /** The first pause; it doubles up to `capMs`, and each is jittered down to no less than half. */
   baseMs?: number
   capMs?: number
@@ -33,7 +36,7 @@ export interface RetryOptions {
  * at once what the signal's reason is, when it fires.
  */
 export async function retry<T>(call: (attempt: number) => Promise<T>, options: RetryOptions): Promise<T> {
-  const { clock, signal, budgetMs = 120_000, worth = failure => failure.retryable } = options
+  const { clock, signal, budgetMs = RETRY_BUDGET_MS, worth = failure => failure.retryable } = options
   const startedTicks = clock.ticks()
   for (let attempt = 1; ; attempt++) {
     throwIfInterrupted(signal)
@@ -45,7 +48,8 @@ export async function retry<T>(call: (attempt: number) => Promise<T>, options: R
       if (!worth(failure, attempt)) throw failure
       const waitMs = pauseMs(attempt, options)
       const spentMs = clock.ticks() - startedTicks
-      if (spentMs + waitMs > budgetMs) throw givenUp(failure, attempt, spentMs)
+      const limitMs = typeof budgetMs === 'number' ? budgetMs : budgetMs()
+      if (spentMs + waitMs > limitMs) throw givenUp(failure, attempt, spentMs)
       options.onRetry?.({ failure, attempt, waitMs })
       await pause(clock, waitMs, signal)
     }

@@ -1,9 +1,11 @@
 // The program killed with -9 at random instants of an archive: no half archive is ever visible, whatever is visible is whole, and
 // after the next run nothing half is left in the store either.
+import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import { setTimeout as pause } from 'node:timers/promises'
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import { subjectNamed } from '../../src/jobs/open-backup.js'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { subjectNamed } from '../../src/domain/subject.js'
 import { verifyArchive } from '../../src/jobs/verify-archive.js'
 import { listArchives } from '../../src/repository/archive-list.js'
 import { s3Store } from '../../src/store/s3.js'
@@ -13,6 +15,7 @@ import { editConfig, startCli } from '../kit/daemon.js'
 import { dice } from '../kit/dice.js'
 import { type FaultyHttp, faultyHttp } from '../kit/faulty-http.js'
 import { type Installation, install } from '../kit/installation.js'
+import { archiveOfManyFiles, FILES } from '../kit/long-index.js'
 import { type R2, startR2 } from '../kit/r2.js'
 import { never } from '../kit/repository.js'
 
@@ -115,3 +118,62 @@ test.each(Array.from({ length: KILLS }, (_, kill) => kill))(
   },
   300_000,
 )
+
+describe('an index of more than one part', () => {
+  const CHILD = new URL('../../dist/test/kit/long-index.js', import.meta.url).pathname
+  const MONTH = '2027-01'
+  const INDEX = `${MONTH}(-\\d+)?\\.json\\.age`
+  beforeAll(() =>
+    editConfig(here, config => Object.assign(config.store ?? {}, { bandwidth_mib_per_second: 1000 })),
+  )
+
+  /** What the last run noted of the upload of an index: how it ended, or that it began. */
+  const noted = () => {
+    const [run] = here.app.journal.runs({ job: 'archive', limit: 1 })
+    const own = here.events().filter(event => event.run === run?.id)
+    return own.flatMap(({ type, facts }) => {
+      if (type !== 'upload-started' && type !== 'upload-ended') return []
+      return [`${facts.key.split('/').at(-1)} ${'outcome' in facts ? facts.outcome : 'started'}`]
+    })
+  }
+
+  async function killedAt(
+    method: string,
+    query: string,
+    reset: 'midway' | 'before' | 'after',
+  ): Promise<void> {
+    const child = spawn(process.execPath, [CHILD, here.configFile, 'acme', MONTH], { stdio: 'inherit' })
+    const meanwhile = () => child.kill('SIGKILL')
+    proxy.add({ method, path: new RegExp(`${INDEX}\\?.*${query}`), effect: { reset, meanwhile } })
+    expect(await once(child, 'exit')).toEqual([null, 'SIGKILL'])
+    await until(() => proxy.underWay() === 0)
+    proxy.heal()
+  }
+  const listed = async () => {
+    const archives = await listArchives(here.parts().repository.store, ACME)
+    return archives.flatMap(({ name, indexed }) => (name.startsWith(MONTH) ? [`${name} ${indexed}`] : []))
+  }
+
+  test('killed in the middle of its last part, and before its completion: it counts for nothing; the next one is whole', async () => {
+    await killedAt('PUT', 'partNumber=2&', 'midway')
+    expect(await listed()).toEqual(['2027-01 false'])
+    expect(noted()).toEqual(['2027-01.json.age started'])
+    expect(uploadsLeft()).toHaveLength(1)
+
+    await killedAt('POST', 'uploadId=', 'before')
+    expect(await listed()).toEqual(['2027-01-2 false', '2027-01 false'])
+    expect(noted()).toEqual(['2027-01.json.age aborted', '2027-01-2.json.age started'])
+
+    expect((await archiveOfManyFiles(here.app, 'acme', MONTH)).run.outcome).toBe('succeeded')
+    expect(await listed()).toEqual(['2027-01-3 true', '2027-01-2 false', '2027-01 false'])
+    expect(noted()).toEqual([
+      '2027-01-2.json.age aborted',
+      '2027-01-3.json.age started',
+      '2027-01-3.json.age completed',
+    ])
+    expect(uploadsLeft()).toEqual([])
+    const context = { run: 'aaaaaaaaaaaa' as never, signal: never, emit: () => {} }
+    const { members } = await verifyArchive(here.parts(), { subject: ACME, archive: '2027-01-3' }, context)
+    expect(members).toBeGreaterThan(FILES)
+  })
+})

@@ -1,9 +1,9 @@
 // A month in which one tenant's archive fails: the others are made, the run says so, and what passes is tried once more.
 // Months in which nothing ran are made up for.
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { monthOf, monthsBefore } from '../../src/domain/archive.js'
+import { monthOf, monthsBefore } from '../../src/domain/archive-name.js'
 import { instantMs } from '../../src/domain/ids.js'
-import { subjectNamed } from '../../src/jobs/open-backup.js'
+import { subjectNamed } from '../../src/domain/subject.js'
 import { listArchives } from '../../src/repository/archive-list.js'
 import type { Store } from '../../src/store/port.js'
 import { archiveMonth } from '../kit/archives.js'

@@ -1,7 +1,7 @@
 // An archive's upload cut at each of its requests, on R2: it is tried again and whole, or nothing of it is left.
 import { createHash, randomBytes } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { parseArchiveName } from '../../src/domain/archive.js'
+import { parseArchiveName } from '../../src/domain/archive-name.js'
 import { hashObject } from '../../src/repository/archive-write.js'
 import { archiveIndexKey, archiveKey } from '../../src/store/keys.js'
 import { s3Store } from '../../src/store/s3.js'

@@ -5,7 +5,7 @@ import { chmodSync, mkdtempSync, readdirSync, rmSync, statfsSync } from 'node:fs
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
-import { subjectNamed } from '../../src/jobs/open-backup.js'
+import { subjectNamed } from '../../src/domain/subject.js'
 import { alertBench } from '../kit/alerting.js'
 import { until } from '../kit/clock.js'
 import { type Scene, setScene } from '../kit/disaster.js'

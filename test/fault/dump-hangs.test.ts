@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { Failure } from '../../src/domain/errors.js'
-import { processAlive } from '../../src/sys/child.js'
+import { processAlive } from '../../src/sys/process-identity.js'
 import { until } from '../kit/clock.js'
 import { type Scene, setScene } from '../kit/disaster.js'
 import type { Twist } from '../kit/twisted-tools.js'

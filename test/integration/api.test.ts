@@ -138,7 +138,7 @@ describe('backups', () => {
   })
 
   test('while PostgreSQL is away nobody can tell: it is accepted, and the run says why it failed', async () => {
-    const { app, ask, token } = await openApi()
+    const { app, here, ask, token } = await openApi()
     const started = await ask('POST', '/v1/tenants/nobody/backups', { as: token('operator'), body: {} })
     expect(started.status).toBe(202)
     await app.runner.idle()
@@ -146,6 +146,12 @@ describe('backups', () => {
       outcome: 'failed',
       error: { code: 'postgres-unreachable' },
     })
+    // Allowed is about the request; how the run ended stands beside it.
+    expect(app.journal.auditLines({ limit: 1 })).toMatchObject([
+      { action: 'backup', outcome: 'allowed', run: started.json().id, ended: 'failed' },
+    ])
+    const { stdout } = await here.cli('audit', 'list')
+    expect(stdout).toMatch(new RegExp(`backup +tenants/nobody +allowed +${started.json().id} failed`))
   })
 
   test('verified now, and what was found is shown', async () => {

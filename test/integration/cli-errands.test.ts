@@ -205,6 +205,16 @@ test('what is shown is what the daemon would do, by the configuration that it ha
     }
     const alone = await tell('--identity', here.recoveryIdentityFile, ...(PLANS[0] ?? '').split(' '))
     expect(alone.json.error.code).toBe('postgres-unreachable')
+    // What to type next leads to the server on which it was done.
+    const { host, port } = cluster.target
+    for (const words of [
+      'restore acme --as looked_at',
+      'restore acme --into-schema looked_at --tables notes',
+    ]) {
+      const { stdout } = await here.cli(...words.split(' '))
+      expect(stdout).toContain(`: psql -h ${host} -p ${port} -U `)
+      expect(stdout).not.toContain('/nowhere')
+    }
   } finally {
     writeFileSync(here.configFile, before)
   }

@@ -1,7 +1,7 @@
 // The built command line against the fake API over a real port: no PostgreSQL is there, as on the machine of a rebuild.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { instantOf, newBackupId } from '../../src/domain/ids.js'
-import { subjectNamed } from '../../src/jobs/open-backup.js'
+import { subjectNamed } from '../../src/domain/subject.js'
 import { manifestKey } from '../../src/store/keys.js'
 import { systemClock } from '../../src/sys/clock.js'
 import { type FakeHetzner, fakeHetzner } from '../kit/hetzner/server.js'

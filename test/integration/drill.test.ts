@@ -1,8 +1,8 @@
 // A night of backups and a night of drills on a real platform: every subject is proven, and the catalogue says so for good.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { ChunkId } from '../../src/domain/ids.js'
-import { GLOBALS, MASTER } from '../../src/domain/subject.js'
-import { openBackup, subjectNamed } from '../../src/jobs/open-backup.js'
+import { GLOBALS, MASTER, subjectNamed } from '../../src/domain/subject.js'
+import { openBackup } from '../../src/jobs/open-backup.js'
 import { chunkKey } from '../../src/store/keys.js'
 import { neededBytes } from '../../src/verify/scratch-disk.js'
 import { type Cluster, startCluster } from '../kit/cluster.js'

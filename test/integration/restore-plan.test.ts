@@ -2,7 +2,7 @@
 import { Client } from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Manifest } from '../../src/domain/manifest.js'
-import { subjectNamed } from '../../src/jobs/open-backup.js'
+import { subjectNamed } from '../../src/domain/subject.js'
 import { planRestore } from '../../src/jobs/plan-restore.js'
 import type { RestorePlan } from '../../src/jobs/restore-plan.js'
 import { chunkKey } from '../../src/store/keys.js'

@@ -1,7 +1,7 @@
 // Some tables of a backup: what belongs to them comes along, nothing else does, and little more than their chunks is fetched.
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Manifest } from '../../src/domain/manifest.js'
-import { subjectNamed } from '../../src/jobs/open-backup.js'
+import { subjectNamed } from '../../src/domain/subject.js'
 import { restoreBeside } from '../../src/jobs/restore-beside.js'
 import { type Scene, setScene } from '../kit/disaster.js'
 

@@ -11,8 +11,8 @@ import type { AddressInfo } from 'node:net'
 export type HttpEffect =
   /** Answers by itself; the server behind never hears of it. */
   | { status: number; body?: string; headers?: Record<string, string> }
-  /** Cuts the connection: before the server hears of it, or after it has done what was asked. */
-  | { reset: 'before' | 'after' }
+  /** Cuts the connection: in the middle of the request's body, before the server hears of it, or after it has done what was asked. */
+  | { reset: 'midway' | 'before' | 'after'; meanwhile?: () => void }
   /** Sends the answer's head and its first bytes, then cuts the connection. */
   | { cutAt: number }
   /** Changes the answer's body but not its head. */
@@ -64,10 +64,10 @@ export async function faultyHttp(target: string): Promise<FaultyHttp> {
   const requests: RecordedRequest[] = []
   let underWay = 0
   let active: { fault: HttpFault; seen: number }[] = []
+  const hits = (method: string, url: string) =>
+    active.filter(({ fault }) => (fault.method ?? method) === method && (fault.path?.test(url) ?? true))
   const meet = (method: string, url: string): HttpEffect | null => {
-    const hit = active.filter(
-      ({ fault }) => (fault.method ?? method) === method && (fault.path?.test(url) ?? true),
-    )
+    const hit = hits(method, url).filter(({ fault }) => !isMidway(fault.effect))
     for (const one of hit) one.seen++
     const due = hit.find(({ fault: { nth = 1, times = 1 }, seen }) => seen >= nth && seen < nth + times)
     return due?.fault.effect ?? null
@@ -75,7 +75,9 @@ export async function faultyHttp(target: string): Promise<FaultyHttp> {
   const server = createServer(async (incoming, outgoing) => {
     const { method = 'GET', url = '/', headers } = incoming
     underWay++
-    const body = await collect(incoming).catch(() => null)
+    const midway = hits(method, url).find(({ fault }) => isMidway(fault.effect))?.fault.effect
+    const begun = midway && (() => cut(outgoing, midway))
+    const body = await collect(incoming, begun).catch(() => null)
     requests.push({ method, url, headers, bodyBytes: body?.length ?? 0 })
     const effect = meet(method, url)
     // A client that died in the middle of its body has sent no request: the server would wait for the rest of it for ever.
@@ -111,11 +113,11 @@ async function answer(behind: URL, exchange: Exchange, effect: HttpEffect | null
     outgoing.end(exchange.incoming.method === 'HEAD' ? undefined : (effect.body ?? ''))
     return
   }
-  if (effect && 'reset' in effect && effect.reset === 'before') return cut(outgoing)
+  if (effect && 'reset' in effect && effect.reset === 'before') return cut(outgoing, effect)
   if (effect && 'first' in effect) await effect.first()
   if (effect && 'delayMs' in effect) await new Promise(resolve => setTimeout(resolve, effect.delayMs))
   const reply = await forward(behind, exchange).catch(() => null)
-  if (!reply || (effect && 'reset' in effect)) return cut(outgoing)
+  if (!reply || (effect && 'reset' in effect)) return cut(outgoing, effect)
   if (effect && 'garble' in effect) {
     const { 'content-length': _, ...headers } = reply.headers
     outgoing.writeHead(reply.status, headers)
@@ -127,7 +129,13 @@ async function answer(behind: URL, exchange: Exchange, effect: HttpEffect | null
   else outgoing.end(reply.body)
 }
 
-const cut = (outgoing: ServerResponse): void => void outgoing.socket?.destroy()
+function cut(outgoing: ServerResponse, effect: HttpEffect | null = null): void {
+  if (effect && 'reset' in effect) effect.meanwhile?.()
+  outgoing.socket?.destroy()
+}
+
+/** Of all requests that match, whatever `nth` and `times` say: it is met before there is a request to count. */
+const isMidway = (effect: HttpEffect): boolean => 'reset' in effect && effect.reset === 'midway'
 
 /** The host header goes on as the client signed it. */
 function forward(
@@ -155,8 +163,11 @@ function forward(
   })
 }
 
-async function collect(stream: AsyncIterable<Buffer>): Promise<Buffer> {
+async function collect(stream: AsyncIterable<Buffer>, begun?: () => void): Promise<Buffer> {
   const parts: Buffer[] = []
-  for await (const part of stream) parts.push(part)
+  for await (const part of stream) {
+    if (parts.length === 0) begun?.()
+    parts.push(part)
+  }
   return Buffer.concat(parts)
 }

@@ -1,7 +1,7 @@
 // Restores in place in a test: journalled runs, as the command line makes them.
 import { asFailure, type Failure } from '../../src/domain/errors.js'
+import { subjectNamed } from '../../src/domain/subject.js'
 import type { InPlaceReport, InPlaceRequest, SwapOutcome } from '../../src/jobs/in-place-report.js'
-import { subjectNamed } from '../../src/jobs/open-backup.js'
 import { endOfRestore } from '../../src/jobs/restore-beside.js'
 import { restoreInPlace } from '../../src/jobs/restore-in-place.js'
 import { undoRestore, undoTarget } from '../../src/jobs/undo-restore.js'

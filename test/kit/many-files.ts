@@ -8,10 +8,9 @@ import type { JobContext, Parts } from '../../src/jobs/parts.js'
 import { verifyArchive } from '../../src/jobs/verify-archive.js'
 import { createSealPool } from '../../src/seal/pool.js'
 import { directoryStore } from '../../src/store/directory.js'
-import type { Store } from '../../src/store/port.js'
 import { systemClock } from '../../src/sys/clock.js'
 import { archiveBytes } from './archives.js'
-import { memoryStore } from './memory-store.js'
+import { madeUpFiles } from './made-up-files.js'
 import { ACME, never, testRepository } from './repository.js'
 
 export interface ManyFiles {
@@ -28,22 +27,8 @@ export interface ManyFiles {
 const [countText = '1000', folder = ''] = process.argv.slice(2)
 const count = Number(countText)
 
-/** Files that are made as they are listed and read. Half of them need another name. */
-function generatedFiles(): Store {
-  const modifiedAt = new Date('2026-01-01T00:00:00Z')
-  const content = (key: string) => Buffer.from(`content of ${key}\n`)
-  const body = (key: string) => ({ body: content(key), modifiedAt, version: 'v' })
-  return {
-    ...memoryStore(),
-    list: async function* (prefix) {
-      for (let n = 0; n < count; n++) {
-        const key = `${prefix}${n % 2 === 0 ? 'contracts' : 'odd/'}/${String(n).padStart(9, '0')}.pdf`
-        yield { key, bytes: content(key).length, modifiedAt, version: 'v' }
-      }
-    },
-    getRange: async key => ({ ...body(key), totalBytes: content(key).length }),
-  }
-}
+/** Half of them need another name. */
+const name = (n: number) => `${n % 2 === 0 ? 'contracts' : 'odd/'}/${String(n).padStart(9, '0')}.pdf`
 
 const store = join(folder, 'store')
 mkdirSync(store)
@@ -66,7 +51,7 @@ async function measured<T>(what: string, work: () => Promise<T>): Promise<T> {
 }
 
 const made = await measured('archive', () =>
-  archiveBytes(repository, generatedFiles(), { spoolFolder: folder }),
+  archiveBytes(repository, madeUpFiles(count, name), { spoolFolder: folder }),
 )
 const request = { subject: ACME, archive: 'latest' }
 const { members: verified } = await measured('verify', () => verifyArchive(parts, request, context))

@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process'
 import { stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { processAlive } from '../../src/sys/child.js'
+import { processAlive } from '../../src/sys/process-identity.js'
 import { until } from './clock.js'
 import type { Cluster } from './cluster.js'
 import { tool } from './dumping.js'

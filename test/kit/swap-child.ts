@@ -2,7 +2,7 @@
 // `node swap-child.js <configuration> <before|after> <event or step> restore <tenant>`, or `… undo <run>`;
 // or that dies while it proves a table in a live database: `… tables <tenant>`.
 
-import { subjectNamed } from '../../src/jobs/open-backup.js'
+import { subjectNamed } from '../../src/domain/subject.js'
 import type { Watcher } from '../../src/jobs/parts.js'
 import { restoreInPlace } from '../../src/jobs/restore-in-place.js'
 import { restoreIntoSchema } from '../../src/jobs/restore-into-schema.js'

@@ -1,7 +1,7 @@
 // Cancelling a run over HTTP: who may, what they are told, and what is kept of it.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
-import { subjectNamed } from '../../src/jobs/open-backup.js'
+import { subjectNamed } from '../../src/domain/subject.js'
 import { openApi } from '../kit/api.js'
 
 const subject = subjectNamed('acme')

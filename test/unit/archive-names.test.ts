@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process'
 import fc from 'fast-check'
 import { describe, expect, it, test } from 'vitest'
-import { freeName, monthOf, parseArchiveName } from '../../src/domain/archive.js'
+import { freeName, monthOf, parseArchiveName } from '../../src/domain/archive-name.js'
 import { FolderClashes, memberNamer, parseSumLine, sumLine } from '../../src/domain/archive-names.js'
 
 describe('the month', () => {

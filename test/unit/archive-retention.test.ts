@@ -1,7 +1,7 @@
 // Which archives go and what is done about half uploads: ten years, a legal hold, a lock, a failure, a killed run.
 import { expect, it } from 'vitest'
 import { Failure } from '../../src/domain/errors.js'
-import { subjectNamed } from '../../src/jobs/open-backup.js'
+import { subjectNamed } from '../../src/domain/subject.js'
 import type { JobContext, Parts } from '../../src/jobs/parts.js'
 import { pruneArchives } from '../../src/jobs/prune-archives.js'
 import { sweepUploads } from '../../src/jobs/sweep-uploads.js'

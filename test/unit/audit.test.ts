@@ -27,6 +27,19 @@ test('an unbroken chain says how long it is and where it stands', () => {
   expect(verifyAudit(chainOf(0).db)).toEqual({ lines: 0, head: null })
 })
 
+test('a line names the run it started, and how that ended since; the chain does not hang on the end', () => {
+  const { db, journal } = chainOf(1)
+  const { id: run } = journal.startRun({ job: 'restore', trigger: 'api' })
+  journal.audit({ who: 'x', action: 'restore', target: 'z', outcome: 'allowed', detail: null, run })
+  const line = () => journal.auditLines()[0]
+  expect(line()).toMatchObject({ outcome: 'allowed', run, ended: 'running' })
+  const { head } = verifyAudit(db)
+  journal.finishRun(run, { outcome: 'failed' })
+  expect(line()).toMatchObject({ outcome: 'allowed', run, ended: 'failed' })
+  expect(journal.auditLines()[1]).toMatchObject({ run: null, ended: null })
+  expect(verifyAudit(db)).toEqual({ lines: 2, head })
+})
+
 test('two processes write one chain', () => {
   const one = chainOf(1)
   const other = openState(one.clock, one.folder)
@@ -41,6 +54,7 @@ describe('it shows when', () => {
     ['an outcome is changed', "update audit set outcome = 'refused' where seq = 3", /line 3/],
     ['a line is dropped', 'delete from audit where seq = 2', /2 to 2 of the audit are gone/],
     ['the first lines are dropped', 'delete from audit where seq < 3', /1 to 2 of the audit are gone/],
+    ['a run is put in', "update audit set run = 'other' where seq = 2", /line 2/],
     ['a hash is taken away', 'update audit set hash = null where seq = 2', /line 2/],
   ])('%s', (_, sql, message) => {
     const state = chainOf(4)

@@ -175,6 +175,24 @@ describe('zones', () => {
     )
   })
 
+  /** Said by Intl in words, `GMT+05:30`; ours is reckoned from the wall clock. */
+  const saidMs = (where: string, at: number): number => {
+    const parts = new Intl.DateTimeFormat('en', { timeZone: where, timeZoneName: 'longOffset' })
+    const said = parts.formatToParts(at).find(part => part.type === 'timeZoneName')?.value ?? ''
+    const [, sign, hours, minutes] = /^GMT(?:([+-])(\d\d):(\d\d))?$/.exec(said) ?? ['', '?']
+    return (sign === '-' ? -1 : 1) * (Number(hours ?? 0) * 60 + Number(minutes ?? 0)) * 60_000
+  }
+
+  test('an offset is what Intl says, at any instant and to the millisecond around a change', () => {
+    fc.assert(
+      fc.property(zone, instant, (where, at) => {
+        const year = changes(where, at.getTime(), at.getTime() + 366 * 86_400_000)
+        for (const one of [at.getTime(), ...year.flatMap(change => [change - 1, change])])
+          expect([one, offsetMs(where, one)]).toEqual([one, saidMs(where, one)])
+      }),
+    )
+  })
+
   test('half-hour changes are seen', () => {
     const steps = changes('Australia/Lord_Howe', Date.UTC(2026, 0), Date.UTC(2027, 0)).map(
       at => offsetMs('Australia/Lord_Howe', at) - offsetMs('Australia/Lord_Howe', at - 1),

@@ -30,9 +30,38 @@ test('a run is a line: when, how long, how it ended, of what', () => {
 test('at 80 columns the outcome is still there', () => {
   const failed = run({ outcome: 'failed', error, subject: 'tenants/%F0%9F%90%98' as Run['subject'] })
   const [, line] = runsText([failed], 80).split('\n')
-  expect(line).toMatch(/^123456789012 {2}2026-11-23 01:30:00Z {2}3 min 20 s {2}failed {3}backup-all {2}🐘/)
+  expect(line).toMatch(/^12345678 {2}2026-11-23 01:30Z {2}3 min 20 s {2}failed {3}backup-all {2}🐘/)
   expect(line?.length).toBeLessThanOrEqual(80)
   expect(runsText([failed], null)).toMatch(/dump-failed: pg_dump ended$/)
+})
+
+test('at 80 columns, why a run went wrong stands whole below it; where there is room, behind it', () => {
+  const message =
+    'pg_dump of gmah_org_acme exited with status 1 after 3 of 12 tables: permission denied for table invoices_2026'
+  const facts = { succeeded: 21, failed: 1, failures: ['globex', 'initech', 'umbrella', 'hooli'] }
+  const runs = [
+    run(),
+    run({ outcome: 'failed', error: { ...error, message }, subject: 'tenants/acme' as Run['subject'] }),
+    run({ outcome: 'partial', facts }),
+  ]
+  const lines = runsText(runs, 80).split('\n')
+  expect(lines).toEqual([
+    'run       started                  took  outcome    job         subject',
+    '12345678  2026-11-23 01:30Z  3 min 20 s  succeeded  backup-all  all',
+    '12345678  2026-11-23 01:30Z  3 min 20 s  failed     backup-all  acme',
+    '    dump-failed: pg_dump of gmah_org_acme exited with status 1 after 3 of 12',
+    '    tables: permission denied for table invoices_2026',
+    '12345678  2026-11-23 01:30Z  3 min 20 s  partial    backup-all  all',
+    '    21 succeeded, 1 failed, failures globex initech umbrella hooli',
+  ])
+  expect(runsText(runs, 300)).toBe(runsText(runs, null))
+  expect(runsText(runs, null).split('\n')).toHaveLength(4)
+})
+
+test('a subject that the line has no room for is named with the reason', () => {
+  const failed = run({ outcome: 'failed', error, job: 'a-job-with-a-very-long-name' as Run['job'] })
+  const lines = runsText([{ ...failed, subject: 'tenants/acme' as Run['subject'] }], 80).split('\n')
+  expect(lines[2]).toBe('    acme: dump-failed: pg_dump ended')
 })
 
 test('a run whose process is gone died, whatever the journal still says', () => {

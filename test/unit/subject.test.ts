@@ -8,9 +8,9 @@ import {
   MASTER,
   parseSubjectId,
   subjectName,
+  subjectNamed,
   tenantSubject,
 } from '../../src/domain/subject.js'
-import { subjectNamed } from '../../src/jobs/open-backup.js'
 
 const awkward = [
   'platform/master',

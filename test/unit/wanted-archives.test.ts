@@ -1,6 +1,6 @@
 // Which archives a month's run makes: its own, and those of missed months, whatever the day and the zone of the 1st.
 import { describe, expect, it, test } from 'vitest'
-import { monthOf, monthsBefore } from '../../src/domain/archive.js'
+import { monthOf, monthsBefore } from '../../src/domain/archive-name.js'
 import { instantOf, newBackupId } from '../../src/domain/ids.js'
 import { lastDue, parseCron } from '../../src/jobs/cron.js'
 import { wantedArchives } from '../../src/jobs/wanted-archives.js'

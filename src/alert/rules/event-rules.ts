@@ -2,7 +2,7 @@
 import { ERRORS, type ErrorCode, EXIT } from '../../domain/errors.js'
 import type { EventType, StoredEvent } from '../../domain/events.js'
 import type { RunId } from '../../domain/ids.js'
-import { PROOF_LEVELS } from '../../domain/records.js'
+import { PROOF_LEVELS } from '../../domain/proof-level.js'
 import { keptRun } from '../../domain/restore-names.js'
 import type { Memory } from '../memory.js'
 import { LAYER_RULES } from './layer-rules.js'

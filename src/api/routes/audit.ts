@@ -1,5 +1,6 @@
 // /v1/audit: who changed what, from where, and how it went.
 import { z } from 'zod'
+import { OUTCOMES } from '../../domain/events.js'
 import { assertSees } from '../caller.js'
 import { callerOf } from '../guard.js'
 import { answers, limitQuery, SECURITY } from '../shapes.js'
@@ -12,7 +13,11 @@ const line = z.strictObject({
   who: z.string(),
   action: z.string(),
   target: z.string(),
-  outcome: z.enum(['allowed', 'refused', 'failed']),
+  outcome: z
+    .enum(['allowed', 'refused', 'failed'])
+    .describe('Of the request: how the run that it started ended is in `ended`'),
+  run: z.string().nullable().describe('The run that it started'),
+  ended: z.enum(OUTCOMES).nullable().describe('How that run ended, or running'),
   detail: z.string().nullable(),
   origin: z.string().nullable(),
   hash: z.string().nullable(),

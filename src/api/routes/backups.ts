@@ -1,11 +1,11 @@
 // /v1/backups and /v1/tenants/{tenant}/backups: what the store holds, and backing up now (before a migration, too).
 import { z } from 'zod'
 import { BACKUP_KINDS } from '../../domain/manifest.js'
-import { subjectName } from '../../domain/subject.js'
+import { subjectName, subjectNamed } from '../../domain/subject.js'
 import { backupAll, backupJob } from '../../jobs/backup-all.js'
 import { endOfNight } from '../../jobs/backup-report.js'
 import { onServer } from '../../jobs/known-at-once.js'
-import { openBackup, subjectNamed } from '../../jobs/open-backup.js'
+import { openBackup } from '../../jobs/open-backup.js'
 import type { CatalogueEntry } from '../../repository/catalogue.js'
 import { assertSees, sees } from '../caller.js'
 import { callerOf } from '../guard.js'

@@ -1,10 +1,10 @@
 // /v1/checks and /v1/tenants/{tenant}/verifications: is everything there, does it read back, does it restore to equal tables.
 import { z } from 'zod'
-import { readWords } from '../../domain/read-mode.js'
-import { PROOF_LEVELS } from '../../domain/records.js'
+import { PROOF_LEVELS } from '../../domain/proof-level.js'
+import { readWords } from '../../domain/schedule.js'
+import { subjectNamed } from '../../domain/subject.js'
 import { CHECK, VERIFY } from '../../jobs/errands-store.js'
 import { allInStore, inStore } from '../../jobs/known-at-once.js'
-import { subjectNamed } from '../../jobs/open-backup.js'
 import { assertSees } from '../caller.js'
 import { callerOf } from '../guard.js'
 import { SECURITY, tenantName, tenantParam } from '../shapes.js'

@@ -1,6 +1,6 @@
 // /v1/backups/{id}/proofs: what was found of a backup whenever it was verified: is it stored, does it read back, does it restore.
 import { z } from 'zod'
-import { PROOF_LEVELS } from '../../domain/records.js'
+import { PROOF_LEVELS } from '../../domain/proof-level.js'
 import { assertSees } from '../caller.js'
 import { callerOf } from '../guard.js'
 import { answers, SECURITY } from '../shapes.js'

@@ -1,7 +1,7 @@
 // /v1/retention and /v1/sweeps: what the policy keeps and why, and carrying that out.
 import { z } from 'zod'
+import { subjectNamed } from '../../domain/subject.js'
 import { lookWhoIsThere } from '../../jobs/departures.js'
-import { subjectNamed } from '../../jobs/open-backup.js'
 import { endOfSweep, sweepStore } from '../../jobs/sweep-store.js'
 import { type RetentionView, viewRetention } from '../../jobs/view-retention.js'
 import { assertSees } from '../caller.js'

@@ -1,7 +1,8 @@
 // /v1/tokens: who may come in. Tokens are made on the command line alone: a stolen one must not be able to make others.
 import { z } from 'zod'
+import { ROLES } from '../../domain/role.js'
 import { subjectName } from '../../domain/subject.js'
-import { ROLES, type Token } from '../../jobs/tokens.js'
+import type { Token } from '../../jobs/tokens.js'
 import { assertSees } from '../caller.js'
 import { callerOf } from '../guard.js'
 import { answers, SECURITY } from '../shapes.js'

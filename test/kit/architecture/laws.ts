@@ -23,7 +23,16 @@ export const MAY_IMPORT: Record<string, readonly string[]> = {
 }
 
 /** Files right below src/: they wire the parts together and may import everything; nobody imports them but each other. */
-export const ROOTS = ['main.ts', 'daemon.ts', 'cli.ts', 'app.ts', 'alerts.ts', 'config.ts']
+export const ROOTS = [
+  'main.ts',
+  'daemon.ts',
+  'cli.ts',
+  'app.ts',
+  'alerts.ts',
+  'desk.ts',
+  'config.ts',
+  'package.ts',
+]
 
 export const TOP_LEVEL = [
   ...['src', 'schedules', 'restore-playbooks', 'test', 'docs', 'monitoring', 'bench', '.ci', '.github'],
@@ -117,6 +126,36 @@ function mayOpen(path: string, door: string): boolean {
 function mayLoad(path: string, specifier: string): boolean {
   if (CHILD_MODULES.has(specifier)) return path.startsWith('src/sys/')
   return !TIMER_MODULES.has(specifier) || path === CLOCK
+}
+
+/** Loaded when it is used: by a command, or where the daemon's start loads it before. */
+const LATE = ['src/cli.ts', 'src/desk.ts', 'src/seal/age-decrypt.ts', 'src/store/s3-client.ts']
+const LOADED_BEFORE = ['@aws-sdk/lib-storage']
+
+/** What runs for months loads everything at its start: by the night an upgrade may have taken a file away. */
+export function lateBreaches(sources: readonly Source[]): string[] {
+  return sources
+    .filter(({ path }) => isOurs(path) && !path.startsWith('src/cli/') && !LATE.includes(path))
+    .flatMap(({ path, imports }) =>
+      imports
+        .filter(one => one.when === 'call' && !LOADED_BEFORE.includes(one.specifier))
+        .map(one => `${path}: loads ${one.specifier} when it is called`),
+    )
+}
+
+/** The packages, sorted, that are loaded with a source: by it, and by what it loads. */
+export function loadedWith(path: string, sources: readonly Source[]): string[] {
+  const loaded = new Map(sources.map(one => [one.path, one.imports.filter(({ when }) => when === 'start')]))
+  const [seen, packages] = [new Set<string>(), new Set<string>()]
+  const visit = (at: string): void => {
+    if (seen.has(at)) return
+    seen.add(at)
+    for (const { path: next, specifier } of loaded.get(at) ?? [])
+      if (next !== null) visit(next)
+      else if (!specifier.startsWith('node:')) packages.add(specifier)
+  }
+  visit(path)
+  return [...packages].sort()
 }
 
 export function shapeBreaches(sources: readonly Source[]): string[] {

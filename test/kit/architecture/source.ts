@@ -7,6 +7,8 @@ export interface Import {
   specifier: string
   /** For a relative one, the path from the root with `.ts`; otherwise null. */
   path: string | null
+  /** When the module is loaded: with its importer, when a function is called, or never, as it is only for types. */
+  when: 'start' | 'call' | 'never'
 }
 
 export interface Source {
@@ -41,7 +43,8 @@ export function readSource(path: string, text: string): Source {
   }
   walk(program, null, (node, parent) => {
     const specifier = importedBy(node)
-    if (specifier !== null) source.imports.push({ specifier, path: resolved(path, specifier) })
+    if (specifier !== null)
+      source.imports.push({ specifier, path: resolved(path, specifier), when: whenOf(node) })
     if (isDefaultExport(node)) source.defaultExport = true
     if (FUNCTIONS.has(node.type) && isNode(node.body) && !isChapter(parent)) {
       const atLine = lineOf(node.start)
@@ -74,6 +77,11 @@ function importedBy(node: Node): string | null {
   if (!IMPORTS.has(node.type) || !isNode(node.source)) return null
   const { value } = node.source
   return typeof value === 'string' ? value : null
+}
+
+function whenOf({ type, importKind, exportKind }: Node): Import['when'] {
+  if (type === 'ImportExpression') return 'call'
+  return type === 'TSImportType' || importKind === 'type' || exportKind === 'type' ? 'never' : 'start'
 }
 
 export function resolved(from: string, specifier: string): string | null {

@@ -49,12 +49,26 @@ function note(node: Node, { path, takes, texts, types, keys }: Module): void {
       members.flatMap(({ key }) => (isNode(key) ? String(key.name ?? key.value) : [])),
     )
   }
-  if (!isNode(node.source) || typeof node.source.value !== 'string') return
+  const late = takenLate(node)
+  if (late) for (const name of late.names) takes.add(`${resolved(path, late.from)}#${name}`)
+  if (!isNode(node.source) || typeof node.source.value !== 'string' || NOTED.has(node.source)) return
   const from = resolved(path, node.source.value)
   const specifiers = list(node.specifiers)
   if (specifiers.length === 0) takes.add(`${from}#*`)
   for (const one of specifiers) takes.add(`${from}#${named(one.imported ?? one.local) || '*'}`)
   if (specifiers.some(({ type }) => type === 'ImportNamespaceSpecifier')) takes.add(`${from}#*`)
+}
+
+/** Sources of an `import()` whose names were noted. */
+const NOTED = new WeakSet<object>()
+
+/** `const { a } = await import('x')` takes a, and nothing else of x. */
+function takenLate(node: Node): { from: string; names: string[] } | null {
+  if (node.type !== 'VariableDeclarator' || !isNode(node.id) || node.id.type !== 'ObjectPattern') return null
+  const loading = isNode(node.init) && node.init.type === 'AwaitExpression' ? node.init.argument : null
+  if (!isNode(loading) || loading.type !== 'ImportExpression' || !isNode(loading.source)) return null
+  NOTED.add(loading.source)
+  return { from: String(loading.source.value), names: list(node.id.properties).map(one => named(one.key)) }
 }
 
 /** The names of the values that a line exports. */

@@ -6,10 +6,10 @@ import { type App, openApp } from '../../../src/app.js'
 import type { Terminal } from '../../../src/cli/output.js'
 import { watchRun } from '../../../src/cli/progress.js'
 import { loadConfig } from '../../../src/config.js'
+import { subjectNamed } from '../../../src/domain/subject.js'
 import { backupAll } from '../../../src/jobs/backup-all.js'
 import { endOfNight, type NightReport } from '../../../src/jobs/backup-report.js'
 import { initKeys, newIdentityFile } from '../../../src/jobs/keys.js'
-import { subjectNamed } from '../../../src/jobs/open-backup.js'
 import type { JobContext } from '../../../src/jobs/parts.js'
 import { type RestoreReport, restoreBeside } from '../../../src/jobs/restore-beside.js'
 import type { JobEnd, JobRequest } from '../../../src/jobs/runner.js'
@@ -72,7 +72,7 @@ function runWatched(app: App, terminal: Terminal) {
     job: JobRequest,
     work: (context: JobContext) => Promise<JobEnd & { result: T }>,
   ): Promise<T> => {
-    const watch = watchRun(terminal, clock)
+    const watch = await watchRun(terminal, clock)
     let done: { result: T } | null = null
     try {
       const { failure } = await app.runner.run(job, async context => {
