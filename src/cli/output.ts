@@ -76,8 +76,8 @@ export function showFailure(terminal: Terminal, thrown: unknown): number {
   }
   terminal.err(`error: ${failureText(failure, terminal.debug)}`)
   if (typeof facts.run === 'string') {
-    const with_ = typeof facts.config === 'string' ? ` --config ${shellWord(facts.config)}` : ''
-    terminal.err(`  run: ${facts.run}, see \`gmah-backup${with_} runs ${facts.run}\``)
+    const at = typeof facts.config === 'string' ? ` --config ${shellWord(facts.config)}` : ''
+    terminal.err(`  run: ${facts.run}, see \`gmah-backup${at} runs ${facts.run}\``)
   }
   if (terminal.debug) terminal.err(stackText(failure))
   return exit

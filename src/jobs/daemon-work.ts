@@ -61,6 +61,9 @@ async function sweepTemporaryFolders(): Promise<void> {
   await sweepDucts()
 }
 
+/** More than anybody starts between a crash and the next start. */
+const RESTORES_LOOKED_AT = 1000
+
 /** Of restores and drills whose run is over. Drills may have another server: that it is away keeps nothing here. */
 async function dropLeftovers(
   parts: Parts,
@@ -68,7 +71,9 @@ async function dropLeftovers(
 ): Promise<{ dropped: string[]; failed: unknown[] }> {
   const isOver = (id: RunId): boolean => (journal.run(id)?.outcome ?? 'running') !== 'running'
   const staging = sweepStaging(parts, isOver)
-  const schemas = staging.catch(() => {}).then(() => sweepSchemas(parts, isOver))
+  const restores = journal.runs({ job: 'restore', limit: RESTORES_LOOKED_AT })
+  const suspects = new Set(restores.filter(run => run.outcome !== 'succeeded').map(run => run.subject))
+  const schemas = staging.catch(() => {}).then(() => sweepSchemas(parts, isOver, suspects))
   const swept = await Promise.allSettled([sweepDrills(parts, isOver), staging, schemas])
   return {
     dropped: swept.flatMap(one => (one.status === 'fulfilled' ? one.value : [])),

@@ -3,6 +3,7 @@
 import type { PostgresConfig } from '../domain/configuration.js'
 import type { RunId } from '../domain/ids.js'
 import { notedDatabase, stagingRun, unprovenRun } from '../domain/restore-names.js'
+import type { SubjectId } from '../domain/subject.js'
 import { type Session, withSession } from '../postgres/connection.js'
 import { allowConnections, dropDatabase } from '../postgres/databases.js'
 import { discover } from '../postgres/discover.js'
@@ -48,17 +49,23 @@ export function sweepStaging(parts: Parts, isOver: (run: RunId) => boolean): Pro
 }
 
 /**
- * Schemas that are not proven and carry their note, in the databases of the subjects.
+ * Schemas that are not proven and carry their note, in the databases of `suspects`: of hundreds of tenants, a start connects
+ * to those alone in which a restore went wrong.
  * @param isOver as of sweepStaging, which goes first: it knows where to look.
  */
-export async function sweepSchemas(parts: Parts, isOver: (run: RunId) => boolean): Promise<string[]> {
+export async function sweepSchemas(
+  parts: Parts,
+  isOver: (run: RunId) => boolean,
+  suspects: ReadonlySet<SubjectId | null>,
+): Promise<string[]> {
+  if (suspects.size === 0) return []
   const { postgres } = parts.config
   const { pattern } = postgres.tenants
   const { subjects } = await discover(postgres, { pattern, master: postgres.master })
   const dropped: string[] = []
   const failed: unknown[] = []
   for (const subject of subjects) {
-    if (subject.kind === 'globals') continue
+    if (subject.kind === 'globals' || !suspects.has(subject.id)) continue
     const { database } = subject
     try {
       const found = await withSession(postgres, database, {}, commentedSchemas)

@@ -1,5 +1,4 @@
 // Bearer tokens: 256 random bits shown once, kept as their SHA-256; each with a role, the tenants it may see, and an end.
-
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import { Failure } from '../domain/errors.js'
 import type { Role } from '../domain/role.js'

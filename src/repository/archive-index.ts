@@ -62,7 +62,7 @@ export async function* readIndexItems(place: ArchivePlace): AsyncGenerator<Index
   const what = `the index ${where}`
   for await (const { path, text } of rawItems(place)) {
     if (!isList(path)) continue
-    const value = parsedItem(text, `the index ${where}`)
+    const value = parsedItem(text, what)
     if (path === 'entries') yield { list: path, item: parseArchiveDocument(value, archiveEntrySchema, what) }
     else if (path === 'exceptions')
       yield { list: path, item: parseArchiveDocument(value, exceptionSchema, what) }

@@ -8,6 +8,7 @@ import { stagingName, UNPROVEN_NOTE } from '../../src/domain/restore-names.js'
 import { subjectNamed } from '../../src/domain/subject.js'
 import { closeLastLife } from '../../src/jobs/daemon-work.js'
 import { restoreIntoSchema } from '../../src/jobs/restore-into-schema.js'
+import { sweepSchemas } from '../../src/jobs/sweep-staging.js'
 import { silentLogger } from '../../src/sys/log.js'
 import { until } from '../kit/clock.js'
 import { editConfig } from '../kit/daemon.js'
@@ -98,6 +99,16 @@ test('killed while it was on its way: the next start ends who would still do it'
   expect(await found()).toEqual(NOTHING)
   await arrived()
   expect(await found()).toEqual(NOTHING)
+})
+
+test('no database is connected to for it where no restore went wrong', async () => {
+  const { here } = scene
+  const { postgres, ...config } = here.parts().config
+  const nowhere = { ...here.parts(), config: { ...config, postgres: { ...postgres, host: '/nowhere' } } }
+  const isOver = () => true
+  expect(await sweepSchemas(nowhere, isOver, new Set())).toEqual([])
+  await expect(sweepSchemas(nowhere, isOver, new Set([subjectNamed('a')]))).rejects.toThrow()
+  expect(await sweepSchemas(here.parts(), isOver, new Set([subjectNamed('other')]))).toEqual([])
 })
 
 test('killed when it was done: the schema says what it is, and that alone is enough for the next start', async () => {

@@ -177,6 +177,32 @@ test('chunks larger than the memory that is kept are stored as well', async () =
   expect(bytes.equals(await readAgain(written))).toBe(true)
 })
 
+test('new chunks are put for later, and what mends a damaged one at once; what is listed is to be named', async () => {
+  const bytes = noise(300_000, 11)
+  const [damaged] = (await backUp(repository, ACME, bytes)).chunks
+  store.objects.delete(chunkKey(ACME, damaged!.id))
+  const put = new Map<string, unknown>()
+  const listed: unknown[] = []
+  const watched: Store = {
+    ...store,
+    put: (where, body, options) => {
+      put.set(where, options?.durable)
+      return store.put(where, body, options)
+    },
+    list: (prefix, options) => {
+      if (prefix === chunksPrefix(ACME)) listed.push(options?.toBeNamed)
+      return store.list(prefix, options)
+    },
+  }
+  await write({ ...repository, store: watched }, key, Buffer.concat([bytes, noise(100_000, 12)]))
+  const chunks = [...put].filter(([where]) => where.startsWith(chunksPrefix(ACME)))
+  expect(put.get(chunkKey(ACME, damaged!.id))).toBe('now')
+  const others = chunks.filter(([where]) => where !== chunkKey(ACME, damaged!.id))
+  expect(others.length).toBeGreaterThan(2)
+  expect(others.every(([, durable]) => durable === 'later')).toBe(true)
+  expect(listed).toEqual([true])
+})
+
 test('no warning about listeners appears however many chunks are under way', async () => {
   const warnings: string[] = []
   const note = (warning: Error) => void warnings.push(warning.name)
