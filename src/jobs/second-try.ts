@@ -8,8 +8,8 @@ import { errorFacts } from './journal-rows.js'
 import type { JobContext, Parts } from './parts.js'
 
 /**
- * @throws Failure of the second attempt; of the first one where another is not worth it; without any attempt,
- * postgres-unreachable from when the server did not come back.
+ * @throws Failure of the second attempt; of the first one where another is not worth it, or could not be begun because the
+ * server went away meanwhile; postgres-unreachable from when it did not come back, for what failed of that or was not begun.
  */
 export type SecondTry = <T>(attempt: () => Promise<T>) => Promise<T>
 
@@ -36,10 +36,20 @@ export function secondTries(parts: Parts, context: JobContext, serverWaitMs: num
     } catch (thrown) {
       const failure = asFailure(thrown)
       if (!failure.retryable || context.signal.aborted) throw thrown
+      const ofServer = failure.code === 'postgres-unreachable'
+      const back = async (): Promise<void> => {
+        await waiting?.catch(stayedAway => {
+          context.signal.throwIfAborted()
+          throw ofServer ? stayedAway : thrown
+        })
+      }
       // One that is late to fail of an absence that is over has waited already.
-      if (failure.code === 'postgres-unreachable' && absences === before) waiting ??= waitOnce()
-      await waiting
-      if (absences === before) await clock.sleep(config.dump.retryPauseMs, context.signal)
+      if (ofServer && absences === before) waiting ??= waitOnce()
+      await back()
+      if (absences === before) {
+        await clock.sleep(config.dump.retryPauseMs, context.signal)
+        await back()
+      }
       return attempt()
     }
   }
