@@ -16,7 +16,7 @@ export type SecondTry = <T>(attempt: () => Promise<T>) => Promise<T>
 /**
  * For one run. The chunks stored by the first attempt are found and cost nothing. While the server is away nothing is begun:
  * two hundred tenants wait for it as long as one does.
- * @param serverWaitMs how long; it is asked after each `dump.retry_pause`, and once at least.
+ * @param serverWaitMs how long; it is asked after each `dump.retry_pause` and at the end. 0: for one pause.
  */
 export function secondTries(parts: Parts, context: JobContext, serverWaitMs: number): SecondTry {
   const { clock, config } = parts
@@ -77,13 +77,15 @@ async function waitForServer(
       facts: { waitedMs: waited(), outcome, error: errorFacts(failure) },
     })
   tell('waiting', away)
-  let still: Failure | null = away
+  let still: Failure | null
   // Counted in pauses, so that it ends where a pause is none.
-  const pauses = retryPauseMs > 0 ? Math.max(1, Math.ceil(serverWaitMs / retryPauseMs)) : 1
-  for (let pause = 0; still && pause < pauses; pause++) {
-    await clock.sleep(retryPauseMs, context.signal)
+  let left = serverWaitMs || retryPauseMs
+  do {
+    const pauseMs = Math.min(retryPauseMs, left)
+    await clock.sleep(pauseMs, context.signal)
     still = await ask()
-  }
+    left -= pauseMs
+  } while (still && left > 0 && retryPauseMs > 0)
   tell(still ? 'away' : 'back', still ?? away)
   if (!still) return true
   const waitedMs = waited()

@@ -9,23 +9,29 @@ import { until } from '../kit/clock.js'
 
 const PAUSE_MS = 77_000
 
-/** A night whose server is not there. Each pause lasts until the test ends it. */
-function awayNight() {
-  const pauses: (() => void)[] = []
+/** A night whose server is not there. */
+function awayNight(sleep: Parts['clock']['sleep'], retryPauseMs = PAUSE_MS, serverWaitMs = PAUSE_MS) {
   const stop = new AbortController()
-  const clock: Parts['clock'] = {
-    ...systemClock,
-    sleep: () => new Promise(resolve => void pauses.push(resolve)),
-  }
-  const config = { dump: { retryPauseMs: PAUSE_MS }, postgres: NO_SERVER }
+  const clock: Parts['clock'] = { ...systemClock, sleep }
+  const config = { dump: { retryPauseMs }, postgres: NO_SERVER }
   const told: string[] = []
   const context = {
     signal: stop.signal,
     emit: ({ type, facts }: { type: string; facts: { outcome: string } }) =>
       told.push(`${type}: ${facts.outcome}`),
   }
-  const twice = secondTries({ clock, config } as unknown as Parts, context as unknown as JobContext, PAUSE_MS)
-  return { twice, told, pauses, stop }
+  const twice = secondTries(
+    { clock, config } as unknown as Parts,
+    context as unknown as JobContext,
+    serverWaitMs,
+  )
+  return { twice, told, stop }
+}
+
+/** Each pause lasts until the test ends it. */
+function heldNight() {
+  const pauses: (() => void)[] = []
+  return { ...awayNight(() => new Promise(resolve => void pauses.push(resolve))), pauses }
 }
 
 /** Fails of each in turn, and keeps count; where a gate is given, not before that is open. */
@@ -45,7 +51,7 @@ const endOf = (trying: Promise<unknown>) =>
   )
 
 test('the server stays away: who failed of something else is told that, not the absence of the server', async () => {
-  const { twice, told, pauses } = awayNight()
+  const { twice, told, pauses } = heldNight()
   const gate = { open: false }
   const lost = failing(['postgres-unreachable'])
   const busy = failing(['store-busy'], gate)
@@ -63,7 +69,7 @@ test('the server stays away: who failed of something else is told that, not the 
 })
 
 test('a pause of its own that ends while the server is waited for: nothing is begun before it is back', async () => {
-  const { twice, pauses } = awayNight()
+  const { twice, pauses } = heldNight()
   const busy = failing(['store-busy'])
   const trying = endOf(twice(busy.attempt))
   await until(() => pauses.length === 1)
@@ -77,7 +83,7 @@ test('a pause of its own that ends while the server is waited for: nothing is be
 })
 
 test('a run that is stopped meanwhile fails of that, whatever a tenant failed of before', async () => {
-  const { twice, pauses, stop } = awayNight()
+  const { twice, pauses, stop } = heldNight()
   const gate = { open: false }
   const busy = failing(['store-busy'], gate)
   const ends = [twice(failing(['postgres-unreachable']).attempt), twice(busy.attempt)].map(endOf)
@@ -87,4 +93,16 @@ test('a run that is stopped meanwhile fails of that, whatever a tenant failed of
   stop.abort(new Failure('cancelled', 'stopped by maria'))
   pauses[0]?.()
   expect(await Promise.all(ends)).toEqual(Array(2).fill('cancelled: stopped by maria'))
+})
+
+test.each([
+  ['a part of a pause is left at the end', 30, 70, [30, 30, 10]],
+  ['a wait shorter than a pause', 30, 20, [20]],
+  ['no wait: the pause of a second try', 30, 0, [30]],
+  ['no pause', 0, 70, [0]],
+])('the server is waited for as long as is said: %s', async (_what, pauseMs, waitMs, expected) => {
+  const slept: number[] = []
+  const { twice } = awayNight(async ms => void slept.push(ms), pauseMs, waitMs)
+  expect(await endOf(twice(failing(['postgres-unreachable']).attempt))).toContain('waited for it')
+  expect(slept).toEqual(expected)
 })
