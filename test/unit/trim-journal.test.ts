@@ -183,6 +183,21 @@ describe('the journal', () => {
     expect(here.journal.events({ types: ['drift'] })).toHaveLength(1)
   })
 
+  test('lets others have their turn after a few events', async () => {
+    const here = openState()
+    tell(
+      here,
+      Array.from({ length: 200 }, (_, day) => ({ type: 'drift', subject: null, day })),
+    )
+    here.clock.set(instant(2_000))
+    const left = () => (here.db.prepare('select count(*) as n from events').get() as { n: number }).n
+    const seen = [left()]
+    const sleep = async () => void seen.push(left())
+    await trim({ ...here, clock: { ...here.clock, sleep } })
+    const steps = seen.slice(1).map((now, at) => (seen[at] ?? 0) - now)
+    expect(Math.max(...steps)).toBeLessThanOrEqual(25)
+  })
+
   test('forgets what old runs had to say, not that they were', async () => {
     const here = openState()
     const runs = [0, 900].map(day => {
