@@ -122,6 +122,19 @@ describe('the journal', () => {
     )
   })
 
+  test('a page of which nothing may go does not end the search', async () => {
+    const here = openState()
+    const type = (at: number): EventType => (at < 150 ? 'swap-step' : 'drift')
+    tell(
+      here,
+      Array.from({ length: 160 }, (_, at) => ({ type: type(at), subject: null, day: at })),
+    )
+    here.clock.set(instant(1_000))
+    await trim(here)
+    expect(here.journal.events({ types: ['drift'] })).toHaveLength(1)
+    expect(here.journal.swapEvents()).toHaveLength(150)
+  })
+
   test('keeps its size: pages go back to the disk, and what is left is whole', async () => {
     const here = openState()
     const pages = () => (here.db.prepare('PRAGMA page_count').get() as { page_count: number }).page_count
