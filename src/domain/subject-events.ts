@@ -10,10 +10,13 @@ export interface SubjectEventFacts {
       | 'database-without-tenant'
       | 'inactive-tenant-with-database'
       | 'tenant-not-covered'
+      | 'database-not-covered'
       | 'database-vanished'
     database: string
     tenant?: string
     status?: string
+    /** Why nobody backs it up. */
+    reason?: string
   }
   'discovery-problem': { error: ErrorFacts }
   /** A restore made them and never proved them; its run is not under way here. Left alone: it may be another machine's. */
