@@ -37,6 +37,12 @@ function write(text: string, name = 'gmah-backup.yaml', mode = 0o600): string {
 
 const load = (text: string, env: Record<string, string> = {}) => loadConfig({ path: write(text), env })
 
+test('the application’s files stand at the top of the bucket, whatever stands in front of the backups', () => {
+  const before = MINIMAL.replace('path: store\n', 'path: store\n  prefix: gmah\n')
+  const { store, files } = load(before).config
+  expect([store.prefix, files.store]).toEqual(['gmah/', { ...store, prefix: '' }])
+})
+
 function problemsOf(text: string, env: Record<string, string> = {}): Problem[] {
   try {
     load(text, env)
@@ -155,30 +161,59 @@ store:
   buckett: b
   access_key_id: abc
   access_key_id_file: pw
-postgres: { prot: 1, port: 70000, password_file: pw }
+postgres: { prot: 1, port: 70000, password_file: pw, tenants: { pattern: ^gmah_org_(.+)$ } }
 keys: { recovery_recipients: [] }
-dump: { concurrency: 8, connections: 3, cutter: { min: 2MiB } }
-daemon: { http: { host: 0.0.0.0 } }
+dump: { concurrency: 8, connections: 3, nice: 20, cutter: { min: 2MiB } }
+daemon: { log_level: loud, http: { host: 0.0.0.0 } }
 `)
     const by = Object.fromEntries(problems.map(one => [one.path, one]))
     expect(Object.keys(by).sort()).toEqual([
+      'cron',
       'daemon.http.host',
+      'daemon.log_level',
       'dump.connections',
       'dump.cutter',
+      'dump.nice',
       'freshness_window',
       'freshness_windows',
       'keys.recovery_recipients',
+      'postgres.password_file',
       'postgres.port',
       'postgres.prot',
+      'postgres.tenants.pattern',
+      'store.access_key_id',
       'store.bucket',
       'store.buckett',
+      'store.endpoint',
+      'store.secret_access_key_file',
       'time_zone',
     ])
+    // Each place is complained about once, but for what two of its rules say.
+    expect(problems).toHaveLength(Object.keys(by).length)
     expect(by['store.buckett']?.hint).toBe('did you mean bucket?')
     expect(by['postgres.prot']?.hint).toBe('did you mean port?')
     expect(by['postgres.prot']?.at).toMatch(/gmah-backup\.yaml:8:13$/)
     expect(by['keys.recovery_recipients']?.hint).toContain('age-keygen')
     expect(by['daemon.http.host']?.hint).toContain('127.0.0.1')
+  })
+
+  test('what is wrong in its shape is not judged by the rules as well', () => {
+    const problems = problemsOf(`
+store: { type: s3, endpoint: "", bucket: b, access_key_id: "\${UNSET}", secret_access_key_file: 7 }
+keys: { recovery_recipients: [${RECIPIENT}] }
+postgres: { tenants: { pattern: "" } }
+dump: { cutter: { min: large, average: 128KiB } }
+daemon: { http: { tls: { certificate_file: 1 } } }
+`)
+    expect(problems.map(one => one.path).sort()).toEqual([
+      'daemon.http.tls.certificate_file',
+      'daemon.http.tls.key_file',
+      'dump.cutter.min',
+      'postgres.tenants.pattern',
+      'store.access_key_id',
+      'store.endpoint',
+      'store.secret_access_key_file',
+    ])
   })
 
   test('a store is held to its rules', () => {
@@ -278,13 +313,56 @@ describe('secrets', () => {
     expect(JSON.stringify(problems)).not.toContain(secret)
   })
 
-  test('the description holds none', () => {
-    write('hunter2', 'pw')
-    const text = `store: { type: s3, bucket: b, endpoint: "https://h", access_key_id_file: pw, secret_access_key_file: pw }
+  test('each is read from its own place, and the description holds none', () => {
+    const names = [
+      'id',
+      'key',
+      'files-id',
+      'files-key',
+      'pw',
+      'pooler',
+      'scratch',
+      'token',
+      'mail',
+      'hook',
+      'beat',
+    ]
+    for (const name of names) write(`https://hunter2/${name}`, name)
+    const text = `store: { type: s3, bucket: b, endpoint: "https://h", access_key_id_file: id, secret_access_key_file: key }
+files: { store: { type: s3, bucket: f, endpoint: "https://h", access_key_id_file: files-id, secret_access_key_file: files-key } }
 keys: { recovery_recipients: [${RECIPIENT}] }
-postgres: { password_file: pw }`
-    const shown = JSON.stringify(describeConfig(load(text).config))
+postgres: { password_file: pw, pgbouncer: { host: h, port: 6432, user: u, password_file: pooler } }
+drills: { scratch_server: { host: h, user: u, password_file: scratch } }
+hetzner: { token_file: token }
+alerts:
+  channels:
+    mail: { type: email, host: h, user: u, password_file: mail, from: a@b.c, to: [a@b.c] }
+    hook: { type: slack, webhook_url_file: hook }
+  heartbeats: { beat: { url_file: beat } }`
+    const { config } = load(text)
+    const { store, files, postgres, drills, hetzner, alerts } = config
+    expect([store, files.store]).toMatchObject([
+      { accessKeyId: 'https://hunter2/id', secretAccessKey: 'https://hunter2/key' },
+      { accessKeyId: 'https://hunter2/files-id', secretAccessKey: 'https://hunter2/files-key' },
+    ])
+    const passwords = [postgres.password, postgres.pgbouncer?.password, drills.scratchServer?.password]
+    expect([...passwords, hetzner?.token]).toEqual(
+      ['pw', 'pooler', 'scratch', 'token'].map(name => `https://hunter2/${name}`),
+    )
+    expect(alerts.channels).toMatchObject([
+      { password: 'https://hunter2/mail' },
+      { webhookUrl: 'https://hunter2/hook' },
+    ])
+    expect(alerts.heartbeats).toMatchObject([{ url: 'https://hunter2/beat' }])
+    const shown = JSON.stringify(describeConfig(config))
     expect(shown).not.toContain('hunter2')
-    expect(shown).toContain('[redacted]')
+    expect(shown.split('[redacted]')).toHaveLength(names.length + 1)
+  })
+
+  test('without a token of the provider no schedule makes snapshots, and with one it does', () => {
+    const jobs = (text: string) => load(text).config.schedules.map(one => one.job)
+    write('a-token', 'token')
+    expect(jobs(MINIMAL)).not.toContain('snapshot-servers')
+    expect(jobs(`${MINIMAL}hetzner: { token_file: token }\n`)).toContain('snapshot-servers')
   })
 })

@@ -46,6 +46,12 @@ describe('a subject is outside its windows when', () => {
     ['it has no backup', { newest: null, latest: null, firstMs: null, provenAtMs: null }, ['no backup']],
     ['all it has is broken', { newest: null }, ['every backup broken']],
     ['its newest backup is late', { newest: late }, ['backup late']],
+    ['its database is gone by accident', { living: false, wanted: true }, ['database gone']],
+    [
+      'its database is gone by accident, and all it has is broken',
+      { living: false, wanted: true, newest: null },
+      ['database gone', 'every backup broken'],
+    ],
     ['its proof is too old', { provenAtMs: NOW - 8 * DAY }, ['proof too old']],
     ['it was never proven in all that time', { provenAtMs: null }, ['proof too old']],
     ['the proof of its newest failed', { broken: [{ id: NEWEST, level: 'restore' }] }, ['proof failed']],
@@ -144,6 +150,18 @@ describe('what to type', () => {
     const { lines } = page([gone, { ...named('left'), living: false }])
     expect(lines[0]).toMatch(/^BAD +a +database gone +2026.*\nok +left +not on the server any more +2026/m)
     expect(lines.at(-1)).toBe('type: gmah-backup restore a --in-place')
+  })
+
+  test('a database that is there and left out is not gone: BAD while the platform names it', () => {
+    const shut = { living: false, leftOut: 'refuses connections' }
+    const { lines } = page([
+      { ...named('a'), ...shut, wanted: true },
+      { ...named('left'), ...shut },
+    ])
+    expect(lines[0]).toMatch(
+      /^BAD +a +not backed up: refuses connections +2026.*\nok +left +left out: refuses connections +2026/m,
+    )
+    expect(lines.at(-1)).toBe('type: gmah-backup tenants')
   })
 
   test('a lost catalogue does not look like a platform that was never backed up', () => {
