@@ -148,7 +148,7 @@ class Watch implements Alerting {
     const { ledger, clock, config } = this.#parts
     const seen = await this.#see()
     const now = clock.now()
-    const read = absorb(this.#parts, this.#memory, this.#cursor, now)
+    const read = await absorb(this.#parts, this.#memory, this.#cursor, now)
     const memory = knowDisk(knowSchedules(read.memory, seen, now), seen, now)
     const lasting = [...Object.values(memory.troubles), ...standing(memory, seen, now, config())]
     const happened = [...read.happened, ...this.#clockJump(now)]

@@ -33,7 +33,9 @@ export interface AlertingParts {
   random?: (() => number) | undefined
 }
 
-const PAGE = 1000
+const PAGE = 250
+/** The event loop is held no longer. */
+const STEP_MS = 10
 /** Things that happened longer ago are no news when the alerts first see them. */
 const NEWS_MS = 24 * 3_600_000
 /** A channel that fails for a passing reason is told of after this long. */
@@ -44,22 +46,33 @@ export const speakerOf = ({ config, host }: Pick<AlertingParts, 'config' | 'host
   return { language, runLink, name: name ?? host }
 }
 
-/** Everything the journal gained. What happened long before the alerts were there is remembered, not told. */
-export function absorb({ events }: AlertingParts, memory: Memory, cursor: number | null, now: Date) {
+/**
+ * Everything the journal gained. What happened long before the alerts were there is remembered, not told. It may be years of it,
+ * when their own file was lost: whoever else waits gets turns meanwhile.
+ */
+export async function absorb(
+  { events, clock }: Pick<AlertingParts, 'events' | 'clock'>,
+  memory: Memory,
+  cursor: number | null,
+  now: Date,
+) {
   const happened: Trouble[] = []
   let [after, afterSeq] = [memory, cursor ?? 0]
-  let page: StoredEvent[]
-  do {
-    page = events({ afterSeq, limit: PAGE })
+  let begun = clock.ticks()
+  for (;;) {
+    const page = events({ afterSeq, limit: PAGE })
     for (const event of page) {
       const said = remember(after, event)
       after = said.memory
       const isNews = cursor !== null || now.getTime() - Date.parse(event.at) < NEWS_MS
       if (isNews) happened.push(...said.happened)
+      afterSeq = event.seq
+      if (clock.ticks() - begun < STEP_MS) continue
+      await clock.sleep(0)
+      begun = clock.ticks()
     }
-    afterSeq = page.at(-1)?.seq ?? afterSeq
-  } while (page.length === PAGE)
-  return { memory: after, cursor: afterSeq, happened }
+    if (page.length < PAGE) return { memory: after, cursor: afterSeq, happened }
+  }
 }
 
 /** Moves the incidents, and puts what is told of them into the outbox. Inside the ledger's transaction. */

@@ -1,6 +1,6 @@
 // What the API shows, as schemas: they check each answer on its way out, and make the OpenAPI document.
 import { z } from 'zod'
-import { OUTCOMES, TRIGGERS } from '../domain/events.js'
+import { OUTCOMES, TRIGGERS } from '../domain/run-events.js'
 import { subjectNamed } from '../domain/subject.js'
 import type { Run } from '../jobs/journal-rows.js'
 

@@ -2,7 +2,7 @@
 import type { FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { Failure } from '../domain/errors.js'
-import type { Trigger } from '../domain/events.js'
+import type { Trigger } from '../domain/run-events.js'
 import type { SubjectId } from '../domain/subject.js'
 import type { Errand } from '../jobs/errand.js'
 import type { KnownAtOnce } from '../jobs/known-at-once.js'

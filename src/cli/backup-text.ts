@@ -21,7 +21,6 @@ export function manifestText(manifest: Manifest): string {
       'new',
       `${bytesText(stored.newBytes)}, stored as ${bytesText(stored.newStoredBytes)}; ${bytesText(stored.reusedBytes)} reused`,
     ],
-    ['sha256', stream.sha256],
   ]
   if (!dump) {
     const name = shellWord(subjectName(manifest.subject))

@@ -98,7 +98,7 @@ function exportCommand(backup: Command, doors: Doors): void {
         const { exportBackup } = await import('../jobs/export-backup.js')
         const subject = subjectNamed(tenant)
         const request = { subject, backup: options.backup, file: options.to }
-        const { manifest, passedOver } = await watched(terminal, desk.clock, watch =>
+        const { manifest, passedOver, sha256 } = await watched(terminal, desk.clock, watch =>
           desk.run({ name: 'export', subject }, async context => ({
             outcome: 'succeeded',
             result: await exportBackup(desk, request, { ...context, watch }),
@@ -108,7 +108,7 @@ function exportCommand(backup: Command, doors: Doors): void {
           file: options.to,
           backup: manifest.backup,
           bytes: manifest.stream.bytes,
-          sha256: manifest.stream.sha256,
+          sha256,
           passedOver,
         }
         show(terminal, written, () =>

@@ -1,5 +1,5 @@
 // What a check found, for a person: a line a subject while it goes on, then what is wrong and what to type.
-import type { CheckFacts } from '../domain/events.js'
+import type { CheckFacts } from '../domain/backup-events.js'
 import { shellWord } from '../domain/shell-word.js'
 import { type SubjectId, subjectName } from '../domain/subject.js'
 import type { CheckReport, SubjectCheck } from '../jobs/check-report.js'

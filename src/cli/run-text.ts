@@ -1,5 +1,6 @@
 // Runs and what happened in them, for a person: a line a run, a line an event, the error whole.
-import type { ErrorFacts, StoredEvent } from '../domain/events.js'
+import type { ErrorFacts } from '../domain/error-facts.js'
+import type { StoredEvent } from '../domain/events.js'
 import { isSubjectId, subjectName } from '../domain/subject.js'
 import type { Run } from '../jobs/journal-rows.js'
 import { isAlive } from '../sys/process-identity.js'

@@ -5,7 +5,8 @@ import { Failure } from './errors.js'
 import type { BackupId, ChunkId } from './ids.js'
 import type { SubjectId } from './subject.js'
 
-export const FORMAT = 1
+/** 2 since the stream has no SHA-256 of its own; both are read. */
+export const FORMAT = 2
 
 /** No configuration cuts larger ones: what is opened without knowing its length is opened up to here. */
 export const LARGEST_CHUNK_BYTES = 16 * 1024 ** 2
@@ -88,7 +89,7 @@ const dump = z.strictObject({
 })
 
 export const manifestSchema = z.strictObject({
-  format: z.literal(FORMAT),
+  format: z.literal([1, FORMAT]),
   tool: z.string(),
   backup: hex(12).transform(id => id as BackupId),
   subject: z.string().transform(id => id as SubjectId),
@@ -102,7 +103,8 @@ export const manifestSchema = z.strictObject({
     /** `pg_dump`: PostgreSQL's custom archive format. `sql`: pg_dumpall's globals script. */
     type: z.enum(['pg_dump', 'sql']),
     bytes: count,
-    sha256: hex(64),
+    /** Only in format 1. Nobody reads it: each chunk is compared with its id. */
+    sha256: hex(64).optional(),
     /** The first bytes of the stream, which no chunk holds: they carry the dump's time and would make the first chunk new every night. */
     head: z.base64(),
   }),

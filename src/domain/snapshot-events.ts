@@ -1,4 +1,5 @@
 // What the journal keeps of the provider's snapshots of servers; part of the one vocabulary in events.ts.
+import type { ErrorFacts } from './error-facts.js'
 
 /** A snapshot that is whole, with its sheet in the store. */
 export interface SnapshotFacts {
@@ -24,7 +25,7 @@ export interface SnapshotFacts {
 }
 
 /** Type of event → its facts. */
-export interface SnapshotEventFacts<ErrorFacts> {
+export interface SnapshotEventFacts {
   /** Said before the request that makes one: after a crash it tells which label to look for. */
   'snapshot-requested': { server: string; serverId: number; schedule: string; label: string }
   'snapshot-made': SnapshotFacts

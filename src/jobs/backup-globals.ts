@@ -48,7 +48,7 @@ export function backupGlobals(
       instant: startedAt.toISOString(),
       startedAt: startedAt.toISOString(),
       finishedAt: finishedAt.toISOString(),
-      stream: { type: 'sql', bytes: written.bytes, sha256: written.sha256, head: written.head },
+      stream: { type: 'sql', bytes: written.bytes, head: written.head },
       cutter: { algorithm: 'gear1', ...parts.repository.cutter },
       chunks: written.chunks,
       dump: null,

@@ -1,7 +1,7 @@
 // How backups are told: one as an event's facts, a whole night as the end of its run.
 
+import type { BackupFacts } from '../domain/backup-events.js'
 import { Failure } from '../domain/errors.js'
-import type { BackupFacts } from '../domain/events.js'
 import type { Manifest } from '../domain/manifest.js'
 import type { SubjectId } from '../domain/subject.js'
 import type { JobEnd } from './runner.js'

@@ -101,7 +101,7 @@ function composeManifest(
     instant: snapshot.instant.toISOString(),
     startedAt: startedAt.toISOString(),
     finishedAt: finishedAt.toISOString(),
-    stream: { type: 'pg_dump', bytes: written.bytes, sha256: written.sha256, head: written.head },
+    stream: { type: 'pg_dump', bytes: written.bytes, head: written.head },
     cutter: { algorithm: 'gear1', ...parts.repository.cutter },
     chunks: written.chunks,
     dump: dumpFacts(snapshot, written.facts as ArchiveFacts, client),

@@ -1,6 +1,7 @@
 // The check of the store: is everything there that the backups need, does it read back, could it be opened without this machine.
+
+import type { CheckFacts } from '../domain/backup-events.js'
 import { asFailure, Failure } from '../domain/errors.js'
-import type { CheckFacts } from '../domain/events.js'
 import { type SubjectId, subjectName, subjectNamed } from '../domain/subject.js'
 import { listSubjects } from '../repository/manifests.js'
 import { openReading, type Reading, type ReadingOptions } from './check-reading.js'

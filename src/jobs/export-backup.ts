@@ -1,10 +1,18 @@
 // Writes a backup's stream to a plain file: exactly the bytes that pg_dump said, for pg_restore or psql.
+import { createHash, type Hash } from 'node:crypto'
 import type { Manifest } from '../domain/manifest.js'
 import type { SubjectId } from '../domain/subject.js'
 import { readStream } from '../repository/read-stream.js'
 import { checkNewFile, writeNewFile } from '../sys/new-file.js'
 import { chooseBackup, type PassedOver, tellPassedOver } from './choose-backup.js'
 import { type JobContext, type Parts, progressOf } from './parts.js'
+
+export interface Exported {
+  manifest: Manifest
+  passedOver: PassedOver[]
+  /** Of the file, in hex. */
+  sha256: string
+}
 
 /**
  * The file appears under its name only when it is whole, verified and on disk.
@@ -14,7 +22,7 @@ export async function exportBackup(
   parts: Parts,
   request: { subject: SubjectId; backup: string; file: string },
   context: JobContext,
-): Promise<{ manifest: Manifest; passedOver: PassedOver[] }> {
+): Promise<Exported> {
   await checkNewFile(request.file)
   const { signal } = context
   const chosen = await chooseBackup(parts.repository, request.subject, request.backup, { signal })
@@ -22,6 +30,14 @@ export async function exportBackup(
   tellPassedOver(passedOver, context)
   const count = progressOf(context, request.subject, 'export', manifest.stream.bytes)
   const stream = readStream(parts.repository, key, manifest, { signal, onBytes: count })
-  await writeNewFile(request.file, context.run, stream)
-  return { manifest, passedOver }
+  const hash = createHash('sha256')
+  await writeNewFile(request.file, context.run, hashed(stream, hash))
+  return { manifest, passedOver, sha256: hash.digest('hex') }
+}
+
+async function* hashed(parts: AsyncIterable<Uint8Array>, hash: Hash): AsyncGenerator<Uint8Array> {
+  for await (const part of parts) {
+    hash.update(part)
+    yield part
+  }
 }

@@ -1,6 +1,7 @@
 // What the journal answers: runs, events and audit lines, of every process that writes to this file.
-import type { EventType, Outcome, StoredEvent } from '../domain/events.js'
+import type { EventType, StoredEvent } from '../domain/events.js'
 import type { RunId } from '../domain/ids.js'
+import type { Outcome } from '../domain/run-events.js'
 import type { SubjectId } from '../domain/subject.js'
 import { guard, type Sqlite } from '../sys/sqlite.js'
 import {

@@ -1,9 +1,11 @@
 // The journal's rows as the program's own types, both ways. Everything that goes in loses its secrets here.
 
+import type { ErrorFacts } from '../domain/error-facts.js'
 import { causes, Failure } from '../domain/errors.js'
-import type { ErrorFacts, NewEvent, Outcome, StoredEvent, Trigger } from '../domain/events.js'
+import type { NewEvent, StoredEvent } from '../domain/events.js'
 import type { RunId } from '../domain/ids.js'
 import { redact } from '../domain/redact.js'
+import type { Outcome, Trigger } from '../domain/run-events.js'
 import type { SubjectId } from '../domain/subject.js'
 import type { ProcessIdentity } from '../sys/process-identity.js'
 

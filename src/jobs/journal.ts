@@ -1,8 +1,9 @@
 // What happened: runs, append-only events and audit lines. A cache for people and schedules; no restore needs it.
 import { Failure } from '../domain/errors.js'
-import type { NewEvent, Outcome, StoredEvent, Trigger } from '../domain/events.js'
+import type { NewEvent, StoredEvent } from '../domain/events.js'
 import { newRunId, type RunId } from '../domain/ids.js'
 import type { LiveEvent } from '../domain/live-events.js'
+import type { Outcome, Trigger } from '../domain/run-events.js'
 import type { SubjectId } from '../domain/subject.js'
 import type { Clock } from '../sys/clock.js'
 import { ownIdentity, type ProcessIdentity } from '../sys/process-identity.js'

@@ -1,7 +1,8 @@
 // What every job works with, wired once in app.ts, and what it is told about the run it is in.
+
+import type { CheckFacts } from '../domain/backup-events.js'
 import type { Config } from '../domain/configuration.js'
 import type { Failure } from '../domain/errors.js'
-import type { CheckFacts } from '../domain/events.js'
 import type { BackupKind, Manifest } from '../domain/manifest.js'
 import type { ProofRecord } from '../domain/records.js'
 import type { SubjectId } from '../domain/subject.js'

@@ -1,7 +1,8 @@
 // Swaps whose process died in the middle, put right: the tenant is reachable under its name, and PgBouncer lets its clients go.
 import type { Failure } from '../domain/errors.js'
-import type { StoredEvent, SwapFacts } from '../domain/events.js'
+import type { StoredEvent } from '../domain/events.js'
 import type { RunId } from '../domain/ids.js'
+import type { SwapFacts } from '../domain/restore-events.js'
 import { withSession } from '../postgres/connection.js'
 import { maintenanceDatabase } from '../postgres/target.js'
 import { resumePooler } from '../restore/pooler.js'

@@ -1,8 +1,9 @@
 // Executes a job once: lock, journal, body with a signal, close, one log line. Whatever happens inside, the run is closed.
 import { asFailure, Failure } from '../domain/errors.js'
-import type { NewEvent, Trigger } from '../domain/events.js'
+import type { NewEvent } from '../domain/events.js'
 import type { RunId } from '../domain/ids.js'
 import { isLive, type LiveEvent } from '../domain/live-events.js'
+import type { Trigger } from '../domain/run-events.js'
 import type { SubjectId } from '../domain/subject.js'
 import { type Clock, deadline } from '../sys/clock.js'
 import type { Logger } from '../sys/log.js'

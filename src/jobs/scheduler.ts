@@ -40,8 +40,6 @@ export interface Scheduler {
   start(): void
   /** No new runs from here on; running ones go on. */
   stop(): void
-  /** Looks at every schedule now. */
-  tick(): void
   /** Other schedules from here on; running ones go on. */
   reload(schedules: readonly Schedule[]): void
   /** Kept across restarts. @throws Failure schedule-unknown. */
@@ -69,7 +67,6 @@ export function createScheduler(parts: SchedulerParts, schedules: readonly Sched
   const launched = new Set<string>()
   let entries = read(schedules)
   let stopTicks: (() => void) | null = null
-  let stopped = false
 
   const look = (entry: Entry): void => {
     const found = decide(parts, entry, clock.now())
@@ -81,7 +78,7 @@ export function createScheduler(parts: SchedulerParts, schedules: readonly Sched
       .finally(() => launched.delete(entry.schedule.job))
   }
   const tick = (): void => {
-    for (const entry of stopped ? [] : entries) {
+    for (const entry of entries) {
       try {
         look(entry)
       } catch (error) {
@@ -97,16 +94,13 @@ export function createScheduler(parts: SchedulerParts, schedules: readonly Sched
   }
   return {
     start: () => {
-      stopped = false
       stopTicks ??= clock.every(TICK_MS, tick)
       tick()
     },
     stop: () => {
       stopTicks?.()
       stopTicks = null
-      stopped = true
     },
-    tick,
     reload: next => {
       entries = read(next)
     },

@@ -8,15 +8,15 @@ import { errorFacts } from './journal-rows.js'
 import type { JobContext, Parts } from './parts.js'
 
 /**
- * @throws Failure of the second attempt; of the first one where another is not worth it; without any attempt,
- * postgres-unreachable from when the server did not come back.
+ * @throws Failure of the second attempt; of the first one where another is not worth it, or could not be begun because the
+ * server went away meanwhile; postgres-unreachable from when it did not come back, for what failed of that or was not begun.
  */
 export type SecondTry = <T>(attempt: () => Promise<T>) => Promise<T>
 
 /**
  * For one run. The chunks stored by the first attempt are found and cost nothing. While the server is away nothing is begun:
  * two hundred tenants wait for it as long as one does.
- * @param serverWaitMs how long; it is asked after each `dump.retry_pause`, and once at least.
+ * @param serverWaitMs how long; it is asked after each `dump.retry_pause` and at the end. 0: for one pause.
  */
 export function secondTries(parts: Parts, context: JobContext, serverWaitMs: number): SecondTry {
   const { clock, config } = parts
@@ -36,10 +36,20 @@ export function secondTries(parts: Parts, context: JobContext, serverWaitMs: num
     } catch (thrown) {
       const failure = asFailure(thrown)
       if (!failure.retryable || context.signal.aborted) throw thrown
+      const ofServer = failure.code === 'postgres-unreachable'
+      const back = async (): Promise<void> => {
+        await waiting?.catch(stayedAway => {
+          context.signal.throwIfAborted()
+          throw ofServer ? stayedAway : thrown
+        })
+      }
       // One that is late to fail of an absence that is over has waited already.
-      if (failure.code === 'postgres-unreachable' && absences === before) waiting ??= waitOnce()
-      await waiting
-      if (absences === before) await clock.sleep(config.dump.retryPauseMs, context.signal)
+      if (ofServer && absences === before) waiting ??= waitOnce()
+      await back()
+      if (absences === before) {
+        await clock.sleep(config.dump.retryPauseMs, context.signal)
+        await back()
+      }
       return attempt()
     }
   }
@@ -67,13 +77,15 @@ async function waitForServer(
       facts: { waitedMs: waited(), outcome, error: errorFacts(failure) },
     })
   tell('waiting', away)
-  let still: Failure | null = away
+  let still: Failure | null
   // Counted in pauses, so that it ends where a pause is none.
-  const pauses = retryPauseMs > 0 ? Math.max(1, Math.ceil(serverWaitMs / retryPauseMs)) : 1
-  for (let pause = 0; still && pause < pauses; pause++) {
-    await clock.sleep(retryPauseMs, context.signal)
+  let left = serverWaitMs || retryPauseMs
+  do {
+    const pauseMs = Math.min(retryPauseMs, left)
+    await clock.sleep(pauseMs, context.signal)
     still = await ask()
-  }
+    left -= pauseMs
+  } while (still && left > 0 && retryPauseMs > 0)
   tell(still ? 'away' : 'back', still ?? away)
   if (!still) return true
   const waitedMs = waited()

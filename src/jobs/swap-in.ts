@@ -1,5 +1,5 @@
 // The swap as a step of a run: under the subject's lease, so that no dump is cut off, and written down before it happens.
-import type { SwapFacts } from '../domain/events.js'
+import type { SwapFacts } from '../domain/restore-events.js'
 import type { SubjectId } from '../domain/subject.js'
 import { swapDatabases } from '../restore/swap.js'
 import type { SwapOutcome } from './in-place-report.js'

@@ -1,6 +1,5 @@
 // The intake thread: bytes of one stream come in, chunks with their ids go out, and whoever watches the stream sees each byte once.
 // It holds back when too many new chunks wait to be sealed, so memory is a constant whatever the stream's length.
-import { createHash } from 'node:crypto'
 import { connect, type Socket } from 'node:net'
 import { parentPort } from 'node:worker_threads'
 import type { ChunkId } from '../domain/ids.js'
@@ -99,7 +98,6 @@ class Taking {
   readonly #known: ChunkIndex | null
   readonly #key: Uint8Array
   readonly #arena: Arena | null
-  readonly #sha256 = createHash('sha256')
   #bytes = 0
   #toldBytes = 0
   #head = Buffer.alloc(0)
@@ -115,7 +113,6 @@ class Taking {
 
   take(piece: Uint8Array): void {
     this.#bytes += piece.length
-    this.#sha256.update(piece)
     this.#observer?.push(piece)
     if (this.#cutter) for (const chunk of this.#cutter.push(this.#afterHead(piece))) this.#sendChunk(chunk)
     if (this.#bytes - this.#toldBytes >= TELL_EVERY_BYTES) this.#tellTaken()
@@ -137,7 +134,7 @@ class Taking {
     const facts = this.#observer?.end() ?? null
     this.#tellTaken()
     const head = this.#head.toString('base64')
-    send({ type: 'done', bytes: this.#bytes, sha256: this.#sha256.digest('hex'), head, facts })
+    send({ type: 'done', bytes: this.#bytes, head, facts })
   }
 
   /** Says how much was taken since it was said last. */

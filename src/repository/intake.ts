@@ -26,7 +26,7 @@ export interface CutChunk {
 }
 
 export interface IntakeOptions {
-  /** Null: only observe and hash. */
+  /** Null: only observe. */
   cutting: {
     parameters: CutterParameters
     chunkIdKey: Uint8Array
@@ -43,7 +43,6 @@ export interface IntakeOptions {
 
 export interface IntakeResult {
   bytes: number
-  sha256: string
   /** The stream's first bytes in base64, which are in no chunk; empty without cutting. */
   head: string
   /** What the observer's end() returned; null without one. */
@@ -176,8 +175,8 @@ export class Intake {
     }
   }
 
-  #finish({ bytes, sha256, head, facts }: IntakeResult): void {
-    this.#resolve({ bytes, sha256, head, facts })
+  #finish({ bytes, head, facts }: IntakeResult): void {
+    this.#resolve({ bytes, head, facts })
   }
 
   #handOn(chunk: CutChunk): void {

@@ -1,5 +1,5 @@
 // A swap that was cut short, put right by looking at what is there: two renames in one transaction leave only two cases.
-import type { SwapFacts } from '../domain/events.js'
+import type { SwapFacts } from '../domain/restore-events.js'
 import type { Session } from '../postgres/connection.js'
 import { allowConnections, databaseExists, renameDatabase } from '../postgres/databases.js'
 

@@ -2,7 +2,7 @@
 // Both renames are one transaction: the name is the old database's or the new one's, and never nobody's.
 import type { PostgresConfig } from '../domain/configuration.js'
 import { asFailure, Failure } from '../domain/errors.js'
-import type { SwapFacts, SwapStep } from '../domain/events.js'
+import type { SwapFacts, SwapStep } from '../domain/restore-events.js'
 import { type Session, withSession } from '../postgres/connection.js'
 import { allowConnections, databaseOid, exchangeNames, terminateConnections } from '../postgres/databases.js'
 import { connectionsTo, preparedTransactions } from '../postgres/occupancy.js'

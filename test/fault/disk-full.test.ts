@@ -87,8 +87,11 @@ test('under the journal at the end of a run: the job is free again, and the end 
     code: 'disk-full',
   })
   makeRoom(state.db)
-  expect((await runner.run(job, async () => ({ outcome: 'succeeded' }))).run.outcome).toBe('succeeded')
+  // What was owed to the journal is told once: it is in no later run's way.
+  for (let again = 0; again < 2; again++)
+    expect((await runner.run(job, async () => ({ outcome: 'succeeded' }))).run.outcome).toBe('succeeded')
   expect(state.journal.runs().map(run => [run.outcome, run.error?.code])).toEqual([
+    ['succeeded', undefined],
     ['succeeded', undefined],
     ['failed', 'store-full'],
   ])

@@ -29,7 +29,7 @@ beforeAll(async () => {
   tools = await twistedTools(folder.path)
   const config = {
     postgres: { tools_directory: tools.directory },
-    dump: { retry_pause: '77s', server_wait: '3m', concurrency: 2 },
+    dump: { retry_pause: '77s', server_wait: '231s', concurrency: 2 },
   }
   scene = await openAlertScene([], config)
   for (const tenant of LEFT)

@@ -7,7 +7,7 @@ import { viewRetention } from '../../src/jobs/view-retention.js'
 import { acquireLease } from '../../src/repository/lease.js'
 import { listManifests, readManifest } from '../../src/repository/manifests.js'
 import { openTenantKey } from '../../src/repository/tenant-keys.js'
-import { chunkKey, chunksPrefix, leaseKey } from '../../src/store/keys.js'
+import { chunkKey, leaseKey } from '../../src/store/keys.js'
 import type { Store } from '../../src/store/port.js'
 import { DAY_MS } from '../kit/copies.js'
 import { type FakeClock, fakeClock } from '../kit/fake-clock.js'
@@ -190,6 +190,26 @@ test('the journal forgets nights of long ago, and nothing by a clock that the st
   expect(here.events('journal-trimmed')).toHaveLength(1)
 })
 
+test('one tenant whose clock the store contradicts is enough for the journal to forget nothing', async () => {
+  await scene()
+  clock.pass(500 * DAY_MS)
+  await backUp(8)
+  await backUp(8, GLOBEX)
+  const told = here.events('sweep-planned').length
+  const doubtful: Store = {
+    ...store,
+    head: async key => {
+      const found = await store.head(key)
+      return found && key === leaseKey(ACME) ? { ...found, modifiedAt: new Date(0) } : found
+    },
+  }
+  const { run, report } = await here.sweep({ parts: { repository: { ...here.repository, store: doubtful } } })
+  expect(run.outcome).toBe('partial')
+  expect(report?.failed.map(({ failure }) => failure.code)).toEqual(['clock-doubtful'])
+  expect(report?.swept.map(({ subject }) => subject)).toEqual([GLOBEX])
+  expect(here.events('sweep-planned')).toHaveLength(told + 1)
+})
+
 test('what a bucket lock holds is said, does not fail the run, and goes when the lock lets go', async () => {
   await scene()
   store.add({
@@ -258,19 +278,24 @@ describe('somebody else at work', () => {
     await other.close()
   })
 
-  test('a sweep that lost its lease deletes nothing more', async () => {
+  test.each([
+    ['chunks', /\/chunks\//],
+    ['manifests', /\/manifests\//],
+  ])('a sweep that lost its lease among the %s deletes nothing more', async (_, last) => {
     await scene()
-    const before = held(chunksPrefix(ACME)).length
+    const before = held('tenants/').filter(lasting).length
     // In the middle of the deletions another machine takes the lease, and this one slept: its timers did not fire.
     const frozen: Store = {
       ...store,
       delete: async (key, how) => {
         await store.delete(key, how)
-        if (/manifests/.test(key)) clock.pass(0)
-        if (/chunks/.test(key)) freeze()
+        if (!last.test(key)) return
+        freeze()
+        left ??= held('tenants/').filter(lasting).length
       },
     }
     let offset = 0
+    let left: number | null = null
     const freeze = () => {
       offset += 200_000
     }
@@ -278,7 +303,8 @@ describe('somebody else at work', () => {
     const repository = { ...here.repository, store: frozen, clock: sleepy, transfers: 1 }
     const { run } = await here.sweep({ parts: { repository, clock: sleepy } })
     expect(run.error?.code).toBe('lease-lost')
-    expect(held(chunksPrefix(ACME)).length).toBe(before - 1)
+    expect(left).toBeLessThan(before)
+    expect(held('tenants/').filter(lasting)).toHaveLength(left ?? 0)
     await allRestore()
   })
 

@@ -124,6 +124,40 @@ describe('backups', () => {
     ])
   })
 
+  test('a backup that the tenant has not: refused at once wherever one is named; and one that it has is taken', async () => {
+    const { post, get, app, ask, token } = await api()
+    await post('/v1/tenants/acme/backups', { wait: true })
+    const [{ id }] = (await get('/v1/tenants/acme/backups')).json().backups
+    const runs = app.journal.runs().length
+    const other = `${id.startsWith('0') ? '1' : '0'}${id.slice(1)}`
+    const play = (backup: string) => ({ set: { tenant: 'acme', database: 'beside', backup } })
+    const beside = '/v1/playbooks/tenant-beside/runs'
+    const asked: [string, object][] = [
+      ['/v1/tenants/acme/verifications', { backup: other }],
+      ['/v1/tenants/acme/archives', { backup: other }],
+      ['/v1/tenants/acme/archives', { backup: '2001-01-01T00:00:00Z' }],
+      ['/v1/restores/plans', { tenant: 'acme', database: 'beside', backup: other }],
+      [beside, play(other)],
+    ]
+    const as = token('admin')
+    for (const [url, body] of asked) {
+      const answer = await ask('POST', url, { as, body })
+      expect([url, answer.status, answer.json().code]).toEqual([url, 404, 'backup-unknown'])
+    }
+    const wrong = await post('/v1/tenants/acme/verifications', { backup: 'yesterday' })
+    expect([wrong.status, wrong.json().code]).toEqual([400, 'usage'])
+    const unset = await ask('POST', beside, { as, body: { set: { tenant: 'acme' } } })
+    expect([unset.status, unset.json().code]).toEqual([400, 'usage'])
+    expect(app.journal.runs()).toHaveLength(runs)
+    // The beginning of an id names it, also where the catalogue does not know it yet.
+    const { catalogue } = app.parts()
+    for (const { manifest } of catalogue.list()) catalogue.remove(manifest)
+    const begun = await post('/v1/tenants/acme/verifications', { backup: id.slice(0, 8), level: 'stored' })
+    expect(begun.status).toBe(202)
+    await app.runner.idle()
+    expect(app.journal.run(begun.json().id)).toMatchObject({ outcome: 'succeeded' })
+  })
+
   test('of a tenant that was made a moment ago; and sent again when it is gone, it is the same run', async () => {
     const { post, app } = await api()
     await post('/v1/backups', { wait: true })

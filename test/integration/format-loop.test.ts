@@ -1,6 +1,6 @@
 // The shell loop of docs/format.md, word for word, with Debian's own age, zstd, jq, curl and pg_restore:
 // what is in the bucket comes back without a line of our code, on a server that has never seen it.
-import { mkdirSync, readFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, readFileSync, truncateSync } from 'node:fs'
 import { join } from 'node:path'
 import { execa } from 'execa'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -49,14 +49,15 @@ afterAll(async () => {
 
 /** Runs blocks in a folder of their own, as one script, against the fresh server. */
 async function shell(folder: string, blocks: readonly string[]): Promise<{ stdout: string; stderr: string }> {
-  const { host, port, user } = fresh.target
-  const { stdout, stderr, exitCode } = await execa('bash', ['-c', blocks.join('\n')], {
-    cwd: folder,
-    env: { PGHOST: host, PGPORT: String(port), PGUSER: user },
-    reject: false,
-  })
+  const { exitCode, stdout, stderr } = await bash(folder, blocks)
   expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: expect.any(String) })
   return { stdout, stderr }
+}
+
+function bash(folder: string, blocks: readonly string[]) {
+  const { host, port, user } = fresh.target
+  const env = { PGHOST: host, PGPORT: String(port), PGUSER: user }
+  return execa('bash', ['-c', blocks.join('\n')], { cwd: folder, env, reject: false })
 }
 
 const STORES = [
@@ -107,7 +108,7 @@ describe.each(STORES)('from $kind', ({ kind, store, access }) => {
     mkdirSync(folder)
     const names = filledIn(NAMES, { identity: here.recoveryIdentityFile, subject, target })
     const { stdout } = await shell(folder, [names, access(here), LOOP])
-    expect(stdout).toBe('backup.dump: OK')
+    expect(stdout).toBe('backup.dump is whole')
     return { folder, names }
   }
 
@@ -137,6 +138,30 @@ describe.each(STORES)('from $kind', ({ kind, store, access }) => {
       await execa('cmp', [exported, join(folder, 'backup.dump')])
     },
   )
+})
+
+test('the loop names a chunk that is another one, and one that is cut, and goes no further', async () => {
+  const here = await install(source.target)
+  try {
+    const { report } = await here.night({ names: ['acme'] })
+    const [first, second] = report!.succeeded[0]!.chunks.map(({ id }) => ({
+      id,
+      file: join(here.storeFolder, 'tenants/acme/backups/chunks', id.slice(0, 2), id),
+    }))
+    const values = { identity: here.recoveryIdentityFile, subject: 'tenants/acme', target: 'never' }
+    const access = filledIn(DIRECTORY, { store: here.storeFolder })
+    const loop = () => bash(here.folder, [filledIn(NAMES, values), access, LOOP, 'echo went on'])
+    copyFileSync(first!.file, second!.file)
+    expect(await loop()).toMatchObject({
+      exitCode: 1,
+      stdout: '',
+      stderr: `chunk ${second!.id} holds other bytes than its id says`,
+    })
+    truncateSync(second!.file, 300)
+    expect(await loop()).toMatchObject({ exitCode: 1, stdout: '' })
+  } finally {
+    await here.remove()
+  }
 })
 
 test('the document has the blocks that are run here, and no others', () => {

@@ -3,7 +3,7 @@ import { Client } from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Failure } from '../../src/domain/errors.js'
 import type { RunId } from '../../src/domain/ids.js'
-import { keptName, keptRun, stagingName, stagingRun } from '../../src/domain/restore-names.js'
+import { keptName } from '../../src/domain/restore-names.js'
 import { keptDatabases } from '../../src/jobs/kept-databases.js'
 import { look } from '../../src/jobs/list-tenants.js'
 import { sweepKept } from '../../src/jobs/sweep-kept.js'
@@ -130,21 +130,6 @@ test('the sweep keeps what is the last, of unknown age, or nobody knows whose', 
     [false, 'nobody knows whose i'],
   ])
   expect(planKept([one], new Date('2026-11-21T00:00:00Z'))[0]?.drop).toBe(false)
-})
-
-test('names fit, are told from all others, and never break a letter', () => {
-  const run = '0123456789ab' as RunId
-  for (const name of ['a', 'x'.repeat(63), 'é'.repeat(31), '🙂'.repeat(15)]) {
-    const kept = keptName(name, run)
-    expect(Buffer.byteLength(kept)).toBeLessThanOrEqual(63)
-    expect([keptRun(kept), kept.isWellFormed()]).toEqual([run, true])
-  }
-  expect([keptRun(LIVE), keptRun('x__before_0123'), stagingRun(LIVE), stagingRun(stagingName(run))]).toEqual([
-    null,
-    null,
-    null,
-    run,
-  ])
 })
 
 /** A client that asks without end, and comes back at once when it is thrown out. */

@@ -1,7 +1,8 @@
 // The scene of a disaster: a server with a few small tenants, twistable programs, an installation, and three questions
 // to ask afterwards: what is stored, what does the journal say, what is the operator told.
 import { readdirSync } from 'node:fs'
-import type { ErrorFacts, StoredEvent } from '../../src/domain/events.js'
+import type { ErrorFacts } from '../../src/domain/error-facts.js'
+import type { StoredEvent } from '../../src/domain/events.js'
 import type { RunId } from '../../src/domain/ids.js'
 import { parseSubjectId } from '../../src/domain/subject.js'
 import { chunksPrefix, manifestsPrefix } from '../../src/store/keys.js'

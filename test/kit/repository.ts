@@ -2,7 +2,7 @@
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { newBackupId } from '../../src/domain/ids.js'
-import type { Manifest } from '../../src/domain/manifest.js'
+import { FORMAT, type Manifest } from '../../src/domain/manifest.js'
 import { type SubjectId, tenantSubject } from '../../src/domain/subject.js'
 import { type Intake, openIntake } from '../../src/repository/intake.js'
 import { commitManifest } from '../../src/repository/manifests.js'
@@ -81,9 +81,9 @@ export async function backUp(
 }
 
 export function manifestOf(subject: SubjectId, written: WrittenStream, instant: string): Manifest {
-  const { bytes, sha256, head, chunks, stored } = written
+  const { bytes, head, chunks, stored } = written
   return {
-    format: 1,
+    format: FORMAT,
     tool: 'gmah-backup test',
     backup: newBackupId(),
     subject,
@@ -92,7 +92,7 @@ export function manifestOf(subject: SubjectId, written: WrittenStream, instant: 
     instant,
     startedAt: instant,
     finishedAt: instant,
-    stream: { type: 'sql', bytes, sha256, head },
+    stream: { type: 'sql', bytes, head },
     cutter: { algorithm: 'gear1', ...SMALL_CUTTER },
     chunks,
     dump: null,

@@ -28,6 +28,8 @@ export interface Twist {
   bytes?: string
   /** The stream that is spoiled is the one that goes in. */
   input?: true
+  /** What the real program says is added to this file as well. */
+  keep?: string
   /** Stops after `gateAt` bytes until the gate is opened. */
   gate?: string
   gateAt?: number

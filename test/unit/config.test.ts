@@ -37,6 +37,12 @@ function write(text: string, name = 'gmah-backup.yaml', mode = 0o600): string {
 
 const load = (text: string, env: Record<string, string> = {}) => loadConfig({ path: write(text), env })
 
+test('the application’s files stand at the top of the bucket, whatever stands in front of the backups', () => {
+  const before = MINIMAL.replace('path: store\n', 'path: store\n  prefix: gmah\n')
+  const { store, files } = load(before).config
+  expect([store.prefix, files.store]).toEqual(['gmah/', { ...store, prefix: '' }])
+})
+
 function problemsOf(text: string, env: Record<string, string> = {}): Problem[] {
   try {
     load(text, env)
@@ -278,13 +284,56 @@ describe('secrets', () => {
     expect(JSON.stringify(problems)).not.toContain(secret)
   })
 
-  test('the description holds none', () => {
-    write('hunter2', 'pw')
-    const text = `store: { type: s3, bucket: b, endpoint: "https://h", access_key_id_file: pw, secret_access_key_file: pw }
+  test('each is read from its own place, and the description holds none', () => {
+    const names = [
+      'id',
+      'key',
+      'files-id',
+      'files-key',
+      'pw',
+      'pooler',
+      'scratch',
+      'token',
+      'mail',
+      'hook',
+      'beat',
+    ]
+    for (const name of names) write(`https://hunter2/${name}`, name)
+    const text = `store: { type: s3, bucket: b, endpoint: "https://h", access_key_id_file: id, secret_access_key_file: key }
+files: { store: { type: s3, bucket: f, endpoint: "https://h", access_key_id_file: files-id, secret_access_key_file: files-key } }
 keys: { recovery_recipients: [${RECIPIENT}] }
-postgres: { password_file: pw }`
-    const shown = JSON.stringify(describeConfig(load(text).config))
+postgres: { password_file: pw, pgbouncer: { host: h, port: 6432, user: u, password_file: pooler } }
+drills: { scratch_server: { host: h, user: u, password_file: scratch } }
+hetzner: { token_file: token }
+alerts:
+  channels:
+    mail: { type: email, host: h, user: u, password_file: mail, from: a@b.c, to: [a@b.c] }
+    hook: { type: slack, webhook_url_file: hook }
+  heartbeats: { beat: { url_file: beat } }`
+    const { config } = load(text)
+    const { store, files, postgres, drills, hetzner, alerts } = config
+    expect([store, files.store]).toMatchObject([
+      { accessKeyId: 'https://hunter2/id', secretAccessKey: 'https://hunter2/key' },
+      { accessKeyId: 'https://hunter2/files-id', secretAccessKey: 'https://hunter2/files-key' },
+    ])
+    const passwords = [postgres.password, postgres.pgbouncer?.password, drills.scratchServer?.password]
+    expect([...passwords, hetzner?.token]).toEqual(
+      ['pw', 'pooler', 'scratch', 'token'].map(name => `https://hunter2/${name}`),
+    )
+    expect(alerts.channels).toMatchObject([
+      { password: 'https://hunter2/mail' },
+      { webhookUrl: 'https://hunter2/hook' },
+    ])
+    expect(alerts.heartbeats).toMatchObject([{ url: 'https://hunter2/beat' }])
+    const shown = JSON.stringify(describeConfig(config))
     expect(shown).not.toContain('hunter2')
-    expect(shown).toContain('[redacted]')
+    expect(shown.split('[redacted]')).toHaveLength(names.length + 1)
+  })
+
+  test('without a token of the provider no schedule makes snapshots, and with one it does', () => {
+    const jobs = (text: string) => load(text).config.schedules.map(one => one.job)
+    write('a-token', 'token')
+    expect(jobs(MINIMAL)).not.toContain('snapshot-servers')
+    expect(jobs(`${MINIMAL}hetzner: { token_file: token }\n`)).toContain('snapshot-servers')
   })
 })

@@ -75,6 +75,7 @@ describe('lastDue and nextDue', () => {
         expect(next.getTime()).toBeGreaterThan(now.getTime())
         expect(nextDue(cron, where, last)).toEqual(next)
         expect(lastDue(cron, where, new Date(next.getTime() - 1))).toEqual(last)
+        expect(lastDue(cron, where, next)).toEqual(next)
       }),
       { numRuns: 400 },
     )

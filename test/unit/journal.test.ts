@@ -68,6 +68,17 @@ describe('runs', () => {
     expect(journal.runs({ state: 'partial' })).toEqual([])
   })
 
+  test('of one subject alone are no run of the job as a whole: no schedule counts them', () => {
+    const { journal } = openState()
+    const due = new Date('2026-11-23T01:30:00Z')
+    const whole = journal.startRun({ job: 'check', trigger: 'schedule', due })
+    const part = journal.startRun({ job: 'check', subject: MASTER, trigger: 'manual', due })
+    for (const { id } of [whole, part]) journal.finishRun(id, { outcome: 'succeeded' })
+    expect(journal.lastRun('check')?.id).toBe(whole.id)
+    expect(journal.lastRun('check', 'succeeded')?.id).toBe(whole.id)
+    expect(journal.runsDue('check', due).map(run => run.id)).toEqual([whole.id])
+  })
+
   test('of dead processes are closed as interrupted, and said; those of the living are not', () => {
     const { journal, db } = openState()
     const dead = journal.startRun({ job: 'dead', trigger: 'schedule' })
@@ -148,6 +159,8 @@ describe('secrets', () => {
       failure: new Failure('key-wrong', `not ${IDENTITY}`, { cause }),
       facts: { secretAccessKey: 'hunter2', nested: { password: 'hunter2' } },
     })
+    const said = 'the key of postgres://gmah:hunter2@db/x'
+    journal.event({ type: 'playbook-notice', ...about, facts: { message: said } })
     const all = JSON.stringify([
       db.prepare('select * from runs').all(),
       db.prepare('select * from events').all(),

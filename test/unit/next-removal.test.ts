@@ -23,6 +23,10 @@ test.each([
   expect(day([...list], { keep: { scheduled: rule } })).toBe(expected)
 })
 
+test('a last run that failed holds everything today, and is taken for mended by then', () => {
+  expect(day(nights(400, '2026-11-25'), { lastRunFailed: 'its run failed' })).toBe('2026-11-26')
+})
+
 test('of a departed tenant when the hold is over', () => {
   const departed = { since: new Date('2026-11-01T00:00Z'), holdMs: 90 * DAY_MS, keep: { ...NONE, last: 1 } }
   expect(day(nights(3, '2026-10-31'), { departed })).toBe('2027-01-31')

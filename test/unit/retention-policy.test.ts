@@ -69,6 +69,7 @@ describe('the fuse', () => {
   test.each([
     ['a night’s one', [one('a', 35, 1)], 0, false],
     ['two of three', [one('a', 3, 2)], 0, false],
+    ['three of four, the fewest that ask', [one('a', 4, 3), one('b', 100, 0)], 3, false],
     ['just the share', [one('a', 100, 30), one('b', 100, 0)], 0, false],
     ['one more than the number', [one('a', 100, 31), one('b', 100, 0)], 31, false],
     ['more than the share', [one('a', 10, 4), one('b', 100, 1)], 4, false],

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { Failure } from '../../src/domain/errors.js'
-import { MASTER } from '../../src/domain/subject.js'
+import { GLOBALS, MASTER } from '../../src/domain/subject.js'
 import { createRunner } from '../../src/jobs/runner.js'
 import { silentLogger } from '../../src/sys/log.js'
 import { openState } from '../kit/state.js'
@@ -38,6 +38,44 @@ test('a body that succeeds', async () => {
     ['run-finished', run.id, null],
   ])
   expect(runner.busy(JOB)).toBe(false)
+})
+
+test('an event is about the run’s subject, unless it names another or none', async () => {
+  const { runner, journal } = parts()
+  const facts = { before: '2026-01-01T00:00:00Z', events: 1 }
+  await runner.run({ ...JOB, subject: MASTER }, async ({ emit }) => {
+    emit({ type: 'journal-trimmed', facts })
+    emit({ type: 'journal-trimmed', subject: GLOBALS, facts })
+    emit({ type: 'journal-trimmed', subject: null, facts })
+    return { outcome: 'succeeded' }
+  })
+  const told = journal.events().filter(event => event.type === 'journal-trimmed')
+  expect(told.map(event => event.subject)).toEqual([MASTER, GLOBALS, null])
+})
+
+test('is idle only when the runs that began meanwhile have ended too', async () => {
+  const { runner } = parts()
+  const [begin, end] = [new AbortController(), new AbortController()]
+  const until = ({ signal }: AbortController) => untilAborted(signal).catch(() => {})
+  let idle = false
+  const first = runner.run(JOB, async () => {
+    await until(begin)
+    void runner.run({ ...JOB, name: 'check' }, async () => {
+      await until(end)
+      return { outcome: 'succeeded' }
+    })
+    return { outcome: 'succeeded' }
+  })
+  const waiting = runner.idle().then(() => {
+    idle = true
+  })
+  begin.abort()
+  await first
+  await sleep(0)
+  expect([idle, runner.active()]).toEqual([false, 1])
+  end.abort()
+  await waiting
+  expect(runner.active()).toBe(0)
 })
 
 test('a body that throws', async () => {

@@ -201,6 +201,23 @@ test('a job that is still running is waited for, not run beside', async () => {
   release?.()
 })
 
+test.each([
+  ['on its way and not in the journal yet', false, 1],
+  ['another process’s', true, 0],
+])('a job that is %s is not launched beside', async (_, busy, expected) => {
+  const state = openState(fakeClock('2026-11-23T00:00:00Z'))
+  let launches = 0
+  const launch = () => {
+    launches += 1
+    return new Promise(() => {})
+  }
+  const scheduler = createScheduler({ ...state, log: silentLogger(), busy: () => busy, launch }, [NIGHTLY])
+  scheduler.start()
+  for (let minutes = 0; minutes < 120; minutes++) state.clock.pass(60_000)
+  await turn()
+  expect(launches).toBe(expected)
+})
+
 test('a pause survives a restart, and what came due meanwhile is let go', async () => {
   const first = daemon()
   first.scheduler.start()

@@ -46,6 +46,12 @@ describe('a subject is outside its windows when', () => {
     ['it has no backup', { newest: null, latest: null, firstMs: null, provenAtMs: null }, ['no backup']],
     ['all it has is broken', { newest: null }, ['every backup broken']],
     ['its newest backup is late', { newest: late }, ['backup late']],
+    ['its database is gone by accident', { living: false, wanted: true }, ['database gone']],
+    [
+      'its database is gone by accident, and all it has is broken',
+      { living: false, wanted: true, newest: null },
+      ['database gone', 'every backup broken'],
+    ],
     ['its proof is too old', { provenAtMs: NOW - 8 * DAY }, ['proof too old']],
     ['it was never proven in all that time', { provenAtMs: null }, ['proof too old']],
     ['the proof of its newest failed', { broken: [{ id: NEWEST, level: 'restore' }] }, ['proof failed']],

@@ -1,6 +1,6 @@
 // The sweep on a store in memory whose clock the test moves: what goes when, what never goes, and what is said of it.
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { instantOf } from '../../src/domain/ids.js'
+import { type BackupId, instantOf } from '../../src/domain/ids.js'
 import type { Manifest } from '../../src/domain/manifest.js'
 import { GLOBALS, type SubjectId, tenantSubject } from '../../src/domain/subject.js'
 import { pinBackup, unpinBackup } from '../../src/jobs/pin-backup.js'
@@ -16,6 +16,7 @@ import {
   leaseKey,
   leaseProbeKey,
   manifestKey,
+  pinKey,
   proofKey,
   storeProbeFolder,
   waitingPrefix,
@@ -80,6 +81,13 @@ const needed = (...manifests: (Manifest | undefined)[]): number => new Set(manif
 
 const except = (gone: readonly SubjectId[]): Set<SubjectId> =>
   new Set([...here.present].filter(subject => !gone.includes(subject)))
+
+const pin = (manifest: Manifest | undefined): Promise<unknown> =>
+  pinBackup(
+    here.parts,
+    { subject: ACME, backup: manifest?.backup ?? '', who: 'kim', why: 'the audit' },
+    here.context(),
+  )
 
 async function eachRestores(manifests: readonly Manifest[], from: number): Promise<void> {
   const key = await openTenantKey(memory, here.repository.keyring, manifests[0]?.subject ?? ACME)
@@ -276,8 +284,9 @@ describe('what stays', () => {
     expect(await ids()).toHaveLength(2)
   })
 
-  test('every chunk, while one manifest cannot be opened; and it is said', async () => {
+  test('every chunk, while one manifest cannot be opened; and it is said; and what is said of that one', async () => {
     const made = await nights(4)
+    await pin(made[3])
     await here.sweep()
     clock.pass(8 * DAY_MS)
     await here.backUp(ACME, data(3))
@@ -289,6 +298,17 @@ describe('what stays', () => {
     expect(here.events('chunks-protected')).toHaveLength(1)
     expect(here.events('chunks-protected')[0]?.facts.reason).toContain(made[3]?.backup)
     expect(await ids()).toContain(made[3]?.backup)
+    expect(memory.objects.has(pinKey(ACME, made[3]?.backup as BackupId))).toBe(true)
+  })
+
+  test('what is said of backups, when no manifest is there: they may come back by other hands', async () => {
+    const [one] = await nights(1)
+    await pin(one)
+    const manifest = manifestKey(manifestName(one as Manifest))
+    memory.objects.delete(manifest)
+    const { run } = await here.sweep()
+    expect(run.outcome).toBe('partial')
+    expect(memory.objects.has(pinKey(ACME, one?.backup as BackupId))).toBe(true)
   })
 
   test('the newest sound one, when newer ones name a damaged chunk', async () => {
@@ -353,8 +373,10 @@ describe('the fuse', () => {
     expect(run.outcome).toBe('partial')
     expect(report?.refused).toMatchObject([{ subject: ACME, remove: 8 }])
     expect(await ids()).toHaveLength(10)
-    const wrong = await here.sweep({ yesRemove: 7 })
-    expect(wrong.failure).toMatchObject({ code: 'sweep-refused', facts: { held: 8 } })
+    for (const yesRemove of [7, 9]) {
+      const wrong = await here.sweep({ yesRemove })
+      expect(wrong.failure).toMatchObject({ code: 'sweep-refused', facts: { held: 8 } })
+    }
     expect(await ids()).toHaveLength(10)
     await here.sweep({ yesRemove: 8 })
     expect(await ids()).toHaveLength(2)

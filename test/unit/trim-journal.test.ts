@@ -122,6 +122,19 @@ describe('the journal', () => {
     )
   })
 
+  test('a page of which nothing may go does not end the search', async () => {
+    const here = openState()
+    const type = (at: number): EventType => (at < 150 ? 'swap-step' : 'drift')
+    tell(
+      here,
+      Array.from({ length: 160 }, (_, at) => ({ type: type(at), subject: null, day: at })),
+    )
+    here.clock.set(instant(1_000))
+    await trim(here)
+    expect(here.journal.events({ types: ['drift'] })).toHaveLength(1)
+    expect(here.journal.swapEvents()).toHaveLength(150)
+  })
+
   test('keeps its size: pages go back to the disk, and what is left is whole', async () => {
     const here = openState()
     const pages = () => (here.db.prepare('PRAGMA page_count').get() as { page_count: number }).page_count
@@ -181,6 +194,21 @@ describe('the journal', () => {
     expect([left < 1_000, left > 1]).toEqual([true, true])
     await trim(here)
     expect(here.journal.events({ types: ['drift'] })).toHaveLength(1)
+  })
+
+  test('lets others have their turn after a few events', async () => {
+    const here = openState()
+    tell(
+      here,
+      Array.from({ length: 200 }, (_, day) => ({ type: 'drift', subject: null, day })),
+    )
+    here.clock.set(instant(2_000))
+    const left = () => (here.db.prepare('select count(*) as n from events').get() as { n: number }).n
+    const seen = [left()]
+    const sleep = async () => void seen.push(left())
+    await trim({ ...here, clock: { ...here.clock, sleep } })
+    const steps = seen.slice(1).map((now, at) => (seen[at] ?? 0) - now)
+    expect(Math.max(...steps)).toBeLessThanOrEqual(25)
   })
 
   test('forgets what old runs had to say, not that they were', async () => {

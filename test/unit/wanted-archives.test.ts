@@ -14,10 +14,13 @@ const ZONE = 'Europe/Paris'
 async function wanted(
   {
     archives = [],
+    cutShort = [],
     backups,
     storedAt = {},
   }: {
     archives?: string[]
+    /** Without an index: the run that made them died. */
+    cutShort?: string[]
     backups: string[]
     storedAt?: Record<string, string>
   },
@@ -30,6 +33,7 @@ async function wanted(
     await store.put(archiveKey(ACME, name as never), Buffer.from('archive'))
     await store.put(archiveIndexKey(ACME, name as never), Buffer.from('index'))
   }
+  for (const name of cutShort) await store.put(archiveKey(ACME, name as never), Buffer.from('archive'))
   for (const [key, kept] of store.objects) {
     const name = /(\d{4}-\d\d(-\d+)?)\./.exec(key)?.[1] ?? ''
     kept.modifiedAt = new Date(storedAt[name] ?? `${name.slice(0, 7)}-01T05:00:00Z`)
@@ -57,6 +61,15 @@ it('a usual month: its own, from the newest backup', async () => {
     skipped: [],
   })
   expect(await wanted({ backups }, '2026-12')).toEqual({ make: [['2026-12', 'latest']], skipped: [] })
+})
+
+it('a month whose archive has no index: as if there were none', async () => {
+  const backups = [night('2026-11'), night('2026-12')]
+  const asked = { archives: ['2026-10'], cutShort: ['2026-11', '2026-12'], backups }
+  expect((await wanted(asked, '2026-12')).make).toEqual([
+    ['2026-12', 'latest'],
+    ['2026-11', night('2026-11')],
+  ])
 })
 
 it('every missed month, each from the backup nearest to its beginning; what has none left is told', async () => {

@@ -1,6 +1,7 @@
 // What a rule says: that something began, that it is over, or that something happened. Incidents are made of these.
 import type { Severity } from '../../domain/alerts.js'
-import type { ErrorFacts, StoredEvent } from '../../domain/events.js'
+import type { ErrorFacts } from '../../domain/error-facts.js'
+import type { StoredEvent } from '../../domain/events.js'
 import type { RunId } from '../../domain/ids.js'
 import type { SubjectId } from '../../domain/subject.js'
 import type { RuleId } from './rule-table.js'

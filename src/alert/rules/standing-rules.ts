@@ -1,6 +1,6 @@
 // What time and circumstances make wrong without any event: late, too old, unreachable, about to run out. Asked at each tick.
 import type { AlertsConfig } from '../../domain/alerts.js'
-import type { ErrorFacts } from '../../domain/events.js'
+import type { ErrorFacts } from '../../domain/error-facts.js'
 import type { Schedule } from '../../domain/schedule.js'
 import type { SubjectId } from '../../domain/subject.js'
 import type { Memory } from '../memory.js'

@@ -157,7 +157,7 @@ function createRoute(server: ApiServer, works: Works): void {
     assertSees(callerOf(request), subject)
     const { month = monthOf(works.clock.now(), zoneOf(works)), backup, wait } = request.body
     const order = { subject, month, backup }
-    const asked = { request, wait, subject, known: inStore(subject) }
+    const asked = { request, wait, subject, known: inStore(subject, backup) }
     const { status, run } = await startErrand(works, asked, ARCHIVE, order)
     return reply.status(status).header('location', `/v1/runs/${run.id}`).send(run)
   })

@@ -1,6 +1,6 @@
 // /v1/audit: who changed what, from where, and how it went.
 import { z } from 'zod'
-import { OUTCOMES } from '../../domain/events.js'
+import { OUTCOMES } from '../../domain/run-events.js'
 import { assertSees } from '../caller.js'
 import { callerOf } from '../guard.js'
 import { answers, limitQuery, SECURITY } from '../shapes.js'

@@ -76,7 +76,7 @@ function verifyRoute(server: ApiServer, works: Works): void {
     assertSees(callerOf(request), subject)
     const { backup, level, wait } = request.body
     const order = { subject, backup, level }
-    const asked = { request, wait, subject, known: inStore(subject) }
+    const asked = { request, wait, subject, known: inStore(subject, backup) }
     const { status, run } = await startErrand(works, asked, VERIFY, order)
     return reply.status(status).header('location', `/v1/runs/${run.id}`).send(run)
   })

@@ -1,5 +1,6 @@
 // /v1/playbooks: reading them, running one, and allowing one that waits to go on.
 import { z } from 'zod'
+import { type KnownAtOnce, playedBackups } from '../../jobs/known-at-once.js'
 import { assertMeant } from '../../jobs/planned-playbook.js'
 import {
   type Asker,
@@ -18,7 +19,7 @@ import type { Works } from '../works.js'
 
 const tags = ['playbooks']
 const viewer = { needs: 'viewer' } as const
-const named = z.strictObject({ name: z.string().min(1).max(100) })
+const byName = z.strictObject({ name: z.string().min(1).max(100) })
 const byId = z.strictObject({ id: z.string().regex(/^[0-9a-f]{12}$/) })
 const tenant = z.string().min(1).max(200)
 const newRun = z.strictObject({
@@ -50,7 +51,7 @@ function readRoutes(server: ApiServer, works: Works): void {
   const show = {
     ...shared,
     summary: 'One playbook',
-    params: named,
+    params: byName,
     response: answers({ 200: playbookShape }),
   }
   server.get('/playbooks/:name', { schema: show, config: viewer }, async request =>
@@ -73,22 +74,25 @@ function startRoute(server: ApiServer, works: Works): void {
     tags,
     summary: 'Run a playbook',
     security: SECURITY,
-    params: named,
+    params: byName,
     headers: startHeaders,
     body: newRun,
     response: startAnswers,
   }
   const config = { needs: 'admin', changes: 'playbook run' } as const
   server.post('/playbooks/:name/runs', { schema, config }, async (request, reply) => {
-    assertSees(callerOf(request), null)
+    const caller = callerOf(request)
+    assertSees(caller, null)
     const { set, confirm, wait } = request.body
-    const { name } = request.params
-    const asked = { request, wait, subject: null }
+    const named = () => playbookNamed(works.playbooksFolder(), request.params.name)
+    const known: KnownAtOnce = async (parts, signal) => playedBackups(named(), set)(parts, signal)
+    // The command line tells of the run that failed of it, as it does without a daemon.
+    const asked = { request, wait, subject: null, ...(caller.token === null ? {} : { known }) }
     const { status, run } = await start(works, asked, async runner => {
-      const playbook = playbookNamed(works.playbooksFolder(), name)
+      const playbook = named()
       assertMeant(playbook, set, [confirm].flat())
       const parts = await works.freshParts()
-      const asker = askerOf(works, callerOf(request))
+      const asker = askerOf(works, caller)
       return stepByStep(request, runner, runJob =>
         startPlaybook(parts, works.playbookRuns, playbook, set, runJob, asker),
       )

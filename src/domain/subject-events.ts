@@ -1,0 +1,25 @@
+// What the journal keeps of whom there is to back up, and of a server that is away; part of the one vocabulary in events.ts.
+import type { ErrorFacts } from './error-facts.js'
+
+/** Type of event → its facts. */
+export interface SubjectEventFacts {
+  'subject-skipped': { database: string; reason: string }
+  drift: {
+    kind:
+      | 'tenant-without-database'
+      | 'database-without-tenant'
+      | 'inactive-tenant-with-database'
+      | 'tenant-not-covered'
+      | 'database-vanished'
+    database: string
+    tenant?: string
+    status?: string
+  }
+  'discovery-problem': { error: ErrorFacts }
+  /** Told when the one wait for it begins that all subjects share, and when it is over: those that are left go on, or fail with it. */
+  'server-away': { waitedMs: number; outcome: 'waiting' | 'back' | 'away'; error: ErrorFacts }
+  /** A subject whose database is gone; nothing of it is removed before `heldUntil`. */
+  'subject-departed': { since: string; heldUntil: string }
+  /** So many databases vanished at once that it is taken for an accident: nobody is held to have departed. */
+  'departures-doubted': { subjects: string[] }
+}
