@@ -57,10 +57,15 @@ function driftText(drift: Drift): string {
     case 'inactive-tenant-with-database':
       return `tenant ${drift.tenant} is ${drift.status}, but ${drift.database} is still there; it is backed up all the same`
     case 'tenant-not-covered':
-      return `NOBODY BACKS UP ${drift.database} of tenant ${drift.tenant}: its name does not match postgres.tenants.pattern`
+      return `NOBODY BACKS UP ${drift.database} of tenant ${drift.tenant}: it ${whyText(drift.reason)}`
+    case 'database-not-covered':
+      return `${drift.database} has backups, but gets none any more: it ${whyText(drift.reason)}`
     case 'database-vanished':
       return `${drift.database} has backups, but is no longer on the server`
     default:
       return drift satisfies never
   }
 }
+
+const whyText = (reason: string): string =>
+  reason === 'matches no rule' ? 'does not match postgres.tenants.pattern' : reason

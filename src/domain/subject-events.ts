@@ -10,10 +10,13 @@ export interface SubjectEventFacts {
       | 'database-without-tenant'
       | 'inactive-tenant-with-database'
       | 'tenant-not-covered'
+      | 'database-not-covered'
       | 'database-vanished'
     database: string
     tenant?: string
     status?: string
+    /** Why nobody backs it up. */
+    reason?: string
   }
   'discovery-problem': { error: ErrorFacts }
   /** Told when the one wait for it begins that all subjects share, and when it is over: those that are left go on, or fail with it. */

@@ -47,7 +47,9 @@ const EVENT_RULES: { [T in EventType]: Rule<T> } = {
     raise('drift', event, {
       cause: event.facts.kind,
       scope: `${event.facts.kind} ${event.facts.database || event.facts.tenant}`,
-      detail: [event.facts.tenant, event.facts.database, event.facts.status].filter(Boolean).join(', '),
+      detail: [event.facts.tenant, event.facts.database, event.facts.status, event.facts.reason]
+        .filter(Boolean)
+        .join(', '),
       severity: event.facts.kind === 'inactive-tenant-with-database' ? 'info' : 'warning',
     }),
   ],

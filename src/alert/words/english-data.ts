@@ -27,7 +27,7 @@ export const ENGLISH_DATA = {
   drift: {
     title: 'databases and tenants disagree ({cause})',
     meaning:
-      'A database that no tenant owns is backed up all the same. A tenant without a database is not, and one that vanished is no longer.',
+      'A database that no tenant owns is backed up all the same. A tenant without a database is not; one that vanished, or is not covered any more, is no longer.',
     next: ['gmah-backup tenants'],
   },
   'objects-damaged': {

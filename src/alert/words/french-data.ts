@@ -27,7 +27,7 @@ export const FRENCH_DATA = {
   drift: {
     title: 'bases et clients ne concordent pas ({cause})',
     meaning:
-      'Une base sans organisation est sauvegardée quand même. Une organisation sans base ne l’est pas, une base disparue ne l’est plus.',
+      'Une base sans organisation est sauvegardée quand même. Une organisation sans base ne l’est pas ; une base disparue, ou laissée de côté, ne l’est plus.',
     next: ['gmah-backup tenants'],
   },
   'objects-damaged': {
