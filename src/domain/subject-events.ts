@@ -19,6 +19,8 @@ export interface SubjectEventFacts {
     reason?: string
   }
   'discovery-problem': { error: ErrorFacts }
+  /** A restore made them and never proved them; its run is not under way here. Left alone: it may be another machine's. */
+  'schemas-left': { database: string; schemas: string[] }
   /** Told when the one wait for it begins that all subjects share, and when it is over: those that are left go on, or fail with it. */
   'server-away': { waitedMs: number; outcome: 'waiting' | 'back' | 'away'; error: ErrorFacts }
   /** A subject whose database is gone; nothing of it is removed before `heldUntil`. */

@@ -115,6 +115,25 @@ it('when a folder cannot be synced, nothing that may name what is in it is put; 
   expect(synced).toEqual(['chunks/aa', 'manifests!'])
 })
 
+it('what is told names the folder and says where to look; every put waits for it, and all go on once it can be synced', async () => {
+  await store.put('chunks/aa/1', body, later)
+  beforeSync = async path => {
+    if (path === 'chunks/aa') throw Object.assign(new Error('EIO: i/o error, fsync'), { code: 'EIO' })
+  }
+  const words = `cannot sync the folder ${at('chunks/aa')}; nothing is put before that is done`
+  for (const key of [MANIFEST, 'proofs/one', MANIFEST]) {
+    const thrown = await store.put(key, body).catch(asFailure)
+    expect(thrown).toMatchObject({ code: 'store-unreachable', retryable: true, message: words })
+    expect(thrown).toMatchObject({ hint: expect.stringContaining('the kernel log') })
+    expect(existsSync(at(key))).toBe(false)
+  }
+  // Nothing names what is put for later: that goes on.
+  expect(await outcome(store.put('chunks/bb/2', body, later))).toBe('stored')
+  beforeSync = async () => {}
+  for (const key of [MANIFEST, 'proofs/one']) expect(await outcome(store.put(key, body))).toBe('stored')
+  expect(synced.slice(0, 2).sort()).toEqual(['chunks/aa', 'chunks/bb'])
+})
+
 it('a put waits for the sync that another one has begun', async () => {
   await store.put('chunks/aa/1', body, later)
   let release = () => {}
