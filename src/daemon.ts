@@ -7,15 +7,15 @@ import type { ServerParts } from './api/server.js'
 import { type StoreWatch, watchStore } from './api/store-health.js'
 import type { Works } from './api/works.js'
 import { type App, openApp } from './app.js'
-import { loadConfig } from './config.js'
-import type { Config } from './domain/configuration.js'
-import { asFailure } from './domain/errors.js'
+import { type LoadedConfig, loadConfig } from './config.js'
+import { asFailure, type Failure } from './domain/errors.js'
 import type { Problem } from './domain/problem.js'
 import { closeLastLife, copyPlaybooks, lockOf, runSchedule } from './jobs/daemon-work.js'
 import type { Parts } from './jobs/parts.js'
 import { createScheduler, type Scheduler } from './jobs/scheduler.js'
 import { startServersLeftOff } from './jobs/start-servers.js'
 import { underStoreLease } from './jobs/store-lease.js'
+import { keepConfiguration, loadStanding, type Standing } from './last-configuration.js'
 import { version } from './package.js'
 import { loadAge } from './seal/age-decrypt.js'
 import type { OnOperation } from './store/metered.js'
@@ -35,7 +35,8 @@ const clock = systemClock
  * @throws Failure config-*, key-*, store-leased when another daemon works on the store, store-* when it cannot be reached.
  */
 export async function runDaemon({ configPath }: DaemonOptions): Promise<void> {
-  const { config, warnings } = loadConfig(configPath === undefined ? {} : { path: configPath })
+  const standing = loadStanding(configPath)
+  const { config, warnings } = standing
   const log = createLogger({ level: config.daemon.logLevel })
   for (const warning of warnings) log.warn(warning, warning.message)
   // Now, and not at the first use in a night: an upgrade in place may have taken the files away by then.
@@ -84,7 +85,8 @@ export async function runDaemon({ configPath }: DaemonOptions): Promise<void> {
         alerting.reconfigure()
       }
       const health = healthOf(app, scheduler, { watch, metrics, log, stopping: life.stopping })
-      await serve({ app, config, health, scheduler, alerting, digest, life, log })
+      if (!standing.refused) keep(standing, log)
+      await serve({ app, standing, health, scheduler, alerting, digest, life, log })
       metrics.close()
     })
   } finally {
@@ -101,7 +103,7 @@ interface Reload {
 
 interface Serving {
   app: App
-  config: Config
+  standing: Standing
   health: ServerParts
   scheduler: Scheduler
   alerting: Alerting
@@ -111,8 +113,12 @@ interface Serving {
 }
 
 async function serve(serving: Serving): Promise<void> {
-  const { app, config, health, scheduler, alerting, digest, life, log } = serving
-  const { address, ...doors } = await openDoors(health, worksOf(app, scheduler, life, digest), config)
+  const { app, standing, health, scheduler, alerting, digest, life, log } = serving
+  const { address, ...doors } = await openDoors(
+    health,
+    worksOf(app, scheduler, life, digest),
+    standing.config,
+  )
   app.journal.event({
     type: 'daemon-started',
     run: null,
@@ -120,6 +126,8 @@ async function serve(serving: Serving): Promise<void> {
     facts: { version: version(), pid: process.pid },
   })
   log.info({ address, store: app.parts().repository.store.name }, 'the daemon is ready')
+  if (standing.refused)
+    tellRefusal(app, log, standing.refused, 'the configuration is refused; the last good one is in force')
   startServersLeftOff(app.parts(), app.runner).catch(error =>
     log.error({ error: asFailure(error) }, 'could not start the servers that a snapshot left off'),
   )
@@ -190,7 +198,8 @@ function scheduleJobs(app: App, log: Logger, digest: Digest): Scheduler {
 async function reread(app: App, log: Logger, path: string | undefined, scheduler: Scheduler): Promise<void> {
   const { file } = app.parts().config
   try {
-    const { config } = loadConfig({ path: path ?? file })
+    const loaded = loadConfig({ path: path ?? file })
+    const { config } = loaded
     await app.reconfigure(config)
     scheduler.reload(config.schedules)
     const schedules = config.schedules.map(schedule => schedule.name)
@@ -199,17 +208,34 @@ async function reread(app: App, log: Logger, path: string | undefined, scheduler
       { file, schedules },
       'the configuration was read again; store, state_directory and daemon change at a restart',
     )
+    keep(loaded, log)
   } catch (thrown) {
-    const failure = asFailure(thrown)
-    const problems = (failure.facts.problems as Problem[] | undefined) ?? []
-    const facts = {
-      file,
-      problems: problems.map(({ path: place, message, at }) => ({ path: place, message, at })),
-    }
-    app.journal.event({ type: 'config-refused', run: null, subject: null, facts })
-    log.error(
-      { error: failure, problems: facts.problems },
-      'the new configuration was refused; the old one stays in force',
+    const said = 'the new configuration was refused; the old one stays in force'
+    tellRefusal(app, log, asFailure(thrown), said)
+  }
+}
+
+/** Extra: without the copy all works, until a file is refused at a start. */
+function keep(loaded: LoadedConfig, log: Logger): void {
+  try {
+    keepConfiguration(loaded)
+  } catch (thrown) {
+    log.warn(
+      { error: asFailure(thrown) },
+      'the configuration could not be kept for a start that refuses the next one',
     )
   }
+}
+
+function tellRefusal(app: App, log: Logger, failure: Failure, said: string): void {
+  const { file } = app.parts().config
+  const problems = (failure.facts.problems as Problem[] | undefined) ?? []
+  const told = problems.map(({ path, message, at }) => ({ path, message, at }))
+  app.journal.event({
+    type: 'config-refused',
+    run: null,
+    subject: null,
+    facts: { file, problems: told },
+  })
+  log.error({ error: failure, problems: told }, said)
 }

@@ -4,11 +4,14 @@ import type { RunId } from '../domain/ids.js'
 import type { SubjectId } from '../domain/subject.js'
 import type { Memory, SubjectMemory } from './memory.js'
 import { signsOf } from './rules/event-rules.js'
-import { RULES } from './rules/rule-table.js'
+import { RULES, type RuleId } from './rules/rule-table.js'
 import type { Sign, Trouble } from './rules/signs.js'
 
 const SIZES_KEPT = 8
 const DAYS_KEPT = 35
+
+/** What the platform's state is, not how a run went: one that fails has another reason. */
+const BESIDE: readonly RuleId[] = ['drift', 'schemas-left']
 
 export interface Remembered {
   memory: Memory
@@ -25,8 +28,7 @@ export function remember(before: Memory, event: StoredEvent): Remembered {
     if (sign.do === 'raise' && RULES[sign.trouble.rule].momentary) happened.push(sign.trouble)
     else memory = { ...memory, troubles: applySign(memory.troubles, sign) }
   }
-  // Drift is about the platform; a run that fails has another reason.
-  const raised = signs.filter(sign => sign.do === 'raise' && sign.trouble.rule !== 'drift').length
+  const raised = signs.filter(sign => sign.do === 'raise' && !BESIDE.includes(sign.trouble.rule)).length
   return { memory: raised > 0 ? countTroubles(memory, event.run, raised) : memory, happened }
 }
 

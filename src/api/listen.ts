@@ -4,6 +4,7 @@ import { userInfo } from 'node:os'
 import { dirname } from 'node:path'
 import type { ApiConfig, DaemonConfig } from '../domain/configuration.js'
 import { readSecretFile } from '../sys/secret-file.js'
+import { fitsSocket } from '../sys/socket-folder.js'
 import { createServer, type ServerParts } from './server.js'
 import { socketPath } from './socket.js'
 import { addV1 } from './v1.js'
@@ -15,9 +16,6 @@ export interface Doors {
   /** Ends open connections too. */
   close(): Promise<void>
 }
-
-/** sun_path of sockaddr_un, its final zero included (unix(7)). */
-const SOCKET_PATH_BYTES = 108
 
 /** @throws Failure config-invalid, secret-exposed for TLS files; what the system says of the address. */
 export async function openDoors(
@@ -37,7 +35,7 @@ export async function openDoors(
   const address = await port.listen({ host: daemon.host, port: daemon.port })
   const path = socketPath(stateDirectory)
   // Without it the command line works by itself, as it does without a daemon.
-  if (Buffer.byteLength(path) < SOCKET_PATH_BYTES) await listenOnSocket(socket, path)
+  if (fitsSocket(path)) await listenOnSocket(socket, path)
   else
     parts.log.warn(
       { path },

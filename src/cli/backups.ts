@@ -19,9 +19,13 @@ export function backupsCommand(program: Command, doors: Doors): void {
       const options = command.optsWithGlobals<GlobalOptions & { limit: number }>()
       const terminal = processTerminal(options)
       await atDesk(doors, options, terminal, async desk => {
-        const filter = { limit: options.limit, ...(tenant ? { subject: subjectNamed(tenant) } : {}) }
-        const entries = desk.catalogue
-          .list(filter)
+        const { limit } = options
+        // One more than is shown tells whether there are more.
+        const filter = { limit: limit + 1, ...(tenant ? { subject: subjectNamed(tenant) } : {}) }
+        const found = desk.catalogue.list(filter)
+        const more = found.length > limit ? [`only the newest ${limit}; --limit N shows more`] : []
+        const entries = found
+          .slice(0, limit)
           .map(one => ({ ...one, verdicts: desk.catalogue.proofs.verdicts(one.id) }))
         show(terminal, entries, () => {
           if (entries.length === 0) return nothingText(tenant)
@@ -41,9 +45,11 @@ export function backupsCommand(program: Command, doors: Doors): void {
             rows,
             {
               right: ['size', 'rows', 'added to store', 'loads in'],
+              spare: ['loads in', 'added to store', 'rows', 'kind', 'size'],
+              columns: terminal.columns,
             },
           )
-          return [list, ...entries.flatMap(brokenText)].join('\n')
+          return [list, ...more, ...entries.flatMap(brokenText)].join('\n')
         })
         return undefined
       })

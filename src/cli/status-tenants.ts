@@ -32,7 +32,7 @@ export function tenantsSection(status: Judged, most: number, columns: number | n
       : table(
           headings,
           shown.map(one => row(one, some)),
-          { right, columns },
+          { right, columns, spare: ['in store', 'size', 'RTO', 'last backup', 'broken', 'last proof'] },
         ),
   )
   if (rest > 0) lines.push(`and ${rest} more inside every window; --all shows them`)
@@ -56,13 +56,14 @@ function windowSpan(ms: number): string {
   return days > 1 && ms % DAY_MS > 0 ? `${days}d ${formatDuration(ms - days * DAY_MS)}` : formatDuration(ms)
 }
 
-type Cure = 'restore' | 'check' | 'backup' | 'verify'
+type Cure = 'restore' | 'tenants' | 'check' | 'backup' | 'verify'
 
 /** So many names are typed; more than that are all. */
 const NAMED = 3
 
 const CURES: Record<Trouble, Cure> = {
   'database gone': 'restore',
+  'not backed up': 'tenants',
   'no backup': 'backup',
   'every backup broken': 'check',
   'newest backup broken': 'check',
@@ -78,13 +79,14 @@ function whatToType(subjects: readonly SubjectStatus[]): string[] {
     return [
       'no backup is known here: if the store has some, type `gmah-backup catalogue rebuild`; if this is new, `gmah-backup backup`',
     ]
-  return (['restore', 'check', 'backup', 'verify'] as const).flatMap(cure => {
+  return (['restore', 'tenants', 'check', 'backup', 'verify'] as const).flatMap(cure => {
     const names = subjects
       .filter(({ troubles: [worst] }) => worst !== undefined && CURES[worst] === cure)
       .map(one => oneLine(shellWord(subjectName(one.subject))))
     if (names.length === 0) return []
     if (cure === 'restore')
       return names.slice(0, NAMED).map(name => `type: gmah-backup restore ${name} --in-place`)
+    if (cure === 'tenants') return ['type: gmah-backup tenants']
     if (cure === 'verify') return names.slice(0, NAMED).map(name => `type: gmah-backup verify ${name}`)
     return [`type: gmah-backup ${cure} ${names.length > NAMED ? '' : names.join(' ')}`.trimEnd()]
   })
@@ -92,9 +94,11 @@ function whatToType(subjects: readonly SubjectStatus[]): string[] {
 
 const FIGURES = ['last backup', 'RPO now', 'last proof', 'RTO', 'broken', 'size', 'in store']
 
-function whatIsWrong({ living, troubles }: SubjectStatus): string {
-  const left = living === false && !troubles.includes('database gone')
-  return [...troubles, ...(left ? ['not on the server any more'] : [])].join(', ')
+function whatIsWrong({ living, leftOut, troubles }: SubjectStatus): string {
+  const told = troubles.includes('database gone') || troubles.includes('not backed up')
+  const words: string[] = troubles.map(one => (one === 'not backed up' ? `${one}: ${leftOut}` : one))
+  if (living === false && !told) words.push(leftOut ? `left out: ${leftOut}` : 'not on the server any more')
+  return words.join(', ')
 }
 
 function row(one: SubjectStatus, some: boolean): string[] {

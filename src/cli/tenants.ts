@@ -16,13 +16,14 @@ export function tenantsCommand(program: Command, doors: Doors): void {
       const terminal = processTerminal(options)
       await atDesk(doors, options, terminal, async desk => {
         const { listTenants } = await import('../jobs/list-tenants.js')
-        show(terminal, await listTenants(desk, AbortSignal.timeout(60_000)), tenantsText)
+        const report = await listTenants(desk, AbortSignal.timeout(60_000))
+        show(terminal, report, () => tenantsText(report, terminal.columns))
         return undefined
       })
     })
 }
 
-function tenantsText(report: TenantsReport): string {
+function tenantsText(report: TenantsReport, columns: number | null): string {
   const rows = report.subjects.map(({ subject, database, newest }) => [
     subjectName(subject),
     database ?? '',
@@ -32,7 +33,11 @@ function tenantsText(report: TenantsReport): string {
     newest?.id ?? '',
   ])
   const parts = [
-    table(['tenant', 'database', 'newest backup', 'size', 'rows', 'id'], rows, { right: ['size', 'rows'] }),
+    table(['tenant', 'database', 'newest backup', 'size', 'rows', 'id'], rows, {
+      right: ['size', 'rows'],
+      spare: ['rows', 'database', 'size'],
+      columns,
+    }),
   ]
   if (report.skipped.length > 0) {
     parts.push(
@@ -57,10 +62,15 @@ function driftText(drift: Drift): string {
     case 'inactive-tenant-with-database':
       return `tenant ${drift.tenant} is ${drift.status}, but ${drift.database} is still there; it is backed up all the same`
     case 'tenant-not-covered':
-      return `NOBODY BACKS UP ${drift.database} of tenant ${drift.tenant}: its name does not match postgres.tenants.pattern`
+      return `NOBODY BACKS UP ${drift.database} of tenant ${drift.tenant}: it ${whyText(drift.reason)}`
+    case 'database-not-covered':
+      return `${drift.database} has backups, but gets none any more: it ${whyText(drift.reason)}`
     case 'database-vanished':
       return `${drift.database} has backups, but is no longer on the server`
     default:
       return drift satisfies never
   }
 }
+
+const whyText = (reason: string): string =>
+  reason === 'matches no rule' ? 'does not match postgres.tenants.pattern' : reason

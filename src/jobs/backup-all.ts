@@ -7,7 +7,7 @@ import { backupGlobals } from './backup-globals.js'
 import { backupFacts, type NightReport } from './backup-report.js'
 import { backupTenant } from './backup-tenant.js'
 import { errorFacts } from './journal-rows.js'
-import { look, vanishedDatabases } from './list-tenants.js'
+import { allDrift, look } from './list-tenants.js'
 import type { BackupRequest, JobContext, Parts } from './parts.js'
 import { type SecondTry, secondTries } from './second-try.js'
 
@@ -105,7 +105,7 @@ function tellDiscovery(parts: Parts, discovery: Discovery, context: JobContext):
   for (const { database, reason } of discovery.skipped) {
     context.emit({ type: 'subject-skipped', facts: { database, reason } })
   }
-  for (const { kind, database, ...more } of [...discovery.drift, ...vanishedDatabases(parts, discovery)]) {
+  for (const { kind, database, ...more } of allDrift(parts, discovery)) {
     context.emit({ type: 'drift', facts: { kind, database, ...more } })
   }
   for (const problem of discovery.problems)

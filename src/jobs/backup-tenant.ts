@@ -16,6 +16,7 @@ import type { ChildResult } from '../sys/child.js'
 import type { BackupRequest, JobContext, Parts } from './parts.js'
 import { storeDump } from './store-dump.js'
 import { withSubjectLease } from './subject-lease.js'
+import { tellUnproven } from './tell-unproven.js'
 
 export type DatabaseSubject = Exclude<Subject, { kind: 'globals' }>
 
@@ -39,6 +40,7 @@ export function backupTenant(
     const context = { ...leased, signal: AbortSignal.any([leased.signal, snapshot.lost]) }
     try {
       await assertReadable(snapshot.session)
+      await tellUnproven(parts, subject.id, snapshot.session, context)
       const tool = await findTool('pg_dump', majorOf(snapshot.server.versionNum), {
         directory: postgres.toolsDirectory,
       })

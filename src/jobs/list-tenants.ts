@@ -20,13 +20,28 @@ export function look(parts: Parts, signal: AbortSignal): Promise<Discovery> {
   return discover(postgres, { pattern, query, master: postgres.master }, { signal })
 }
 
-/** Databases that have backups and are no longer on the server. */
-export function vanishedDatabases(parts: Parts, discovery: Discovery): Drift[] {
-  const present = new Set<SubjectId>(discovery.subjects.map(subject => subject.id))
+/** Where the server, its list of tenants and the backups disagree. */
+export const allDrift = (parts: Parts, discovery: Discovery): Drift[] => [
+  ...discovery.drift,
+  ...noLongerBackedUp(parts, discovery),
+]
+
+/** Databases that have backups and get none any more: gone from the server, or left out, which the list may have told. */
+function noLongerBackedUp(parts: Parts, { subjects, skipped, drift }: Discovery): Drift[] {
+  const present = new Set<SubjectId>(subjects.map(subject => subject.id))
+  const reasons = new Map(skipped.map(one => [one.database, one.reason]))
+  const told = new Set(drift.flatMap(one => (one.kind === 'tenant-not-covered' ? [one.database] : [])))
   return parts.catalogue
     .newestAtAll()
     .filter(entry => entry.subject !== GLOBALS && !present.has(entry.subject))
-    .map(entry => ({ kind: 'database-vanished', database: entry.database ?? entry.subject }))
+    .map(entry => entry.database ?? entry.subject)
+    .filter(database => !told.has(database))
+    .map((database): Drift => {
+      const reason = reasons.get(database)
+      return reason === undefined
+        ? { kind: 'database-vanished', database }
+        : { kind: 'database-not-covered', database, reason }
+    })
 }
 
 /** @throws Failure when the server cannot be looked at. */
@@ -40,7 +55,7 @@ export async function listTenants(parts: Parts, signal: AbortSignal): Promise<Te
       newest: newest.get(subject.id) ?? null,
     })),
     skipped: discovery.skipped,
-    drift: [...discovery.drift, ...vanishedDatabases(parts, discovery)],
+    drift: allDrift(parts, discovery),
     problems: discovery.problems.map(problem => problem.message),
   }
 }

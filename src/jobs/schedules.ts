@@ -34,15 +34,7 @@ export function parseSchedule(source: Source): ScheduleFile {
   const yaml = parseYaml(source.text, source.file, source.variables)
   const found: ScheduleFile = { schedule: null, problems: yaml.problems, warnings: [] }
   if (yaml.data === null && yaml.problems.length > 0) return found
-  const parsed = scheduleSchema.safeParse(yaml.data ?? {}, { reportInput: true })
-  if (!parsed.success) {
-    const hint = () => 'see schedules/nightly-dumps.yaml for an example'
-    found.problems.push(
-      ...problemsOf(parsed.error, { schema: scheduleSchema, at: yaml.at, hint, earlier: yaml.problems }),
-    )
-  }
-  if (!parsed.success || found.problems.length > 0) return found
-  const schedule = toSchedule(source.name, parsed.data)
+  const data = (yaml.data ?? {}) as Record<string, unknown>
   const note = (key: string, message: string, hint: string): Problem => ({
     path: key,
     message,
@@ -50,16 +42,32 @@ export function parseSchedule(source: Source): ScheduleFile {
     at: yaml.at([key]),
     code: 'config-invalid',
   })
+  const parsed = scheduleSchema.safeParse(data, { reportInput: true })
+  if (!parsed.success) {
+    const hint = () => 'see schedules/nightly-dumps.yaml for an example'
+    // Of the job that is meant, where one is: what other jobs know would only mislead.
+    const schema = scheduleSchema.options.find(one => one.shape.job.value === data.job) ?? scheduleSchema
+    found.problems.push(...problemsOf(parsed.error, { schema, at: yaml.at, hint, earlier: yaml.problems }))
+  }
+  const told = found.problems.some(one => one.path === 'cron')
+  const cron = typeof data.cron === 'string' && !told ? readCron(data.cron, found, note) : null
+  if (!parsed.success || !cron || found.problems.length > 0) return found
+  const schedule = toSchedule(source.name, parsed.data)
+  found.problems.push(...windowProblems(schedule, cron, source.now, note))
+  found.warnings.push(...clockWarnings(schedule, cron, source.now, note))
+  if (found.problems.length === 0) found.schedule = schedule
+  return found
+}
+
+/** Whatever else is wrong with the schedule. */
+function readCron(text: string, found: ScheduleFile, note: Note): Cron | null {
   try {
-    const cron = parseCron(schedule.cron)
-    found.problems.push(...windowProblems(schedule, cron, source.now, note))
-    found.warnings.push(...clockWarnings(schedule, cron, source.now, note))
+    return parseCron(text)
   } catch (thrown) {
     const failure = asFailure(thrown)
     found.problems.push(note('cron', failure.message, failure.hint))
+    return null
   }
-  if (found.problems.length === 0) found.schedule = schedule
-  return found
 }
 
 type Note = (key: string, message: string, hint: string) => Problem

@@ -5,6 +5,7 @@ import type { SubjectId } from '../domain/subject.js'
 /** In the order of what they mean for a recovery, the worst first. */
 export const TROUBLES = [
   'database gone',
+  'not backed up',
   'no backup',
   'every backup broken',
   'newest backup broken',
@@ -20,8 +21,10 @@ export interface SubjectFacts {
   subject: SubjectId
   /** False: its database is no longer on the server; null: nobody could ask. */
   living: boolean | null
-  /** The platform's own list names its database, which is not there: that is an accident, and no departure. */
+  /** The platform's own list names its database, which is not there or left out: that is an accident, and no departure. */
   wanted?: boolean
+  /** Why its database, which is on the server, is left out; null: it is not. */
+  leftOut?: string | null
   /** The newest that is not known as broken: what a restore would take. */
   newest: { id: BackupId; instantMs: number; bytes: number } | null
   /** The newest there is, broken or not; null: none. */
@@ -44,7 +47,8 @@ export interface Windows {
   proofMs: number | null
 }
 
-export interface SubjectStatus extends Omit<SubjectFacts, 'wanted'> {
+export interface SubjectStatus extends Omit<SubjectFacts, 'wanted' | 'leftOut'> {
+  leftOut: string | null
   /** Data that would be lost now; null: all of it. */
   rpoSeconds: number | null
   proofAgeSeconds: number | null
@@ -58,11 +62,10 @@ export function judge(facts: SubjectFacts, windows: Windows, nowMs: number): Sub
   const none: Trouble = facts.latest === null ? 'no backup' : 'every backup broken'
   return {
     ...known,
+    leftOut: facts.leftOut ?? null,
     rpoSeconds: newest && seconds(nowMs - newest.instantMs),
     proofAgeSeconds: provenAtMs === null ? null : seconds(nowMs - provenAtMs),
-    troubles: newest
-      ? troublesOf({ ...facts, newest }, windows, nowMs)
-      : [...(facts.wanted ? (['database gone'] as const) : []), none],
+    troubles: newest ? troublesOf({ ...facts, newest }, windows, nowMs) : [...unserved(facts), none],
   }
 }
 
@@ -75,7 +78,8 @@ function troublesOf(facts: Known, { backupMs, proofMs }: Windows, nowMs: number)
   const late = backupMs !== null && living !== false && nowMs - newest.instantMs > backupMs
   const since = provenAtMs ?? firstMs ?? nowMs
   const found: Record<Trouble, boolean> = {
-    'database gone': facts.wanted === true,
+    'database gone': unserved(facts).includes('database gone'),
+    'not backed up': unserved(facts).includes('not backed up'),
     'no backup': false,
     'every backup broken': false,
     'newest backup broken': own !== undefined && own.level !== 'restore',
@@ -85,6 +89,12 @@ function troublesOf(facts: Known, { backupMs, proofMs }: Windows, nowMs: number)
     'proof too old': proofMs !== null && nowMs - since > proofMs,
   }
   return TROUBLES.filter(trouble => found[trouble])
+}
+
+/** Who should be on the server and is not, or is there and left out. */
+function unserved({ wanted, leftOut }: SubjectFacts): Trouble[] {
+  if (wanted !== true) return []
+  return [typeof leftOut === 'string' ? 'not backed up' : 'database gone']
 }
 
 /** Worst first: by the worst trouble, then by how much would be lost. */

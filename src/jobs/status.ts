@@ -45,11 +45,12 @@ export async function platformStatus(
 ): Promise<PlatformStatus> {
   const now = parts.clock.now()
   const windows = { backupMs: backupWindowMs(parts.config), proofMs: proofWindowMs(parts.config.schedules) }
-  const { living, lost, problems } = await whoLives(parts, signal)
+  const { problems, ...there } = await whoLives(parts, signal)
+  const { living } = there
   // Its being away is a problem already.
   const putAside =
     whole && living ? await keptDatabases(parts, { signal }).then(putAsideTotal, () => null) : null
-  const subjects = factsOf(parts, living, lost).map(facts => judge(facts, windows, now.getTime()))
+  const subjects = factsOf(parts, there).map(facts => judge(facts, windows, now.getTime()))
   const bytes = subjects.reduce((sum, one) => sum + one.storedBytes, 0)
   const price = parts.config.alerts.digest
   return {
@@ -62,22 +63,34 @@ export async function platformStatus(
   }
 }
 
-async function whoLives(parts: Parts, signal: AbortSignal) {
+async function whoLives(parts: Parts, signal: AbortSignal): Promise<There & { problems: Failure[] }> {
   try {
-    const { subjects, drift, problems } = await look(parts, signal)
-    const lost = drift.flatMap(one => (one.kind === 'tenant-without-database' ? [one.database] : []))
-    return { living: new Set(subjects.map(one => one.id)), lost: new Set(lost), problems }
+    const { subjects, skipped, drift, problems } = await look(parts, signal)
+    const amiss = drift.flatMap(one =>
+      one.kind === 'tenant-without-database' || one.kind === 'tenant-not-covered' ? [one.database] : [],
+    )
+    return {
+      living: new Set(subjects.map(one => one.id)),
+      wanted: new Set(amiss),
+      leftOut: new Map(skipped.map(one => [one.database, one.reason])),
+      problems,
+    }
   } catch (thrown) {
-    return { living: null, lost: new Set<string>(), problems: [asFailure(thrown)] }
+    return { ...NOBODY_KNOWS, problems: [asFailure(thrown)] }
   }
 }
 
-/** @param lost databases that the platform's list names, and that are not there. */
-function factsOf(
-  parts: Parts,
-  living: ReadonlySet<SubjectId> | null,
-  lost: ReadonlySet<string>,
-): SubjectFacts[] {
+interface There {
+  living: ReadonlySet<SubjectId> | null
+  /** Databases that the platform's list names, and that are not there or left out. */
+  wanted: ReadonlySet<string>
+  /** Database → why it is no subject. */
+  leftOut: ReadonlyMap<string, string>
+}
+
+const NOBODY_KNOWS: There = { living: null, wanted: new Set(), leftOut: new Map() }
+
+function factsOf(parts: Parts, { living, wanted, leftOut }: There): SubjectFacts[] {
   const { catalogue } = parts
   const kept = catalogue.list()
   const candidates = new Map(drillCandidates(catalogue, kept).map(one => [one.subject, one]))
@@ -88,10 +101,13 @@ function factsOf(
   const subjects = new Set([...(living ?? []), ...candidates.keys()])
   return [...subjects].map(subject => {
     const candidate = candidates.get(subject)
+    const database = entries.get(subject)?.[0]?.database ?? ''
+    const there = living === null ? null : living.has(subject)
     return {
       subject,
-      living: living === null ? null : living.has(subject),
-      wanted: lost.has(entries.get(subject)?.[0]?.database ?? ''),
+      living: there,
+      wanted: wanted.has(database),
+      leftOut: there === false ? (leftOut.get(database) ?? null) : null,
       ...whatThereIs(entries.get(subject) ?? [], proofs),
       provenAtMs: candidate?.provenAtMs ?? null,
       storedBytes: stored.get(subject) ?? 0,

@@ -133,13 +133,14 @@ async function compare(
   target: PostgresTarget,
   master: string,
   rule: DiscoveryRule,
-  found: { databases: string[]; subjects: Subject[] },
+  found: Pick<Discovery, 'databases' | 'subjects' | 'skipped'>,
   options: ConnectOptions,
 ): Promise<{ drift: Drift[]; problems: Failure[] }> {
   const tenants = found.subjects.flatMap(one => (one.kind === 'tenant' ? [one.database] : []))
   try {
     const rows = await askMaster(target, master, rule.query ?? '', options)
-    const databases = { present: new Set(found.databases), tenants: new Set(tenants) }
+    const skipped = new Map(found.skipped.map(one => [one.database, one.reason]))
+    const databases = { present: new Set(found.databases), tenants: new Set(tenants), skipped }
     return { drift: compareLists(rows, databases, rule.inactive ?? DEFAULT_INACTIVE), problems: [] }
   } catch (error) {
     if (!(error instanceof Failure) || options.signal?.aborted) throw error

@@ -17,8 +17,10 @@ export type Drift =
   | { kind: 'database-without-tenant'; database: string }
   /** The list says that the tenant is gone; its database is there, and backed up all the same. */
   | { kind: 'inactive-tenant-with-database'; tenant: string; database: string; status: string }
-  /** The list has a tenant whose database is there but is not taken for a tenant's: nobody backs it up. */
-  | { kind: 'tenant-not-covered'; tenant: string; database: string }
+  /** The list has a tenant whose database is there but is left out: nobody backs it up. */
+  | { kind: 'tenant-not-covered'; tenant: string; database: string; reason: string }
+  /** It has backups and is still there, but is left out now. */
+  | { kind: 'database-not-covered'; database: string; reason: string }
   /** It was there last time. */
   | { kind: 'database-vanished'; database: string }
 
@@ -27,6 +29,8 @@ export interface Databases {
   present: ReadonlySet<string>
   /** Those that are backed up as tenants. */
   tenants: ReadonlySet<string>
+  /** Why each of the others is not. */
+  skipped: ReadonlyMap<string, string>
 }
 
 /** `inactive`: statuses of tenants that need not have a database any more. */
@@ -49,6 +53,9 @@ function judgeRow(row: TenantRow, databases: Databases, inactive: readonly strin
   if (!databases.present.has(database)) {
     return gone ? [] : [{ kind: 'tenant-without-database', tenant, database }]
   }
-  if (!databases.tenants.has(database)) return [{ kind: 'tenant-not-covered', tenant, database }]
+  if (!databases.tenants.has(database)) {
+    const reason = databases.skipped.get(database) ?? "is not taken for a tenant's"
+    return gone ? [] : [{ kind: 'tenant-not-covered', tenant, database, reason }]
+  }
   return gone ? [{ kind: 'inactive-tenant-with-database', tenant, database, status }] : []
 }

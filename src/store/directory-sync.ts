@@ -1,14 +1,14 @@
 // Folders whose entries a crash of the machine could still lose, and how they get on disk: many at once, and before
 // anything is written that may name what they hold.
 import { open } from 'node:fs/promises'
-import { isAbsent } from './file-errors.js'
+import { fileFailure, isAbsent } from './file-errors.js'
 
 const AT_ONCE = 32
 
 export interface FolderSync {
   /** What is in `folder` now must be on disk when the next `settle` has resolved. */
   owe(folder: string): void
-  /** @throws the system's error; what was owed before stays owed. */
+  /** @throws Failure store-unreachable and the like, which names the folder; what was owed before stays owed. */
   settle(): Promise<void>
 }
 
@@ -48,9 +48,13 @@ export async function syncFolder(path: string): Promise<void> {
   }
 }
 
-/** A folder that is gone had its objects deleted, and was pruned. */
+/**
+ * A folder that is gone had its objects deleted, and was pruned. The system's error does not say which folder it is about, and
+ * what is being put lies in another one.
+ */
 async function syncIfThere(path: string): Promise<void> {
   await syncFolder(path).catch(thrown => {
-    if (!isAbsent(thrown)) throw thrown
+    if (!isAbsent(thrown))
+      throw fileFailure(thrown, `sync the folder ${path}; nothing is put before that is done`)
   })
 }

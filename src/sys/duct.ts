@@ -1,21 +1,21 @@
 // A duct: bytes from a child process straight into a thread of ours, past the event loop. Handing each piece on from there
 // costs as much as all else that is done with it. Node makes no pipes, so it is a Unix socket in a folder that only we can enter.
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { createServer, type Socket } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Worker } from 'node:worker_threads'
 import { Failure } from '../domain/errors.js'
-import { ownedPrefix, sweepLeftovers } from './owner.js'
+import { makeSocketFolder, sweepSocketFolders } from './socket-folder.js'
 
 const DUCT = 'gmah-duct'
+const SOCKET = 'in'
 
 /**
  * Lays a duct to a thread that has loaded. What is written into the socket is what the thread reads; nothing is read of it
  * here, so a child may have it as its stdout.
  * @param tell hands the thread the path that it is to connect to, at once.
- * @throws Failure unexpected when the thread ends instead.
+ * @throws Failure unexpected when the thread ends instead; config-invalid when there is no folder for a socket.
  */
 export async function layDuct(thread: Worker, tell: (path: string) => void): Promise<Socket> {
   const ended = new AbortController()
@@ -28,6 +28,7 @@ export async function layDuct(thread: Worker, tell: (path: string) => void): Pro
     socket.destroy()
     throw ended.signal.reason
   } catch (cause) {
+    if (cause instanceof Failure) throw cause
     throw new Failure('unexpected', 'no stream could be led into a thread', { cause })
   } finally {
     thread.off('error', end).off('exit', end)
@@ -35,10 +36,10 @@ export async function layDuct(thread: Worker, tell: (path: string) => void): Pro
 }
 
 async function connection(tell: (path: string) => void, signal: AbortSignal): Promise<Socket> {
+  const folder = await makeSocketFolder(DUCT, SOCKET)
   const server = createServer({ pauseOnConnect: true })
-  const folder = await mkdtemp(join(tmpdir(), ownedPrefix(DUCT)))
   try {
-    const path = join(folder, 'in')
+    const path = join(folder, SOCKET)
     server.listen(path)
     await once(server, 'listening')
     const connected = once(server, 'connection', { signal })
@@ -52,4 +53,4 @@ async function connection(tell: (path: string) => void, signal: AbortSignal): Pr
 }
 
 /** Removes what processes left that were killed before a thread had connected. @returns how many there were. */
-export const sweepDucts = (): Promise<number> => sweepLeftovers(tmpdir(), DUCT)
+export const sweepDucts = (): Promise<number> => sweepSocketFolders(DUCT)

@@ -38,7 +38,7 @@ export async function makeFolder(parent: string, owner: Owner): Promise<string> 
   if (Buffer.byteLength(join(folder, '.s.PGSQL.5432')) > SOCKET_PATH_BYTES) {
     await rm(folder, { recursive: true })
     throw new Failure('config-invalid', `${parent} is too long a path for a socket`, {
-      hint: `choose a folder of less than ${SOCKET_PATH_BYTES - 60} characters`,
+      hint: `set drills.scratch_directory to a folder of less than ${SOCKET_PATH_BYTES - 60} characters`,
     })
   }
   if (owner.uid !== undefined && owner.gid !== undefined) await chown(folder, owner.uid, owner.gid)

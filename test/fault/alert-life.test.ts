@@ -51,7 +51,7 @@ test('a refused configuration is told, its end by the next life that likes it, a
   expect(ears.heard()).toEqual({
     ...{ mail: ['[prod] warning: the new configuration was refused'], slack: [] },
     text: expect.stringMatching(
-      /retry_paws.*until the next start, which would fail.*gmah-backup config check/s,
+      /retry_paws.*last good one stays in force, over a restart too.*gmah-backup config check/s,
     ),
   })
 

@@ -57,7 +57,7 @@ test('a tenant without a database, a database without a tenant, a tenant that is
         database: 'gmah_org_c',
         status: 'archived',
       },
-      { kind: 'tenant-not-covered', tenant: 'odd', database: 'odd_name' },
+      { kind: 'tenant-not-covered', tenant: 'odd', database: 'odd_name', reason: 'matches no rule' },
     ]),
   )
   // Who is in doubt is backed up all the same.
@@ -96,6 +96,33 @@ test('a database that has backups and is gone: said every night, its backups sta
   }
   expect(manifests('tenants/leaving')).toHaveLength(1)
   expect((await here.restore('leaving', 'back again')).proof.differences).toEqual([])
+})
+
+test('a database that has backups, is there and is left out: nobody says that it is gone', async () => {
+  const { cluster, here } = scene
+  await cluster.createDatabase({ name: 'gmah_org_shy', like: 'gmah_org_a' })
+  await here.night({ names: ['shy'] })
+  await cluster.sql('postgres', 'ALTER DATABASE gmah_org_shy ALLOW_CONNECTIONS false')
+  const reason = 'refuses connections'
+  const about = (facts: object[]) =>
+    facts.filter(one => (one as { database: string }).database === 'gmah_org_shy')
+  const { facts } = await night('drift')
+  expect(about(facts)).toEqual([{ kind: 'database-not-covered', database: 'gmah_org_shy', reason }])
+  const line = async () => (await here.cli('status', '--all')).stdout.match(/^.* shy .*$/m)?.[0]
+  expect((await here.cli('tenants')).stdout).toContain(
+    'gmah_org_shy has backups, but gets none any more: it refuses connections',
+  )
+  expect(await line()).toMatch(/^ok +shy +left out: refuses connections /)
+
+  await cluster.sql('gmah_master', "INSERT INTO tenants VALUES ('shy', 'gmah_org_shy', 'active')")
+  const { facts: listed } = await night('drift')
+  expect(about(listed)).toEqual([
+    { kind: 'tenant-not-covered', tenant: 'shy', database: 'gmah_org_shy', reason },
+  ])
+  expect((await here.cli('tenants')).stdout).toContain(
+    'NOBODY BACKS UP gmah_org_shy of tenant shy: it refuses connections',
+  )
+  expect(await line()).toMatch(/^BAD +shy +not backed up: refuses connections /)
 })
 
 test('a query that fails is a problem that is told, costs no backup, and keeps the night from being called whole', async () => {

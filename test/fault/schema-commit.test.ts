@@ -111,6 +111,26 @@ test('no database is connected to for it where no restore went wrong', async () 
   expect(await sweepSchemas(here.parts(), isOver, new Set([subjectNamed('other')]))).toEqual([])
 })
 
+test('of a run that nobody knows: every backup tells it, and nobody drops it', async () => {
+  const { here, cluster } = scene
+  const foreign = { name: 'restoring_0123456789ab', note: UNPROVEN_NOTE }
+  const { id } = here.app.journal.startRun({ job: 'restore', trigger: 'manual', subject: subjectNamed('a') })
+  for (const name of [foreign.name, stagingName(id)])
+    await cluster.sql(LIVE, `CREATE SCHEMA ${name}; COMMENT ON SCHEMA ${name} IS '${UNPROVEN_NOTE}'`)
+  expect(await here.night()).toMatchObject({ failure: null })
+  // The other one is being made just now.
+  expect(here.events('schemas-left')).toMatchObject([
+    { subject: 'tenants/a', facts: { database: LIVE, schemas: [foreign.name] } },
+  ])
+  expect((await found()).schemas).toContainEqual(foreign)
+  here.app.journal.finishRun(id, { outcome: 'failed' })
+  await closeLastLife(here.parts(), here.app.journal, silentLogger())
+  expect((await found()).schemas).toEqual([foreign])
+  await cluster.sql(LIVE, `DROP SCHEMA ${foreign.name}`)
+  expect(await here.night()).toMatchObject({ failure: null })
+  expect(here.events('schemas-left')).toHaveLength(1)
+})
+
 test('killed when it was done: the schema says what it is, and that alone is enough for the next start', async () => {
   const { here, cluster, told } = scene
   const name = await killedAtCommit('afterwards')

@@ -99,7 +99,7 @@ test('the list on the master is compared, whatever search_path the master has', 
   expect(found.drift).toEqual([
     { kind: 'inactive-tenant-with-database', tenant: '2', database: 'list_two', status: 'deleted' },
     { kind: 'tenant-without-database', tenant: '3', database: 'list_three' },
-    { kind: 'tenant-not-covered', tenant: '4', database: 'postgres' },
+    { kind: 'tenant-not-covered', tenant: '4', database: 'postgres', reason: 'matches no rule' },
     { kind: 'database-without-tenant', database: 'list_four' },
   ])
 })

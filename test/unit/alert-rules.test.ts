@@ -1,7 +1,16 @@
 // When something is told, and when it is not: flips, not floods. No channel: what is put out is read from the outbox.
 import { describe, expect, test } from 'vitest'
 import type { ChannelConfig } from '../../src/domain/alerts.js'
-import { type AlertBench, alertBench, DAY_MS, failure, HOUR_MS, MINUTE_MS, tenant } from '../kit/alerting.js'
+import {
+  type AlertBench,
+  alertBench,
+  backupFacts,
+  DAY_MS,
+  failure,
+  HOUR_MS,
+  MINUTE_MS,
+  tenant,
+} from '../kit/alerting.js'
 
 /** A channel whose messages stay in the outbox: its address is nobody's. */
 const nowhere = (more: Partial<ChannelConfig> = {}): ChannelConfig =>
@@ -354,6 +363,32 @@ describe('runs', () => {
     started()
     expect(await look(bench)).toEqual(['warning: the daemon restarted after a crash'])
     expect(await look(bench)).toEqual([])
+  })
+
+  test('a schema that a restore left is told once, by whichever backup, and over with the first that finds none', async () => {
+    const bench = alertBench([nowhere()])
+    const backUp = async (schemas: string[]) => {
+      const { id: run } = bench.journal.startRun({ job: 'backup', trigger: 'manual' })
+      const subject = tenant('acme')
+      const facts = { database: 'gmah_org_acme', schemas }
+      if (schemas.length > 0) bench.event({ type: 'schemas-left', run, subject, facts })
+      bench.event({ type: 'backup-committed', run, subject, facts: backupFacts() })
+      bench.journal.finishRun(run, { outcome: 'succeeded' })
+      await bench.alerting.tick()
+      return bench.outbox.claim('nowhere', { limit: 100 }).map(one => {
+        bench.outbox.sent(one)
+        return one.letter
+      })
+    }
+    const title = 'a restore left unproven tables in a live database: acme'
+    const [told, ...others] = await backUp(['restoring_0123456789ab'])
+    expect(others).toEqual([])
+    expect(told?.title).toBe(`[test] warning: ${title}`)
+    const hint = `psql -d gmah_org_acme -c 'DROP SCHEMA restoring_0123456789ab CASCADE'`
+    expect(told?.lines).toMatchObject([{ text: 'gmah_org_acme: restoring_0123456789ab', hint }])
+    expect(await backUp(['restoring_0123456789ab'])).toEqual([])
+    expect((await backUp([])).map(letter => letter.title)).toEqual([`[test] over: ${title}`])
+    expect(await backUp([])).toEqual([])
   })
 
   test('drift that the next night does not see any more is over', async () => {

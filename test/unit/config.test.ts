@@ -16,6 +16,7 @@ import { loadConfig } from '../../src/config.js'
 import { describeConfig } from '../../src/domain/describe-configuration.js'
 import { Failure } from '../../src/domain/errors.js'
 import type { Problem } from '../../src/domain/problem.js'
+import { checkOwner } from '../../src/sys/secret-file.js'
 
 const RECIPIENT = 'age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p'
 const MINIMAL = `store:\n  type: directory\n  path: store\nkeys:\n  recovery_recipients:\n    - ${RECIPIENT}\n`
@@ -161,30 +162,59 @@ store:
   buckett: b
   access_key_id: abc
   access_key_id_file: pw
-postgres: { prot: 1, port: 70000, password_file: pw }
+postgres: { prot: 1, port: 70000, password_file: pw, tenants: { pattern: ^gmah_org_(.+)$ } }
 keys: { recovery_recipients: [] }
-dump: { concurrency: 8, connections: 3, cutter: { min: 2MiB } }
-daemon: { http: { host: 0.0.0.0 } }
+dump: { concurrency: 8, connections: 3, nice: 20, cutter: { min: 2MiB } }
+daemon: { log_level: loud, http: { host: 0.0.0.0 } }
 `)
     const by = Object.fromEntries(problems.map(one => [one.path, one]))
     expect(Object.keys(by).sort()).toEqual([
+      'cron',
       'daemon.http.host',
+      'daemon.log_level',
       'dump.connections',
       'dump.cutter',
+      'dump.nice',
       'freshness_window',
       'freshness_windows',
       'keys.recovery_recipients',
+      'postgres.password_file',
       'postgres.port',
       'postgres.prot',
+      'postgres.tenants.pattern',
+      'store.access_key_id',
       'store.bucket',
       'store.buckett',
+      'store.endpoint',
+      'store.secret_access_key_file',
       'time_zone',
     ])
+    // Each place is complained about once, but for what two of its rules say.
+    expect(problems).toHaveLength(Object.keys(by).length)
     expect(by['store.buckett']?.hint).toBe('did you mean bucket?')
     expect(by['postgres.prot']?.hint).toBe('did you mean port?')
     expect(by['postgres.prot']?.at).toMatch(/gmah-backup\.yaml:8:13$/)
     expect(by['keys.recovery_recipients']?.hint).toContain('age-keygen')
     expect(by['daemon.http.host']?.hint).toContain('127.0.0.1')
+  })
+
+  test('what is wrong in its shape is not judged by the rules as well', () => {
+    const problems = problemsOf(`
+store: { type: s3, endpoint: "", bucket: b, access_key_id: "\${UNSET}", secret_access_key_file: 7 }
+keys: { recovery_recipients: [${RECIPIENT}] }
+postgres: { tenants: { pattern: "" } }
+dump: { cutter: { min: large, average: 128KiB } }
+daemon: { http: { tls: { certificate_file: 1 } } }
+`)
+    expect(problems.map(one => one.path).sort()).toEqual([
+      'daemon.http.tls.certificate_file',
+      'daemon.http.tls.key_file',
+      'dump.cutter.min',
+      'postgres.tenants.pattern',
+      'store.access_key_id',
+      'store.endpoint',
+      'store.secret_access_key_file',
+    ])
   })
 
   test('a store is held to its rules', () => {
@@ -257,6 +287,22 @@ describe('secrets', () => {
     )
     const variable = write(text(`\${PW}`), 'variable.yaml', 0o644)
     expect(loadConfig({ path: variable, env: { PW: '12345' } }).config.postgres.password).toBe('12345')
+  })
+
+  test('files of the daemon, read by root: told to become that user, and never to take the files from it', () => {
+    const said = (owner: number, us: number) => {
+      try {
+        checkOwner('/etc/s', owner, us)
+      } catch (error) {
+        return `${(error as Failure).message}; ${(error as Failure).hint}`
+      }
+    }
+    expect(said(7, 7)).toBeUndefined()
+    expect(said(0, 7)).toBeUndefined()
+    expect(said(4242424, 0)).toBe(
+      "/etc/s belongs to user 4242424, and you are root; type it as the daemon's user: `sudo -u '#4242424' gmah-backup …`",
+    )
+    expect(said(4242424, 4242425)).toMatch(/; chown 4242425 \/etc\/s$/)
   })
 
   test('an exposed operational identity is refused, a missing one is not there yet', () => {

@@ -18,6 +18,8 @@ let folder: string
 let store: Store
 /** Folders of objects that were synced, in order; `!` when the manifest was there already. */
 let synced: string[]
+/** All that was synced, private files as `part` with their length, and what was in the store by then. */
+let everySync: string[]
 let beforeSync: (path: string) => Promise<void>
 
 beforeEach(async () => {
@@ -25,6 +27,7 @@ beforeEach(async () => {
   store = openStore()
   await store.put('manifests/zero', body)
   synced = []
+  everySync = []
   beforeSync = async () => {}
   const handle = await open(folder)
   const prototype: FileHandle = Object.getPrototypeOf(handle)
@@ -33,6 +36,8 @@ beforeEach(async () => {
   vi.spyOn(prototype, 'sync').mockImplementation(async function (this: FileHandle) {
     const path = relative(folder, readlinkSync(`/proc/self/fd/${this.fd}`))
     await beforeSync(path)
+    const what = path.endsWith('.part') ? `part of ${(await this.stat()).size}` : path
+    everySync.push(`${what}, ${existsSync(at('new/one')) ? 'with' : 'without'} new/one`)
     if (/^(chunks\/.*|manifests)$/.test(path)) synced.push(`${path}${existsSync(at(MANIFEST)) ? '!' : ''}`)
     return sync.call(this)
   })
@@ -56,6 +61,37 @@ it('a put for now is on disk when it resolves', async () => {
   expect(synced).toEqual(['chunks/aa'])
 })
 
+it.each([{}, later, { when: 'absent' } as const])(
+  'what is put (%o) is on disk before it has its name',
+  async how => {
+    await store.put('new/one', body, how)
+    const inFolder = how === later ? [] : ['new, with new/one']
+    // The content, and the entry of the new folder in the one above it.
+    expect(everySync).toEqual([`part of ${body.length}, without new/one`, ', without new/one', ...inFolder])
+    everySync = []
+    await store.put('new/one/more', body, how).catch(() => {})
+    await store.put('new/two', body, how)
+    expect(everySync.filter(one => one.startsWith(', '))).toEqual([])
+  },
+)
+
+it('a stream is on disk, all of it, before it has its name', async () => {
+  const parts = async function* () {
+    yield body
+    yield body
+  }
+  await store.putStream('new/one', parts(), { expectedBytes: 0 })
+  expect(everySync[0]).toBe(`part of ${2 * body.length}, without new/one`)
+})
+
+it('a folder that other hands took away is made again', async () => {
+  await store.put('chunks/aa/1', body)
+  await openStore().delete('chunks/aa/1')
+  expect(existsSync(at('chunks'))).toBe(false)
+  await store.put('chunks/aa/2', body)
+  expect((await store.get('chunks/aa/2')).body).toHaveLength(body.length)
+})
+
 it('puts for later are on disk before the next one has its name, each folder once', async () => {
   for (const key of ['chunks/aa/1', 'chunks/bb/2', 'chunks/aa/3']) await store.put(key, body, later)
   expect(synced).toEqual([])
@@ -77,6 +113,25 @@ it('when a folder cannot be synced, nothing that may name what is in it is put; 
   beforeSync = async () => {}
   expect(await outcome(store.put(MANIFEST, body))).toBe('stored')
   expect(synced).toEqual(['chunks/aa', 'manifests!'])
+})
+
+it('what is told names the folder and says where to look; every put waits for it, and all go on once it can be synced', async () => {
+  await store.put('chunks/aa/1', body, later)
+  beforeSync = async path => {
+    if (path === 'chunks/aa') throw Object.assign(new Error('EIO: i/o error, fsync'), { code: 'EIO' })
+  }
+  const words = `cannot sync the folder ${at('chunks/aa')}; nothing is put before that is done`
+  for (const key of [MANIFEST, 'proofs/one', MANIFEST]) {
+    const thrown = await store.put(key, body).catch(asFailure)
+    expect(thrown).toMatchObject({ code: 'store-unreachable', retryable: true, message: words })
+    expect(thrown).toMatchObject({ hint: expect.stringContaining('the kernel log') })
+    expect(existsSync(at(key))).toBe(false)
+  }
+  // Nothing names what is put for later: that goes on.
+  expect(await outcome(store.put('chunks/bb/2', body, later))).toBe('stored')
+  beforeSync = async () => {}
+  for (const key of [MANIFEST, 'proofs/one']) expect(await outcome(store.put(key, body))).toBe('stored')
+  expect(synced.slice(0, 2).sort()).toEqual(['chunks/aa', 'chunks/bb'])
 })
 
 it('a put waits for the sync that another one has begun', async () => {

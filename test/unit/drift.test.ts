@@ -3,7 +3,11 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { compareLists } from '../../src/postgres/drift.js'
 
-const databases = { present: new Set(['a', 'b', 'c', 'other']), tenants: new Set(['a', 'b', 'c']) }
+const databases = {
+  present: new Set(['a', 'b', 'c', 'other']),
+  tenants: new Set(['a', 'b', 'c']),
+  skipped: new Map([['other', 'refuses connections']]),
+}
 const row = (tenant: string, database: string, status: string | null = 'active') => ({
   tenant,
   database,
@@ -23,11 +27,12 @@ test('each disagreement has its name', () => {
     row('3', 'long gone', 'deleted'),
     row('4', 'other'),
     row('5', ''),
+    row('6', 'other', 'deleted'),
   ]
   expect(compareLists(rows, databases, ['deleted'])).toEqual([
     { kind: 'inactive-tenant-with-database', tenant: '1', database: 'a', status: 'deleted' },
     { kind: 'tenant-without-database', tenant: '2', database: 'gone' },
-    { kind: 'tenant-not-covered', tenant: '4', database: 'other' },
+    { kind: 'tenant-not-covered', tenant: '4', database: 'other', reason: 'refuses connections' },
     { kind: 'tenant-without-database', tenant: '5', database: '' },
     { kind: 'database-without-tenant', database: 'b' },
     { kind: 'database-without-tenant', database: 'c' },
@@ -38,7 +43,7 @@ test('law: every tenant database without a row, and every living row without a c
   const names = fc.uniqueArray(fc.string({ minLength: 1 }))
   fc.assert(
     fc.property(names, names, (present, listed) => {
-      const all = { present: new Set(present), tenants: new Set(present) }
+      const all = { present: new Set(present), tenants: new Set(present), skipped: new Map() }
       const drift = compareLists(
         listed.map(name => row(name, name)),
         all,

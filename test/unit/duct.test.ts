@@ -1,12 +1,14 @@
 // What a child writes reaches a thread whole and in order, with nobody of ours between them; nothing is left behind.
+
+import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { startChild } from '../../src/sys/child.js'
-import { layDuct } from '../../src/sys/duct.js'
+import { layDuct, sweepDucts } from '../../src/sys/duct.js'
 
 const READER = `
   const { parentPort } = require('node:worker_threads')
@@ -77,4 +79,36 @@ test('an error in the thread is told and ends nobody else', async () => {
   const laying = layDuct(reader('throw new Error("unfit")'), () => {})
   await expect(laying).rejects.toMatchObject({ code: 'unexpected' })
   expect(readdirSync(folder)).toEqual([])
+})
+
+test('a temporary folder that is too long a path for a socket: a short one serves, closed to others, each its own', async () => {
+  process.env.TMPDIR = mkdtempSync(join(folder, 'x'.repeat(100)))
+  const [one, two] = [reader(), new Worker(READER, { eval: true })]
+  try {
+    const seen: { path: string; mode: number }[] = []
+    const lay = (reading: Worker) =>
+      layDuct(reading, path => {
+        seen.push({ path, mode: statSync(dirname(path)).mode & 0o777 })
+        reading.postMessage(path)
+      })
+    const outputs = await Promise.all([lay(one), lay(two)])
+    const said = [one, two].map(reading => once(reading, 'message'))
+    outputs.forEach((output, at) => void output.end(`dump ${at}`))
+    const sums = ['dump 0', 'dump 1'].map(text => createHash('sha256').update(text).digest('hex'))
+    expect(await Promise.all(said)).toEqual(sums.map(sum => [sum]))
+    for (const { path, mode } of seen) {
+      expect([dirname(dirname(path)), mode, existsSync(dirname(path))]).toEqual(['/tmp', 0o700, false])
+    }
+    expect(seen[0]?.path).not.toBe(seen[1]?.path)
+    expect(readdirSync(folder)).toHaveLength(1)
+  } finally {
+    await two.terminate()
+  }
+})
+
+test('what a killed process left in the short folder is swept too', async () => {
+  const left = mkdtempSync('/tmp/gmah-duct-4194399-1-')
+  await sweepDucts()
+  expect(existsSync(left)).toBe(false)
+  thread = reader()
 })

@@ -152,6 +152,18 @@ describe('what to type', () => {
     expect(lines.at(-1)).toBe('type: gmah-backup restore a --in-place')
   })
 
+  test('a database that is there and left out is not gone: BAD while the platform names it', () => {
+    const shut = { living: false, leftOut: 'refuses connections' }
+    const { lines } = page([
+      { ...named('a'), ...shut, wanted: true },
+      { ...named('left'), ...shut },
+    ])
+    expect(lines[0]).toMatch(
+      /^BAD +a +not backed up: refuses connections +2026.*\nok +left +left out: refuses connections +2026/m,
+    )
+    expect(lines.at(-1)).toBe('type: gmah-backup tenants')
+  })
+
   test('a lost catalogue does not look like a platform that was never backed up', () => {
     expect(page([{ ...named('a'), ...none }]).lines.at(-1)).toContain('gmah-backup catalogue rebuild')
   })

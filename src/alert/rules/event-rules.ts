@@ -4,6 +4,7 @@ import type { EventType, StoredEvent } from '../../domain/events.js'
 import type { RunId } from '../../domain/ids.js'
 import { PROOF_LEVELS } from '../../domain/proof-level.js'
 import { keptRun } from '../../domain/restore-names.js'
+import { shellWord } from '../../domain/shell-word.js'
 import type { Memory } from '../memory.js'
 import { LAYER_RULES } from './layer-rules.js'
 import { type EventOf, type Rule, silent } from './rule.js'
@@ -47,18 +48,30 @@ const EVENT_RULES: { [T in EventType]: Rule<T> } = {
     raise('drift', event, {
       cause: event.facts.kind,
       scope: `${event.facts.kind} ${event.facts.database || event.facts.tenant}`,
-      detail: [event.facts.tenant, event.facts.database, event.facts.status].filter(Boolean).join(', '),
+      detail: [event.facts.tenant, event.facts.database, event.facts.status, event.facts.reason]
+        .filter(Boolean)
+        .join(', '),
       severity: event.facts.kind === 'inactive-tenant-with-database' ? 'info' : 'warning',
     }),
   ],
   'discovery-problem': event => [
     raise('discovery-problem', event, { ...ofError(event.facts.error), scope: event.facts.error.message }),
   ],
+  'schemas-left': event => {
+    const { database, schemas } = event.facts
+    const drops = schemas.map(name => `DROP SCHEMA ${name} CASCADE`).join('; ')
+    return [
+      raise('schemas-left', event, {
+        detail: `${database}: ${few(schemas)}`,
+        hint: `psql -d ${shellWord(database)} -c ${shellWord(drops)}`,
+      }),
+    ]
+  },
   // Waited for or back, it is no trouble yet; away, each subject that failed of it says so.
   'server-away': silent,
   'backup-started': silent,
   'backup-committed': (event, memory) => [
-    ...(event.subject ? [clear('backup-failed', event.subject)] : []),
+    ...(event.subject ? [clear('backup-failed', event.subject), ...schemasGone(event, memory)] : []),
     ...shrinkage(event, memory),
   ],
   'backup-failed': event => [raise('backup-failed', event, ofError(event.facts.error))],
@@ -167,6 +180,12 @@ const EVENT_RULES: { [T in EventType]: Rule<T> } = {
 function swapDetail({ live, downtimeMs, kept }: EventOf<'swap-finished'>['facts']): string {
   const more = [...(downtimeMs === null ? [] : [`${downtimeMs} ms`]), ...(kept === null ? [] : [kept])]
   return more.length === 0 ? live : `${live}: ${more.join('; ')}`
+}
+
+/** What this very backup did not find is there no more. */
+function schemasGone({ subject, run }: EventOf<'backup-committed'>, { troubles }: Memory): Sign[] {
+  const known = troubles[`schemas-left ${subject}`]
+  return known && known.run !== run ? [clear('schemas-left', known.scope)] : []
 }
 
 /** What an event says, given what was known before it. */

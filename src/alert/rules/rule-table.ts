@@ -24,6 +24,7 @@ export const RULES = {
   'run-cancelled': momentary('info'),
   'discovery-problem': lasting('warning'),
   drift: lasting('warning'),
+  'schemas-left': lasting('warning'),
   'objects-damaged': lasting('critical'),
   'backups-vanished': momentary('critical'),
   'check-problem': lasting('critical'),

@@ -27,8 +27,14 @@ export const ENGLISH_DATA = {
   drift: {
     title: 'databases and tenants disagree ({cause})',
     meaning:
-      'A database that no tenant owns is backed up all the same. A tenant without a database is not, and one that vanished is no longer.',
+      'A database that no tenant owns is backed up all the same. A tenant without a database is not; one that vanished, or is not covered any more, is no longer.',
     next: ['gmah-backup tenants'],
+  },
+  'schemas-left': {
+    title: 'a restore left unproven tables in a live database: {who}',
+    meaning:
+      'This machine does not know that restore, so nothing is dropped unasked. The tables take disk there, and are in each backup. If no other machine is restoring just now, drop them.',
+    next: ['gmah-backup runs'],
   },
   'objects-damaged': {
     title: 'damaged objects in the store: {who}',

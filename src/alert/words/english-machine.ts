@@ -25,7 +25,7 @@ export const ENGLISH_MACHINE = {
   },
   'config-refused': {
     title: 'the new configuration was refused',
-    meaning: 'The old one stays in force until the next start, which would fail.',
+    meaning: 'The last good one stays in force, over a restart too. What you changed has no effect.',
     next: ['gmah-backup config check'],
   },
   'lease-taken-over': {

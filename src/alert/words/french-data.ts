@@ -27,8 +27,14 @@ export const FRENCH_DATA = {
   drift: {
     title: 'bases et clients ne concordent pas ({cause})',
     meaning:
-      'Une base sans organisation est sauvegardée quand même. Une organisation sans base ne l’est pas, une base disparue ne l’est plus.',
+      'Une base sans organisation est sauvegardée quand même. Une organisation sans base ne l’est pas ; une base disparue, ou laissée de côté, ne l’est plus.',
     next: ['gmah-backup tenants'],
+  },
+  'schemas-left': {
+    title: 'une restauration a laissé des tables non prouvées dans une base en service : {who}',
+    meaning:
+      'Cette machine ne connaît pas cette restauration : rien n’est supprimé sans demande. Ces tables occupent du disque et sont dans chaque sauvegarde. Si aucune autre machine ne restaure en ce moment, supprimez-les.',
+    next: ['gmah-backup runs'],
   },
   'objects-damaged': {
     title: 'objets endommagés dans le stockage : {who}',

@@ -25,7 +25,8 @@ export const FRENCH_MACHINE = {
   },
   'config-refused': {
     title: 'la nouvelle configuration a été refusée',
-    meaning: 'L’ancienne reste en vigueur jusqu’au prochain démarrage, qui échouerait.',
+    meaning:
+      'La dernière bonne reste en vigueur, même après un redémarrage. Ce que vous avez changé est sans effet.',
     next: ['gmah-backup config check'],
   },
   'lease-taken-over': {

@@ -13,7 +13,8 @@ const SERVER_WITHIN_MS = 30_000
 
 const subject = z.strictObject({
   subject: z.string(),
-  living: z.boolean().nullable().describe('False: its database is gone; null: nobody could ask'),
+  living: z.boolean().nullable().describe('False: its database is gone, or left out; null: nobody could ask'),
+  leftOut: z.string().nullable().describe('Why its database, which is on the server, is not backed up'),
   newest: z
     .strictObject({ id: z.string(), instantMs: z.number(), bytes: z.number() })
     .nullable()

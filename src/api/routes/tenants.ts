@@ -25,6 +25,7 @@ const tenants = z.strictObject({
       database: z.string(),
       tenant: z.string().optional(),
       status: z.string().optional(),
+      reason: z.string().optional(),
     }),
   ),
   problems: z.array(z.string()),

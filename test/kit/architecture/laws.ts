@@ -31,6 +31,9 @@ export const ROOTS = [
   'alerts.ts',
   'desk.ts',
   'config.ts',
+  'config-files.ts',
+  'config-reading.ts',
+  'last-configuration.ts',
   'package.ts',
 ]
 
