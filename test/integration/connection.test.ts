@@ -106,6 +106,17 @@ describe('the names of failures', () => {
     })
   })
 
+  test('a database that is full, for who is no superuser: the limit, not the server', async () => {
+    const full = await cluster.createDatabase()
+    await cluster.sql('postgres', 'CREATE ROLE plain LOGIN')
+    await cluster.sql('postgres', `ALTER DATABASE ${full} CONNECTION LIMIT 0`)
+    expect(await failure(cluster.as('plain'), full)).toMatchObject({
+      code: 'postgres-unreachable',
+      hint: expect.stringContaining('CONNECTION LIMIT'),
+      facts: { sqlstate: '53300' },
+    })
+  })
+
   test('a statement that is denied is not taken for a wrong password', async () => {
     await withSession(cluster.as('guest'), 'postgres', {}, async session => {
       await expect(session.query('CREATE DATABASE mine')).rejects.toMatchObject({
