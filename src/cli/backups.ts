@@ -17,9 +17,13 @@ export function backupsCommand(program: Command, doors: Doors): void {
     .option('--limit <n>', 'at most so many', parseCount, 50)
     .action((tenant: string | undefined, _options, command: Command) =>
       act<{ limit: number }>(doors, command, async ({ desk, terminal, options }) => {
-        const filter = { limit: options.limit, ...(tenant ? { subject: subjectNamed(tenant) } : {}) }
-        const entries = desk.catalogue
-          .list(filter)
+        const { limit } = options
+        // One more than is shown tells whether there are more.
+        const filter = { limit: limit + 1, ...(tenant ? { subject: subjectNamed(tenant) } : {}) }
+        const found = desk.catalogue.list(filter)
+        const more = found.length > limit ? [`only the newest ${limit}; --limit N shows more`] : []
+        const entries = found
+          .slice(0, limit)
           .map(one => ({ ...one, verdicts: desk.catalogue.proofs.verdicts(one.id) }))
         show(terminal, entries, () => {
           if (entries.length === 0) return nothingText(tenant)
@@ -39,9 +43,11 @@ export function backupsCommand(program: Command, doors: Doors): void {
             rows,
             {
               right: ['size', 'rows', 'added to store', 'loads in'],
+              spare: ['loads in', 'added to store', 'rows', 'kind', 'size'],
+              columns: terminal.columns,
             },
           )
-          return [list, ...entries.flatMap(brokenText)].join('\n')
+          return [list, ...more, ...entries.flatMap(brokenText)].join('\n')
         })
         return undefined
       }),

@@ -13,7 +13,8 @@ export function schedulesCommand(program: Command, doors: Doors): void {
     .description('list the schedules: what runs when, and how it went last')
     .action((_options, command: Command) =>
       act(doors, command, async ({ desk, terminal }) => {
-        show(terminal, desk.scheduler.status(), schedulesText)
+        const statuses = desk.scheduler.status()
+        show(terminal, statuses, () => schedulesText(statuses, terminal.columns))
         return undefined
       }),
     )
@@ -34,13 +35,14 @@ function holdCommand(schedules: Command, doors: Doors, verb: 'pause' | 'resume',
     .action((name: string, _options, command: Command) =>
       act(doors, command, async ({ desk, terminal }) => {
         desk.scheduler[verb](name, userInfo().username)
-        show(terminal, desk.scheduler.status(), schedulesText)
+        const statuses = desk.scheduler.status()
+        show(terminal, statuses, () => schedulesText(statuses, terminal.columns))
         return undefined
       }),
     )
 }
 
-function schedulesText(statuses: ScheduleStatus[]): string {
+function schedulesText(statuses: ScheduleStatus[], columns: number | null): string {
   if (statuses.length === 0)
     return 'no schedules: nothing runs by itself; see schedules_directory in the configuration'
   const rows = statuses.map(({ schedule, paused, next, lastRun, lastSuccess }) => [
@@ -52,5 +54,8 @@ function schedulesText(statuses: ScheduleStatus[]): string {
     lastSuccess?.finishedAt ? instantText(lastSuccess.finishedAt.toISOString()) : 'never',
     formatDuration(schedule.freshnessWindowMs),
   ])
-  return table(['schedule', 'job', 'when', 'next', 'last run', 'last success', 'window'], rows)
+  return table(['schedule', 'job', 'when', 'next', 'last run', 'last success', 'window'], rows, {
+    spare: ['window', 'last success', 'job', 'when'],
+    columns,
+  })
 }

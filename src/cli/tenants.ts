@@ -14,13 +14,14 @@ export function tenantsCommand(program: Command, doors: Doors): void {
     .action((_options, command: Command) =>
       act(doors, command, async ({ desk, terminal }) => {
         const { listTenants } = await import('../jobs/list-tenants.js')
-        show(terminal, await listTenants(desk, AbortSignal.timeout(60_000)), tenantsText)
+        const report = await listTenants(desk, AbortSignal.timeout(60_000))
+        show(terminal, report, () => tenantsText(report, terminal.columns))
         return undefined
       }),
     )
 }
 
-function tenantsText(report: TenantsReport): string {
+function tenantsText(report: TenantsReport, columns: number | null): string {
   const rows = report.subjects.map(({ subject, database, newest }) => [
     subjectName(subject),
     database ?? '',
@@ -30,7 +31,11 @@ function tenantsText(report: TenantsReport): string {
     newest?.id ?? '',
   ])
   const parts = [
-    table(['tenant', 'database', 'newest backup', 'size', 'rows', 'id'], rows, { right: ['size', 'rows'] }),
+    table(['tenant', 'database', 'newest backup', 'size', 'rows', 'id'], rows, {
+      right: ['size', 'rows'],
+      spare: ['rows', 'database', 'size'],
+      columns,
+    }),
   ]
   if (report.skipped.length > 0) {
     parts.push(

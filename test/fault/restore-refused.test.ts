@@ -110,7 +110,7 @@ describe('roles that are gone', () => {
   test('are named before anything is done', async () => {
     const failure = await refused('roles-missing', 'b', 'copy of b')
     expect(failure).toMatchObject({
-      message: 'the target lacks 1 roles: clerk',
+      message: 'the target lacks the roles clerk',
       hint: expect.stringContaining('--with-roles'),
       facts: { missing: ['clerk'] },
     })

@@ -77,16 +77,27 @@ describe('a root that is not there', () => {
 
 describe('what other hands left', () => {
   it('private files of killed writers are in no listing, and go once they are old', async () => {
-    await store.put('a', Buffer.from('x'))
+    const { etag } = await store.put('a', Buffer.from('w'))
+    await store.put('a', Buffer.from('x'), { when: { etag } })
     const place = join(path, '.tmp-gmah-backup')
     await writeFile(join(place, 'old.part'), 'half')
     await writeFile(join(place, 'young.part'), 'half')
     const hoursAgo = Date.now() / 1000 - 2 * 3600
-    await utimes(join(place, 'old.part'), hoursAgo, hoursAgo)
+    for (const name of ['old.part', 'lock']) await utimes(join(place, name), hoursAgo, hoursAgo)
     expect(await keysOf(store.list(''))).toEqual(['a'])
     await open(path).put('b', Buffer.from('x'))
     expect(await keysOf(store.list(''))).toEqual(['a', 'b'])
     expect((await readdir(place)).filter(name => name.endsWith('.part'))).toEqual(['young.part'])
+    // Who holds it, and who asks for it next, must mean the same file.
+    expect(await readdir(place)).toContain('lock')
+  })
+
+  it('what stood in the way once is in nobody’s way when it is gone', async () => {
+    await writeFile(join(path, '.tmp-gmah-backup'), 'in the way')
+    expect((await failureOf(store.put('a', Buffer.from('x')))).code).toBe('store-refused')
+    await rm(join(path, '.tmp-gmah-backup'))
+    await store.put('a', Buffer.from('x'))
+    expect(await keysOf(store.list(''))).toEqual(['a'])
   })
 
   it('empty directories are no folders', async () => {

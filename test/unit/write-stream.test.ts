@@ -7,13 +7,13 @@ import { afterAll, beforeEach, describe, expect, it, test } from 'vitest'
 import { Failure } from '../../src/domain/errors.js'
 import { HEAD_BYTES } from '../../src/repository/intake.js'
 import { manifestName } from '../../src/repository/manifests.js'
-import { giveMemoryBack, takeMemory } from '../../src/repository/stream-memory.js'
 import { ensureTenantKey, type TenantKey } from '../../src/repository/tenant-keys.js'
 import { writeStream } from '../../src/repository/write-stream.js'
 import { chunkKey, chunksPrefix, manifestKey } from '../../src/store/keys.js'
 import type { Store } from '../../src/store/port.js'
 import { until } from '../kit/clock.js'
 import { faultyStore } from '../kit/faulty-store.js'
+import { gate } from '../kit/gate.js'
 import { type MemoryStore, memoryStore } from '../kit/memory-store.js'
 import { noise } from '../kit/noise.js'
 import {
@@ -126,47 +126,6 @@ test('a thread that saw a stream through takes the next one; one that broke take
   const [other, both] = [await threadOf(), await Promise.all([threadOf(), threadOf()])]
   expect(other).not.toBe(first)
   expect(new Set(both).size).toBe(2)
-})
-
-test('memory is used again only when nobody needs it: chunks that wait here and there are stored as they were', async () => {
-  let puts = 0
-  // Slow ones first, and in any order: the bytes are looked at when the put ends.
-  const slow: Store = {
-    ...store,
-    put: async (where, body, options) => {
-      await pause(puts++ % 7 === 0 ? 40 : puts % 5)
-      return store.put(where, body, options)
-    },
-  }
-  const bytes = Buffer.concat(Array.from({ length: 12 }, (_, seed) => noise(400_000 + seed, seed)))
-  for (const turn of [bytes, Buffer.from(bytes).reverse()]) {
-    const written = await write({ ...repository, store: slow }, key, turn)
-    expect(written.stored.newChunks).toBeGreaterThan(100)
-    expect(turn.equals(await readAgain(written))).toBe(true)
-  }
-})
-
-test('the memory of one stream is that of the next, also when one fails or is aborted', async () => {
-  const memory = takeMemory()
-  giveMemoryBack(memory)
-  const kept = () => {
-    const next = takeMemory()
-    giveMemoryBack(next)
-    return next === memory
-  }
-  const bytes = noise(1_000_000, 4)
-  await write(repository, key, bytes)
-  expect(kept()).toBe(true)
-  const faulty = faultyStore(store, [{ on: 'put', nth: 5, effect: { fail: 'store-unreachable' } }])
-  await expect(write({ ...repository, store: faulty }, key, noise(900_000, 6))).rejects.toThrow()
-  expect(kept()).toBe(true)
-  const stop = new AbortController()
-  const aborted = write(repository, key, noise(900_000, 7), {
-    signal: stop.signal,
-    onProgress: () => stop.abort(),
-  })
-  await expect(aborted).rejects.toThrow()
-  expect(kept()).toBe(true)
 })
 
 test('chunks larger than the memory that is kept are stored as well', async () => {
@@ -395,10 +354,7 @@ describe('when something breaks', () => {
 
 test('bytes under way stay within the windows while the store stands still', async () => {
   const MiB = 1024 * 1024
-  let release = () => {}
-  const gate = new Promise<void>(resolve => {
-    release = resolve
-  })
+  const held = gate()
   let putting = 0
   let most = 0
   repository.store = {
@@ -406,7 +362,7 @@ test('bytes under way stay within the windows while the store stands still', asy
     put: async (...args) => {
       putting += 1
       most = Math.max(most, putting)
-      await gate
+      await held.opened
       putting -= 1
       return store.put(...args)
     },
@@ -429,7 +385,7 @@ test('bytes under way stay within the windows while the store stands still', asy
   await pause(400)
   expect(given).toBeLessThan(18 * MiB)
   expect(most).toBe(repository.transfers)
-  release()
+  held.open()
   expect((await writing).bytes).toBe(bytes.length)
   expect(most).toBe(repository.transfers)
 })
