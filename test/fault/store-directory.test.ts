@@ -17,6 +17,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { Failure } from '../../src/domain/errors.js'
 import { directoryStore } from '../../src/store/directory.js'
 import { fileFailure } from '../../src/store/file-errors.js'
 import type { Store } from '../../src/store/port.js'
@@ -237,4 +238,9 @@ describe('errno codes', () => {
     ['EMFILE', 'store-busy'],
     ['EXDEV', 'store-refused'],
   ])('%s is %s', (code, expected) => expect(said(code)).toBe(expected))
+
+  it('what has a code of ours already keeps it', () => {
+    const failure = new Failure('store-busy', 'another process holds the lock')
+    expect(fileFailure(failure, 'write a')).toBe(failure)
+  })
 })

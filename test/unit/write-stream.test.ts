@@ -292,6 +292,14 @@ describe('when something breaks', () => {
     await until(() => source.destroyed)
   })
 
+  it('a signal that has fired before: the stream is not taken', async () => {
+    const reason = new Failure('interrupted', 'stop')
+    const intake = await intakeOf(Readable.from([bytes], { objectMode: false }))
+    const taken = intake.take({ cutting: null, observer: null, signal: AbortSignal.abort(reason) })
+    await expect(taken).rejects.toBe(reason)
+    expect(intake.input.destroyed).toBe(true)
+  })
+
   it('an abort at any instant: its reason is told, and nothing is written afterwards', async () => {
     await fc.assert(
       fc.asyncProperty(fc.nat(60), fc.nat(2), async (after, what) => {
