@@ -292,6 +292,12 @@ describe('when something breaks', () => {
     await until(() => source.destroyed)
   })
 
+  it('the thread itself, without a word: it is told', async () => {
+    const observer = moduleOf('return { push() {}, end() { process.exit(0) } }')
+    const writing = write(repository, key, noise(1000, 3), { observer })
+    await expect(writing).rejects.toMatchObject({ code: 'unexpected' })
+  })
+
   it('a signal that has fired before: the stream is not taken', async () => {
     const reason = new Failure('interrupted', 'stop')
     const intake = await intakeOf(Readable.from([bytes], { objectMode: false }))
