@@ -5,6 +5,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import fc from 'fast-check'
 import { afterAll, beforeEach, describe, expect, it, test } from 'vitest'
 import { Failure } from '../../src/domain/errors.js'
+import { listMarked } from '../../src/repository/damage.js'
 import { HEAD_BYTES } from '../../src/repository/intake.js'
 import { manifestName } from '../../src/repository/manifests.js'
 import { ensureTenantKey, type TenantKey } from '../../src/repository/tenant-keys.js'
@@ -207,6 +208,36 @@ describe('damaged chunks in the listing', () => {
       (await write(repository, key, bytes, { onDamage: one => damages.push(one) })).stored.newChunks,
     ).toBe(0)
     expect(damages).toHaveLength(3)
+  })
+
+  it('not needed any more, they are marked for the backups that were, once, and healed when they come again', async () => {
+    const { chunks } = await backUp(repository, ACME, bytes)
+    const [short, gone] = [chunks[1]!, chunks.at(-1)!]
+    const where = chunkKey(ACME, short.id)
+    await store.put(where, store.objects.get(where)!.body.subarray(1))
+    store.objects.delete(chunkKey(ACME, gone.id))
+    const told: unknown[] = []
+    const onDamage = (damage: unknown) => void told.push(damage)
+    const first = await write(repository, key, noise(100_000, 9), { onDamage })
+    expect(new Map(first.marked.map(({ chunk, kind }) => [chunk, kind]))).toEqual(
+      new Map([
+        [short.id, 'wrong-length'],
+        [gone.id, 'missing'],
+      ]),
+    )
+    expect((await write(repository, key, noise(100_000, 9), { onDamage })).marked).toEqual([])
+    expect(told).toHaveLength(2)
+    const { healed } = await write(repository, key, bytes)
+    expect(new Set(healed)).toEqual(new Set([short.id, gone.id]))
+    expect(await listMarked(store, ACME)).toEqual(new Set())
+  })
+
+  it('a store that does not give the newest manifest is no damage: nothing is written', async () => {
+    await backUp(repository, ACME, bytes)
+    const before = store.objects.size
+    repository.store = faultyStore(store, [{ on: 'get', key: /manifests/, effect: { fail: 'store-denied' } }])
+    await expect(write(repository, key, noise(100_000, 9))).rejects.toMatchObject({ code: 'store-denied' })
+    expect(store.objects.size).toBe(before)
   })
 
   it('a newest manifest that is damaged is told, and the one before it asked', async () => {
