@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 
 import { connect, withSession } from '../../src/postgres/connection.js'
 import { libpqEnvironment, sweepPasswordFiles } from '../../src/postgres/environment.js'
 import type { PostgresTarget, SslMode } from '../../src/postgres/target.js'
+import { selfSigned } from '../kit/certificate.js'
 import { type Cluster, startCluster, temporaryFolder } from '../kit/cluster.js'
 
 const PASSWORD = 'per:\\cent % "quote" \' é'
@@ -170,29 +171,14 @@ describe('passwords and TLS', () => {
   let certificate: string
 
   beforeAll(async () => {
-    certificate = join(cluster.dataDirectory, 'server.crt')
-    const key = join(cluster.dataDirectory, 'server.key')
-    execFileSync(
-      'openssl',
-      [
-        ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2'],
-        ...[
-          '-subj',
-          `/CN=${HOST}`,
-          '-addext',
-          `subjectAltName=IP:${HOST}`,
-          '-keyout',
-          key,
-          '-out',
-          certificate,
-        ],
-      ],
-      { stdio: 'ignore' },
-    )
+    const { certificateFile, keyFile: key } = selfSigned(cluster.dataDirectory, `IP:${HOST}`)
+    certificate = certificateFile
     const { uid, gid } = await stat(cluster.dataDirectory)
     await chmod(key, 0o600)
     if (process.getuid?.() === 0) await Promise.all([key, certificate].map(file => chown(file, uid, gid)))
     await cluster.sql('postgres', `CREATE ROLE pat LOGIN PASSWORD '${PASSWORD.replace(/'/g, "''")}'`)
+    await cluster.sql('postgres', `ALTER SYSTEM SET ssl_cert_file = '${certificate}'`)
+    await cluster.sql('postgres', `ALTER SYSTEM SET ssl_key_file = '${key}'`)
     await cluster.sql('postgres', 'ALTER SYSTEM SET ssl = on')
     const hba = join(cluster.dataDirectory, 'pg_hba.conf')
     const before = await readFile(hba, 'utf8')

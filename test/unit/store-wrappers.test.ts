@@ -2,7 +2,8 @@
 
 import { describe, expect, it } from 'vitest'
 import type { ErrorCode } from '../../src/domain/errors.js'
-import { metered, type OperationReport } from '../../src/store/metered.js'
+import type { OperationReport } from '../../src/domain/store-operations.js'
+import { metered } from '../../src/store/metered.js'
 import { prefixed } from '../../src/store/prefixed.js'
 import { readOnly } from '../../src/store/read-only.js'
 import { retrying } from '../../src/store/retrying.js'
