@@ -26,6 +26,6 @@ export function schedulesSection(judged: readonly JudgedSchedule[], columns: num
     lines:
       judged.length === 0
         ? ['nothing is scheduled: nothing runs by itself; see schedules_directory in the configuration']
-        : [table(headings, rows, { columns })],
+        : [table(headings, rows, { columns, spare: ['job', 'window', 'last run', 'next'] })],
   }
 }

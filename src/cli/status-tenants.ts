@@ -32,7 +32,7 @@ export function tenantsSection(status: Judged, most: number, columns: number | n
       : table(
           headings,
           shown.map(one => row(one, some)),
-          { right, columns },
+          { right, columns, spare: ['in store', 'size', 'RTO', 'last backup', 'broken', 'last proof'] },
         ),
   )
   if (rest > 0) lines.push(`and ${rest} more inside every window; --all shows them`)

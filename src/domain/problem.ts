@@ -143,5 +143,8 @@ export function refusal(file: string, problems: readonly Problem[]): Failure {
   const [first] = problems
   const rest = problems.length > 1 ? `, and ${problems.length - 1} more` : ''
   const what = first ? [first.path, first.message].filter(Boolean).join(' ') : 'is not usable'
-  return new Failure('config-invalid', `${file}: ${what}${rest}`, { facts: { problems } })
+  // Files of somebody else's: one thing to do is the answer to all of them.
+  const all = (one: Problem): boolean => one.code === 'secret-exposed' && one.hint === first?.hint
+  const same = first && problems.every(all) ? { hint: first.hint } : {}
+  return new Failure('config-invalid', `${file}: ${what}${rest}`, { facts: { problems }, ...same })
 }

@@ -27,7 +27,7 @@ export function swapIn(
     subject,
     outer,
     async (context, confirm) => {
-      await confirm()
+      confirm()
       const { poolerProblem, refusals, ...swapped } = await swapDatabases(names, {
         target: config.postgres,
         clock,

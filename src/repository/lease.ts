@@ -117,17 +117,17 @@ async function isFree(contender: Contender, found: Found, unchangedMs: number): 
   if (unchangedMs >= ttlMs) return true
   const state = found.record ? vitality(found.record.holder) : 'unknown'
   if (state !== 'unknown') return state === 'dead'
-  return isStale(contender, found, STALE_TTLS * ttlMs)
+  return isStale(contender, STALE_TTLS * ttlMs)
 }
 
 /**
  * Both instants are the store's, so nobody's clock being wrong can make a lease stale. Our own only decides
  * whether it is worth the writing of a probe to ask.
  */
-async function isStale({ store, key, options }: Contender, found: Found, staleMs: number): Promise<boolean> {
+async function isStale({ store, key, options }: Contender, staleMs: number): Promise<boolean> {
   const how = signalOf(options)
   const lease = await store.head(key, how)
-  if (!lease || lease.etag !== found.etag) return false
+  if (!lease) return false
   if (options.clock.now().getTime() - lease.modifiedAt.getTime() <= staleMs) return false
   const probe = leaseProbeKey(key, randomBytes(6).toString('hex'))
   await store.put(probe, Buffer.from('what time is it?\n'), how)

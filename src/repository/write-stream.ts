@@ -135,7 +135,6 @@ class ChunkWriter {
       this.#reuse(entry)
       return
     }
-    if (this.#stopped) return
     this.#fresh.set(chunk.id, [entry])
     this.stored.newChunks += 1
     this.stored.newBytes += chunk.bytes
@@ -191,14 +190,16 @@ class ChunkWriter {
     const { id, bytes } = chunk
     const damaged = this.#known.marked.has(id) || this.#known.suspects.has(id)
     if (damaged) this.mended.set(id, { id, bytes, storedBytes: sealed.length })
-    this.#puts
-      .add(() =>
-        store.put(chunkKey(this.#key.subject, id), sealed, { durable: damaged ? 'now' : 'later', signal }),
-      )
-      .then(() => room && this.#arena.give(room))
-      .catch(reason => {
+    void this.#puts.add(async () => {
+      try {
+        const durable = damaged ? 'now' : 'later'
+        await store.put(chunkKey(this.#key.subject, id), sealed, { durable, signal })
+        if (room) this.#arena.give(room)
+      } catch (reason) {
+        // In here, since the queue goes on as soon as this has ended: none of those that wait is worth its tries any more.
         this.#broken.abort((damaged && heldByLock(reason, this.#key, id)) || reason)
         this.#puts.clear()
-      })
+      }
+    })
   }
 }

@@ -95,6 +95,6 @@ async function extensionProblem(session: Session, dump: DumpFacts): Promise<Fail
 }
 
 const rolesProblem = (missing: string[]): Failure =>
-  new Failure('roles-missing', `the target lacks ${missing.length} roles: ${missing.join(', ')}`, {
+  new Failure('roles-missing', `the target lacks the roles ${missing.join(', ')}`, {
     facts: { missing },
   })

@@ -30,6 +30,7 @@ export async function writeNewFile(
 
 /** Before gigabytes are fetched for nothing; the link in the end is what makes it sure. */
 export async function checkNewFile(file: string): Promise<void> {
+  if (file === '-') throw notStdout()
   if (await lstat(file).catch(() => null)) throw fileExists(file)
   const folder = await stat(dirname(file)).catch(() => null)
   if (!folder?.isDirectory()) throw noFolder(file)
@@ -54,6 +55,12 @@ function explain(thrown: unknown, file: string): unknown {
 }
 
 const fileExists = (file: string): Failure => new Failure('file-exists', `there is a file ${file} already`)
+
+/** Whoever reads a pipe has swallowed the most of it before the end tells whether all was right. */
+const notStdout = (): Failure =>
+  new Failure('target-invalid', '- is not taken for standard output', {
+    hint: 'name a file: it appears when it is whole and right (a file that is called so: ./-)',
+  })
 
 const noFolder = (file: string): Failure =>
   new Failure('target-invalid', `there is no folder ${dirname(file)}`, {

@@ -37,11 +37,30 @@ export function checkPrivate(path: string, stats: Pick<Stats, 'mode' | 'uid'>): 
       },
     )
   }
-  const us = process.geteuid?.()
-  if (us !== undefined && stats.uid !== us && stats.uid !== 0) {
-    throw new Failure('secret-exposed', `${path} belongs to user ${stats.uid}, not to user ${us} or root`, {
-      hint: `chown ${us} ${path}`,
-    })
+  checkOwner(path, stats.uid, process.geteuid?.() ?? stats.uid)
+}
+
+/** Whose file it is, and who asks: root, in the daemon's place, would leave files in its state directory that shut it out. */
+export function checkOwner(path: string, owner: number, us: number): void {
+  if (owner === us || owner === 0) return
+  const name = userName(owner)
+  const whose = `${path} belongs to user ${name ?? owner}`
+  if (us === 0) {
+    const hint = `type it as the daemon's user: \`sudo -u ${name ?? `'#${owner}'`} gmah-backup …\``
+    throw new Failure('secret-exposed', `${whose}, and you are root`, { hint })
+  }
+  throw new Failure('secret-exposed', `${whose}, not to user ${userName(us) ?? us} or root`, {
+    hint: `chown ${us} ${path}`,
+  })
+}
+
+/** As this machine's own list has it; null when it is not there, or stands in a directory elsewhere. */
+function userName(uid: number): string | null {
+  try {
+    const users = readFileSync('/etc/passwd', 'utf8').split('\n')
+    return users.map(line => line.split(':')).find(([, , id]) => id === String(uid))?.[0] ?? null
+  } catch {
+    return null
   }
 }
 

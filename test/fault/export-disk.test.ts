@@ -60,6 +60,13 @@ test('a folder that is not there', async () => {
   expect(stderr).toContain('hint: make it')
 })
 
+test('a dash is no file, and no stray one is left', async () => {
+  const { exitCode, stdout, stderr } = await scene.here.cli('backup', 'export', 'a', '--to', '-')
+  expect([exitCode, stdout]).toEqual([5, ''])
+  expect(stderr).toContain('error: - is not taken for standard output [target-invalid]')
+  expect(readdirSync(scene.here.folder)).not.toContain('-')
+})
+
 test('a file that is there is not touched', async () => {
   const place = folder('taken')
   const file = join(place, 'a.dump')

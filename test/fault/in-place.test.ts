@@ -3,10 +3,11 @@ import { Client } from 'pg'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { type BackupId, newBackupId, type RunId } from '../../src/domain/ids.js'
 import type { Manifest } from '../../src/domain/manifest.js'
-import { keptName } from '../../src/domain/restore-names.js'
+import { keptName, stagingRun } from '../../src/domain/restore-names.js'
 import { subjectNamed } from '../../src/domain/subject.js'
 import { openBackup } from '../../src/jobs/open-backup.js'
 import { restoreInPlace } from '../../src/jobs/restore-in-place.js'
+import { connect } from '../../src/postgres/connection.js'
 import { commitManifest } from '../../src/repository/manifests.js'
 import { chunkKey } from '../../src/store/keys.js'
 import { until } from '../kit/clock.js'
@@ -122,19 +123,24 @@ test('the proof finds a difference: nothing is swapped', async () => {
   expect(scene.here.events('swap-step')).toEqual([])
 })
 
-test('the database is renamed by someone while the backup is loaded: both are left alone', async () => {
+test.each([
+  ['renamed', false],
+  ['renamed, and another has its name,', true],
+])('the database is %s while the backup is loaded: all are left alone', async (what, another) => {
   const { cluster, tools, here, gate } = scene
-  const stop = gate('renamed')
+  const stop = gate(what)
   tools.twist('pg_restore', { input: true, gate: stop.path, gateAt: 5_000 })
   const restoring = putBackFails(here, 'a')
   await until(stop.reached)
   await cluster.sql('postgres', `ALTER DATABASE ${LIVE} RENAME TO elsewhere`)
+  if (another) await cluster.sql('postgres', `CREATE DATABASE ${LIVE}`)
   stop.open()
   expect(await restoring).toMatchObject({
     code: 'swap-blocked',
     message: expect.stringContaining('meanwhile'),
   })
-  expect(await databasesOf(cluster)).toEqual(['elsewhere', 'gmah_master'])
+  expect(await databasesOf(cluster)).toEqual(['elsewhere', 'gmah_master', ...(another ? [LIVE] : [])])
+  if (another) await cluster.sql('postgres', `DROP DATABASE ${LIVE}`)
   await cluster.sql('postgres', `ALTER DATABASE elsewhere RENAME TO ${LIVE}`)
 })
 
@@ -150,6 +156,35 @@ test('two at once: the second is refused, in this process and from another machi
   await expect(restoreInPlace(here.parts(), request, context)).rejects.toMatchObject({ code: 'subject-busy' })
   stop.open()
   expect((await restoring).proof.differences).toEqual([])
+})
+
+test('somebody looks into what is loaded, and stays: ended, and the two change places', async () => {
+  const { cluster, tools, here, gate } = scene
+  const stop = gate('looked into')
+  tools.twist('pg_restore', { input: true, gate: stop.path, gateAt: 5_000 })
+  const restoring = putBack(here, 'a')
+  await until(stop.reached)
+  const [staging = ''] = (await databasesOf(cluster)).filter(name => stagingRun(name) !== null)
+  const looking = await connect(cluster.target, staging)
+  stop.open()
+  const { endedConnections, kept } = await restoring
+  expect(endedConnections).toBeGreaterThan(0)
+  await looking.close()
+  await cluster.sql('postgres', `DROP DATABASE "${kept}"`)
+})
+
+test('a transaction that is prepared while the backup is loaded: refused before anybody is kept out', async () => {
+  const { cluster, tools, here, gate } = scene
+  const stop = gate('prepared')
+  tools.twist('pg_restore', { input: true, gate: stop.path, gateAt: 5_000 })
+  const steps = here.events('swap-step').length
+  const restoring = putBackFails(here, 'a')
+  await until(stop.reached)
+  await cluster.sql(LIVE, `BEGIN; INSERT INTO notes (body) VALUES ('held'); PREPARE TRANSACTION 'since'`)
+  stop.open()
+  expect(await restoring).toMatchObject({ code: 'swap-blocked', message: expect.stringContaining('since') })
+  expect(here.events('swap-step')).toHaveLength(steps)
+  await cluster.sql(LIVE, `ROLLBACK PREPARED 'since'`)
 })
 
 test('a storm of clients, superusers too, does not keep the swap from its end', async () => {

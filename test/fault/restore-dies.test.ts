@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { Failure } from '../../src/domain/errors.js'
 import { closeLastLife } from '../../src/jobs/daemon-work.js'
 import { sweepStaging } from '../../src/jobs/sweep-staging.js'
+import { connect } from '../../src/postgres/connection.js'
 import { silentLogger } from '../../src/sys/log.js'
 import { until } from '../kit/clock.js'
 import { type Scene, setScene } from '../kit/disaster.js'
@@ -102,6 +103,24 @@ describe('pg_restore', () => {
       expect(scene.told()).toMatchObject({ outcome: 'failed', error: 'postgres-unreachable' })
     }
   })
+})
+
+const CREATING = `SELECT FROM pg_stat_activity WHERE state = 'active' AND query LIKE 'CREATE DATABASE%'`
+
+test('an abort while the server makes the database: it is made, and gone again', async () => {
+  const { here, cluster } = scene
+  const holder = await connect(cluster.target, 'postgres')
+  await holder.run(`BEGIN; COMMENT ON DATABASE template0 IS 'a lock that CREATE DATABASE waits for'`)
+  const controller = new AbortController()
+  const restoring = here.restore('a', 'copy', { signal: controller.signal }).catch(thrown => thrown)
+  await expect
+    .poll(() => cluster.sql('postgres', `${CREATING} AND wait_event_type = 'Lock'`), { timeout: 90_000 })
+    .toHaveLength(1)
+  controller.abort(new Failure('interrupted', 'interrupted by SIGINT'))
+  await holder.close()
+  expect(await restoring).toMatchObject({ code: 'interrupted' })
+  // What the server were still at would come after we had looked.
+  await expect.poll(() => cluster.sql('postgres', CREATING), { timeout: 90_000 }).toEqual([])
 })
 
 test('an abort in the middle of the load', async () => {

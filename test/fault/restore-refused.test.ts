@@ -13,7 +13,8 @@ beforeAll(async () => {
   scene = await setScene(['a', 'b'], { rows: 50 })
   await scene.cluster.sql(
     'gmah_org_b',
-    'CREATE ROLE boss; CREATE ROLE clerk IN ROLE boss; ALTER TABLE items OWNER TO clerk; GRANT SELECT ON notes TO clerk',
+    `CREATE ROLE boss; CREATE ROLE clerk IN ROLE boss; ALTER TABLE items OWNER TO clerk; GRANT SELECT ON notes TO clerk;
+     CREATE ROLE auditor; ALTER ROLE auditor IN DATABASE gmah_org_b SET work_mem = '5MB'`,
   )
   expect(await scene.here.night()).toMatchObject({ failure: null })
 })
@@ -104,15 +105,16 @@ test('an extension is not installed', async () => {
 describe('roles that are gone', () => {
   beforeAll(async () => {
     await scene.cluster.sql('postgres', 'DROP DATABASE gmah_org_b')
-    await scene.cluster.sql('postgres', 'DROP ROLE clerk, boss')
+    await scene.cluster.sql('postgres', 'DROP ROLE clerk, boss, auditor')
   })
 
   test('are named before anything is done', async () => {
     const failure = await refused('roles-missing', 'b', 'copy of b')
     expect(failure).toMatchObject({
-      message: 'the target lacks 1 roles: clerk',
+      // One owns a table; the other stands in the settings of the database alone.
+      message: 'the target lacks the roles auditor, clerk',
       hint: expect.stringContaining('--with-roles'),
-      facts: { missing: ['clerk'] },
+      facts: { missing: ['auditor', 'clerk'] },
     })
   })
 
@@ -126,7 +128,7 @@ describe('roles that are gone', () => {
     const { here, cluster } = scene
     const report = await here.restore('b', 'copy of b', { withRoles: true })
     expect(report.proof.differences).toEqual([])
-    expect(report.createdRoles).toEqual(['clerk'])
+    expect(report.createdRoles).toEqual(['auditor', 'clerk'])
     const [{ member } = { member: null }] = await cluster.sql<{ member: boolean }>(
       'postgres',
       `SELECT pg_has_role('clerk', 'boss', 'MEMBER') AS member`,

@@ -17,6 +17,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { Failure } from '../../src/domain/errors.js'
 import { directoryStore } from '../../src/store/directory.js'
 import { fileFailure } from '../../src/store/file-errors.js'
 import type { Store } from '../../src/store/port.js'
@@ -77,16 +78,27 @@ describe('a root that is not there', () => {
 
 describe('what other hands left', () => {
   it('private files of killed writers are in no listing, and go once they are old', async () => {
-    await store.put('a', Buffer.from('x'))
+    const { etag } = await store.put('a', Buffer.from('w'))
+    await store.put('a', Buffer.from('x'), { when: { etag } })
     const place = join(path, '.tmp-gmah-backup')
     await writeFile(join(place, 'old.part'), 'half')
     await writeFile(join(place, 'young.part'), 'half')
     const hoursAgo = Date.now() / 1000 - 2 * 3600
-    await utimes(join(place, 'old.part'), hoursAgo, hoursAgo)
+    for (const name of ['old.part', 'lock']) await utimes(join(place, name), hoursAgo, hoursAgo)
     expect(await keysOf(store.list(''))).toEqual(['a'])
     await open(path).put('b', Buffer.from('x'))
     expect(await keysOf(store.list(''))).toEqual(['a', 'b'])
     expect((await readdir(place)).filter(name => name.endsWith('.part'))).toEqual(['young.part'])
+    // Who holds it, and who asks for it next, must mean the same file.
+    expect(await readdir(place)).toContain('lock')
+  })
+
+  it('what stood in the way once is in nobody’s way when it is gone', async () => {
+    await writeFile(join(path, '.tmp-gmah-backup'), 'in the way')
+    expect((await failureOf(store.put('a', Buffer.from('x')))).code).toBe('store-refused')
+    await rm(join(path, '.tmp-gmah-backup'))
+    await store.put('a', Buffer.from('x'))
+    expect(await keysOf(store.list(''))).toEqual(['a'])
   })
 
   it('empty directories are no folders', async () => {
@@ -226,4 +238,9 @@ describe('errno codes', () => {
     ['EMFILE', 'store-busy'],
     ['EXDEV', 'store-refused'],
   ])('%s is %s', (code, expected) => expect(said(code)).toBe(expected))
+
+  it('what has a code of ours already keeps it', () => {
+    const failure = new Failure('store-busy', 'another process holds the lock')
+    expect(fileFailure(failure, 'write a')).toBe(failure)
+  })
 })

@@ -156,6 +156,10 @@ describe('tenants and backups', () => {
     )
     expect((await json('backups', 'acme')).value).toHaveLength(2)
     expect((await json('backups', '--limit', '2')).value).toHaveLength(2)
+    expect((await here.cli('backups', '--limit', '2')).stdout).toMatch(
+      /\nonly the newest 2; --limit N shows more$/,
+    )
+    expect((await here.cli('backups')).stdout).not.toContain('only the newest')
     const { stdout } = await here.cli('backups', 'platform/globals')
     expect(stdout.split('\n')).toHaveLength(2)
     expect(stdout).toMatch(/ scheduled +[\d.]+ kB +[\d.]+ k?B$/)

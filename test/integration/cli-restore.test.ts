@@ -123,7 +123,7 @@ describe('on a server and a disk that know nothing, with the recovery key', () =
     const refused = await cli('restore', 'acme', '--as', 'acme')
     expect(refused.exitCode).toBe(5)
     expect(refused.stderr).toMatch(
-      /lacks \d+ roles: .*gmah_owner.*\[roles-missing\]\n {2}hint: add --with-roles/,
+      /lacks the roles .*gmah_owner.*\[roles-missing\]\n {2}hint: add --with-roles/,
     )
     expect(await databases(bare)).not.toContain('acme')
 

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 
 import { connect, withSession } from '../../src/postgres/connection.js'
 import { libpqEnvironment, sweepPasswordFiles } from '../../src/postgres/environment.js'
 import type { PostgresTarget, SslMode } from '../../src/postgres/target.js'
+import { selfSigned } from '../kit/certificate.js'
 import { type Cluster, startCluster, temporaryFolder } from '../kit/cluster.js'
 
 const PASSWORD = 'per:\\cent % "quote" \' é'
@@ -30,6 +31,38 @@ test('a session is pinned: no timeouts, no search path, the server named', async
     expect(row).toEqual({ database, timeout: '0', path: '', application: 'gmah-backup' })
     expect(session.server.versionNum).toBeGreaterThan(120_000)
     expect(cluster.version).toContain(session.server.version.split(' ')[0])
+  })
+})
+
+test('whatever a role and its database say of themselves, times, bytes and names come as we read them', async () => {
+  const database = await cluster.createDatabase()
+  const settings = {
+    DateStyle: 'German',
+    IntervalStyle: 'sql_standard',
+    bytea_output: 'escape',
+    extra_float_digits: '-3',
+    quote_all_identifiers: 'on',
+    default_transaction_read_only: 'on',
+    lock_timeout: '1ms',
+  }
+  await cluster.sql('postgres', 'CREATE ROLE peculiar LOGIN SUPERUSER')
+  for (const [name, value] of Object.entries(settings)) {
+    await cluster.sql('postgres', `ALTER ROLE peculiar IN DATABASE ${database} SET ${name} = '${value}'`)
+  }
+  await withSession(cluster.as('peculiar'), database, {}, async session => {
+    await session.run('CREATE TABLE public.made (at timestamptz)')
+    expect(
+      await session.query(
+        `SELECT '2026-11-26 01:02:03+00'::timestamptz AS at, '\\x00ff'::bytea AS bytes, 0.1::float8 AS real,
+                quote_ident('plain') AS name, current_setting('lock_timeout') AS timeout`,
+      ),
+    ).toEqual([
+      {
+        at: new Date('2026-11-26T01:02:03Z'),
+        bytes: Buffer.from([0, 255]),
+        ...{ real: 0.1, name: 'plain', timeout: '0' },
+      },
+    ])
   })
 })
 
@@ -71,6 +104,17 @@ describe('the names of failures', () => {
       code: 'postgres-denied',
       hint: expect.stringContaining('GRANT CONNECT ON DATABASE "kept ""apart""" TO "guest"'),
       facts: { sqlstate: '42501' },
+    })
+  })
+
+  test('a database that is full, for who is no superuser: the limit, not the server', async () => {
+    const full = await cluster.createDatabase()
+    await cluster.sql('postgres', 'CREATE ROLE plain LOGIN')
+    await cluster.sql('postgres', `ALTER DATABASE ${full} CONNECTION LIMIT 0`)
+    expect(await failure(cluster.as('plain'), full)).toMatchObject({
+      code: 'postgres-unreachable',
+      hint: expect.stringContaining('CONNECTION LIMIT'),
+      facts: { sqlstate: '53300' },
     })
   })
 
@@ -138,29 +182,14 @@ describe('passwords and TLS', () => {
   let certificate: string
 
   beforeAll(async () => {
-    certificate = join(cluster.dataDirectory, 'server.crt')
-    const key = join(cluster.dataDirectory, 'server.key')
-    execFileSync(
-      'openssl',
-      [
-        ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2'],
-        ...[
-          '-subj',
-          `/CN=${HOST}`,
-          '-addext',
-          `subjectAltName=IP:${HOST}`,
-          '-keyout',
-          key,
-          '-out',
-          certificate,
-        ],
-      ],
-      { stdio: 'ignore' },
-    )
+    const { certificateFile, keyFile: key } = selfSigned(cluster.dataDirectory, `IP:${HOST}`)
+    certificate = certificateFile
     const { uid, gid } = await stat(cluster.dataDirectory)
     await chmod(key, 0o600)
     if (process.getuid?.() === 0) await Promise.all([key, certificate].map(file => chown(file, uid, gid)))
     await cluster.sql('postgres', `CREATE ROLE pat LOGIN PASSWORD '${PASSWORD.replace(/'/g, "''")}'`)
+    await cluster.sql('postgres', `ALTER SYSTEM SET ssl_cert_file = '${certificate}'`)
+    await cluster.sql('postgres', `ALTER SYSTEM SET ssl_key_file = '${key}'`)
     await cluster.sql('postgres', 'ALTER SYSTEM SET ssl = on')
     const hba = join(cluster.dataDirectory, 'pg_hba.conf')
     const before = await readFile(hba, 'utf8')
@@ -217,7 +246,7 @@ describe('passwords and TLS', () => {
     const file = env.PGPASSFILE ?? ''
     expect((await stat(file)).mode & 0o777).toBe(0o600)
     expect((await stat(join(file, '..'))).mode & 0o777).toBe(0o700)
-    expect(Object.values(env).join()).not.toContain('quote')
+    for (const part of ['cent', '"quote"']) expect(Object.values(env).join()).not.toContain(part)
     const said = execFileSync('psql', ['-Atc', 'SELECT current_user', 'postgres'], { env, encoding: 'utf8' })
     expect(said.trim()).toBe('pat')
     await dispose()

@@ -46,7 +46,8 @@ describe('wrecked, put back, undone, done again', () => {
     const [sound, before] = [await contentHash(cluster, LIVE), await properties()]
     await wreck()
     const wrecked = await contentHash(cluster, LIVE)
-    const report = await putBack(here, 'a')
+    // The newest not after this, and not the copy of the wreck that is made meanwhile.
+    const report = await putBack(here, 'a', { backup: '2999-01-01T00:00:00Z' })
     const run = newestRun()
     expect(report).toMatchObject({
       database: LIVE,
@@ -206,6 +207,7 @@ describe('under load', () => {
     const without = await putBack(here, 'a')
     expect(without.poolerProblem).toMatchObject({ code: 'pooler-unreachable' })
     expect(without.pausedMs).toBeNull()
+    expect(here.app.journal.run(newestRun())?.outcome).toBe('partial')
   })
 })
 

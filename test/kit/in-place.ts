@@ -2,8 +2,7 @@
 import { asFailure, type Failure } from '../../src/domain/errors.js'
 import { subjectNamed } from '../../src/domain/subject.js'
 import type { InPlaceReport, InPlaceRequest, SwapOutcome } from '../../src/jobs/in-place-report.js'
-import { endOfRestore } from '../../src/jobs/restore-beside.js'
-import { restoreInPlace } from '../../src/jobs/restore-in-place.js'
+import { endOfInPlace, restoreInPlace } from '../../src/jobs/restore-in-place.js'
 import { undoRestore, undoTarget } from '../../src/jobs/undo-restore.js'
 import type { Cluster } from './cluster.js'
 import type { Installation } from './installation.js'
@@ -25,7 +24,7 @@ export async function putBack(
     async context => {
       const both = signal ? AbortSignal.any([signal, context.signal]) : context.signal
       made.report = await restoreInPlace(here.parts(), request, { ...context, signal: both })
-      return endOfRestore(made.report)
+      return endOfInPlace(made.report, request)
     },
   )
   if (failure) throw failure

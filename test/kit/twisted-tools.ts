@@ -38,6 +38,8 @@ export interface Twist {
   /** How it ends; like the real one by default. */
   exit?: number
   signal?: 'SIGKILL'
+  /** Run in the same database by psql, before the real program begins. */
+  before?: string
   /** Run in the same database by psql, once the real program has ended well. */
   after?: string
   /** Says and reads nothing, for ever. */

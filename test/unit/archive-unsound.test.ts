@@ -72,6 +72,17 @@ describe('an unsound archive', () => {
     expect(failureWith({ ...table, type: 'TABLE' }).message).toContain('an entry of type TABLE has data')
   })
 
+  it.each([
+    ['one id twice', [int(3), int(1)], 'two entries with data have the id 3'],
+    ['an id that is none', [int(0), int(1)], 'an entry has the id 0'],
+    ['a wild data flag', [int(4), int(2)], 'entry 4 has the data flag 2'],
+  ])('with an entry of %s is refused', (_, head, message) => {
+    const { bytes, blocks } = writeArchive(small)
+    bytes.set(Buffer.concat(head), bytes.indexOf(Buffer.concat([int(4), int(1), int(4)])))
+    // What would have told is gone: nothing follows the first block.
+    expect(failureOf(bytes.subarray(0, blocks[1])).message).toContain(message)
+  })
+
   it('with a sequence that has no value is refused', () => {
     const failure = failureWith({ type: 'SEQUENCE SET', name: 's', definition: 'SELECT 1;' })
     expect(failure.message).toContain('sequence s has no readable value')

@@ -133,6 +133,21 @@ describe('tables', () => {
     expect(table(['x', 'y'], rows, { columns: 12 }).split('\n')[1]).toBe('a  long lon…')
     expect(table(['x', 'y'], rows).split('\n')[1]).toHaveLength(102)
   })
+
+  test('on a narrow terminal what can be spared goes first, in its order, and the cut comes last', () => {
+    const rows = [['acme', 'gmah_org_acme', '101 287', 'yes']]
+    const at = (columns: number | null) =>
+      table(['tenant', 'database', 'rows', 'ok'], rows, {
+        right: ['rows'],
+        spare: ['database', 'rows'],
+        columns,
+      })
+    expect(at(null)).toBe(at(35))
+    expect(at(35).split('\n')[1]).toBe('acme    gmah_org_acme  101 287  yes')
+    expect(at(34).split('\n')).toEqual(['tenant     rows  ok', 'acme    101 287  yes'])
+    expect(at(19).split('\n')).toEqual(['tenant  ok', 'acme    yes'])
+    expect(at(9).split('\n')).toEqual(['tenant…', 'acme…'])
+  })
 })
 
 describe('errors', () => {

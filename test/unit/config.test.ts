@@ -16,6 +16,7 @@ import { loadConfig } from '../../src/config.js'
 import { describeConfig } from '../../src/domain/describe-configuration.js'
 import { Failure } from '../../src/domain/errors.js'
 import type { Problem } from '../../src/domain/problem.js'
+import { checkOwner } from '../../src/sys/secret-file.js'
 
 const RECIPIENT = 'age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p'
 const MINIMAL = `store:\n  type: directory\n  path: store\nkeys:\n  recovery_recipients:\n    - ${RECIPIENT}\n`
@@ -286,6 +287,22 @@ describe('secrets', () => {
     )
     const variable = write(text(`\${PW}`), 'variable.yaml', 0o644)
     expect(loadConfig({ path: variable, env: { PW: '12345' } }).config.postgres.password).toBe('12345')
+  })
+
+  test('files of the daemon, read by root: told to become that user, and never to take the files from it', () => {
+    const said = (owner: number, us: number) => {
+      try {
+        checkOwner('/etc/s', owner, us)
+      } catch (error) {
+        return `${(error as Failure).message}; ${(error as Failure).hint}`
+      }
+    }
+    expect(said(7, 7)).toBeUndefined()
+    expect(said(0, 7)).toBeUndefined()
+    expect(said(4242424, 0)).toBe(
+      "/etc/s belongs to user 4242424, and you are root; type it as the daemon's user: `sudo -u '#4242424' gmah-backup …`",
+    )
+    expect(said(4242424, 4242425)).toMatch(/; chown 4242425 \/etc\/s$/)
   })
 
   test('an exposed operational identity is refused, a missing one is not there yet', () => {

@@ -18,6 +18,8 @@ let folder: string
 let store: Store
 /** Folders of objects that were synced, in order; `!` when the manifest was there already. */
 let synced: string[]
+/** All that was synced, private files as `part` with their length, and what was in the store by then. */
+let everySync: string[]
 let beforeSync: (path: string) => Promise<void>
 
 beforeEach(async () => {
@@ -25,6 +27,7 @@ beforeEach(async () => {
   store = openStore()
   await store.put('manifests/zero', body)
   synced = []
+  everySync = []
   beforeSync = async () => {}
   const handle = await open(folder)
   const prototype: FileHandle = Object.getPrototypeOf(handle)
@@ -33,6 +36,8 @@ beforeEach(async () => {
   vi.spyOn(prototype, 'sync').mockImplementation(async function (this: FileHandle) {
     const path = relative(folder, readlinkSync(`/proc/self/fd/${this.fd}`))
     await beforeSync(path)
+    const what = path.endsWith('.part') ? `part of ${(await this.stat()).size}` : path
+    everySync.push(`${what}, ${existsSync(at('new/one')) ? 'with' : 'without'} new/one`)
     if (/^(chunks\/.*|manifests)$/.test(path)) synced.push(`${path}${existsSync(at(MANIFEST)) ? '!' : ''}`)
     return sync.call(this)
   })
@@ -54,6 +59,37 @@ const outcome = (put: Promise<unknown>) =>
 it('a put for now is on disk when it resolves', async () => {
   await store.put('chunks/aa/1', body)
   expect(synced).toEqual(['chunks/aa'])
+})
+
+it.each([{}, later, { when: 'absent' } as const])(
+  'what is put (%o) is on disk before it has its name',
+  async how => {
+    await store.put('new/one', body, how)
+    const inFolder = how === later ? [] : ['new, with new/one']
+    // The content, and the entry of the new folder in the one above it.
+    expect(everySync).toEqual([`part of ${body.length}, without new/one`, ', without new/one', ...inFolder])
+    everySync = []
+    await store.put('new/one/more', body, how).catch(() => {})
+    await store.put('new/two', body, how)
+    expect(everySync.filter(one => one.startsWith(', '))).toEqual([])
+  },
+)
+
+it('a stream is on disk, all of it, before it has its name', async () => {
+  const parts = async function* () {
+    yield body
+    yield body
+  }
+  await store.putStream('new/one', parts(), { expectedBytes: 0 })
+  expect(everySync[0]).toBe(`part of ${2 * body.length}, without new/one`)
+})
+
+it('a folder that other hands took away is made again', async () => {
+  await store.put('chunks/aa/1', body)
+  await openStore().delete('chunks/aa/1')
+  expect(existsSync(at('chunks'))).toBe(false)
+  await store.put('chunks/aa/2', body)
+  expect((await store.get('chunks/aa/2')).body).toHaveLength(body.length)
 })
 
 it('puts for later are on disk before the next one has its name, each folder once', async () => {

@@ -1,10 +1,17 @@
 // The order of keys is that of their UTF-8 bytes, whatever is in them; and every key that the layout makes is lawful.
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { newBackupId, parseChunkId, parseInstant } from '../../src/domain/ids.js'
+import { newBackupId, parseBackupId, parseChunkId, parseInstant } from '../../src/domain/ids.js'
 import { tenantSubject } from '../../src/domain/subject.js'
 import { byUtf8, checkKey } from '../../src/store/key-law.js'
-import { chunkKey, DAEMON_LEASE, leaseKey, manifestKey, tenantKeyKey } from '../../src/store/keys.js'
+import {
+  byNewest,
+  chunkKey,
+  DAEMON_LEASE,
+  leaseKey,
+  manifestKey,
+  tenantKeyKey,
+} from '../../src/store/keys.js'
 
 it('orders as the bytes do', () => {
   const unit = fc.constantFrom(
@@ -45,4 +52,34 @@ it('takes every key of every tenant whose name fits a database', () => {
     }),
   )
   checkKey(DAEMON_LEASE)
+})
+
+it('takes a key up to its limits, which are of bytes and not of letters', () => {
+  const refused = (key: string) => {
+    expect(() => checkKey(key)).toThrow(/not a key/)
+  }
+  for (const [letter, bytes] of [
+    ['a', 1],
+    ['é', 2],
+    ['～', 3],
+  ] as const) {
+    const longest = (most: number) => letter.repeat(Math.floor(most / bytes)) + 'a'.repeat(most % bytes)
+    checkKey(longest(255))
+    refused(`${longest(255)}a`)
+    const folders = `${longest(255)}/${longest(255)}/${longest(255)}/`
+    checkKey(`x/${folders}${longest(254)}`)
+    refused(`x/${folders}${longest(255)}`)
+  }
+})
+
+it('orders backups of one instant by their ids, whatever order they come in', () => {
+  const instant = parseInstant('20261123T021500.000Z')
+  const names = ['aaaaaaaaaaaa', 'cccccccccccc', 'bbbbbbbbbbbb'].map(id => ({
+    subject: tenantSubject('acme', 'db').id,
+    instant,
+    kind: 'scheduled' as const,
+    backup: parseBackupId(id),
+  }))
+  for (const some of [names, [...names].reverse()])
+    expect([...some].sort(byNewest).map(name => name.backup[0])).toEqual(['c', 'b', 'a'])
 })

@@ -55,6 +55,28 @@ describe('holding a lease', () => {
     },
   )
 
+  it('counts from before a write was sent: an answer that took its time makes it last no longer', async () => {
+    const { clock, store, acquire } = setUp()
+    const down = {
+      on: 'put',
+      times: Number.POSITIVE_INFINITY,
+      effect: { fail: 'store-unreachable' },
+    } as const
+    store.add({ on: 'put', effect: { delayMs: 60_000 } })
+    const slow = await through(clock, 61_000, acquire('web1'))
+    store.add(down)
+    await clock.advance(50_000)
+    expect(slow.lost.aborted).toBe(true)
+    store.heal()
+    await store.delete(KEY)
+    const lease = await acquire('web1')
+    store.add({ on: 'put', effect: { delayMs: 60_000 } })
+    await clock.advance(91_000)
+    store.add(down)
+    await clock.advance(50_000)
+    expect(lease.lost.aborted).toBe(true)
+  })
+
   it('is lost in time although a renewal hangs, and the renewal is called off', async () => {
     const { clock, store, acquire } = setUp()
     const lease = await acquire('web1')

@@ -97,11 +97,13 @@ describe('a holder that died', () => {
     expect(lease.takenOverFrom?.holder.host).toBe('dead')
   })
 
-  it('on another machine: is not taken over by who did not wait long enough', async () => {
+  it('on another machine: is not taken over by who did not wait long enough, and nothing is written meanwhile', async () => {
     const { clock, store, acquire } = setUp()
     await store.put(KEY, await leaseOf('dead', clock))
+    store.calls.length = 0
     const failure = await through(clock, 200_000, failureOf(acquire('web2', { waitMs: 100_000 })))
     expect(failure.code).toBe('store-leased')
+    expect(store.calls.filter(one => one.operation === 'put')).toEqual([])
   })
 
   it('with a longer TTL of its own: is given that', async () => {
@@ -115,7 +117,9 @@ describe('a holder that died', () => {
   it("long ago by the store's clock: is taken over at once, and no probe stays behind", async () => {
     const { clock, store, acquire } = setUp()
     await store.put(KEY, await leaseOf('dead', clock))
-    await clock.advance(1_201_000)
+    await clock.advance(1_199_000)
+    expect((await failureOf(acquire('web2'))).code).toBe('store-leased')
+    await clock.advance(2_000)
     expect((await acquire('web2')).takenOverFrom?.holder.host).toBe('dead')
     const keys = []
     for await (const one of store.list('')) keys.push(one.key)

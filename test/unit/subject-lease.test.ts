@@ -3,8 +3,10 @@ import { expect, it } from 'vitest'
 import { asFailure, Failure } from '../../src/domain/errors.js'
 import type { JobContext, Parts } from '../../src/jobs/parts.js'
 import { withSubjectLease } from '../../src/jobs/subject-lease.js'
+import { swapIn } from '../../src/jobs/swap-in.js'
 import { acquireLease } from '../../src/repository/lease.js'
 import { leaseKey } from '../../src/store/keys.js'
+import type { Store } from '../../src/store/port.js'
 import { systemClock } from '../../src/sys/clock.js'
 import { ownIdentity } from '../../src/sys/process-identity.js'
 import { faultyStore } from '../kit/faulty-store.js'
@@ -55,4 +57,28 @@ it('while work goes on, no other work on the subject begins, in this process nei
   const refused = withSubjectLease(parts, ACME, context, async () => 'both').then(() => null, asFailure)
   expect((await refused)?.message).toContain('is held by another on')
   await lease.release()
+})
+
+it('a swap does not begin under a lease that was slept through: nobody could yet have told', async () => {
+  const { store, parts, context } = setUp()
+  let sleptMs = 0
+  const clock = { ...systemClock, ticks: () => systemClock.ticks() + sleptMs }
+  const asleep: Store = {
+    ...store,
+    put: async (...what) => {
+      const put = await store.put(...what)
+      sleptMs += 200_000
+      return put
+    },
+  }
+  const nowhere = { host: '/nonexistent', port: 1, user: 'nobody', pgbouncer: null }
+  const config = { postgres: nowhere, restore: { keepReplacedMs: 1 } }
+  const swapping = swapIn(
+    { ...parts, clock, config, repository: { store: asleep } } as unknown as Parts,
+    ACME,
+    { live: 'a', incoming: 'b', kept: 'c' },
+    '1',
+    context,
+  )
+  await expect(swapping).rejects.toMatchObject({ code: 'lease-lost' })
 })

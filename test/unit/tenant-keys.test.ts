@@ -5,6 +5,7 @@ import { commitManifest } from '../../src/repository/manifests.js'
 import { ensureTenantKey, openTenantKey, rewrapTenantKey } from '../../src/repository/tenant-keys.js'
 import { generateIdentity } from '../../src/seal/age-keys.js'
 import { tenantKeyKey } from '../../src/store/keys.js'
+import type { Store } from '../../src/store/port.js'
 import { retrying } from '../../src/store/retrying.js'
 import { manualClock } from '../kit/clock.js'
 import { faultyStore } from '../kit/faulty-store.js'
@@ -40,12 +41,32 @@ describe('making a key', () => {
     expect(new Set(made.map(one => one.identity)).size).toBe(1)
   })
 
+  it('gives the one that another process has made meanwhile, which stays', async () => {
+    const other = { ...repository, store }
+    let theirs: unknown = null
+    repository.store = {
+      ...store,
+      put: async (...args) => {
+        theirs ??= await ensureTenantKey(other, ACME)
+        return store.put(...args)
+      },
+    }
+    expect(await ensureTenantKey(repository, ACME)).toEqual(theirs)
+    expect(await openTenantKey(store, repository.keyring, ACME)).toEqual(theirs)
+  })
+
   it('gives what stands there when the answer to its put was lost', async () => {
     const clock = manualClock(undefined, { skipSleeps: true })
     const lossy = faultyStore(store, [{ on: 'put', effect: { failAfter: 'store-unreachable' } }])
     repository.store = retrying(lossy, { clock })
     const made = await ensureTenantKey(repository, ACME)
     expect(await openTenantKey(store, repository.keyring, ACME)).toEqual(made)
+  })
+
+  it('that cannot be stored ends in what the store said', async () => {
+    repository.store = faultyStore(store, [{ on: 'put', effect: { fail: 'store-full' } }])
+    expect((await failure(ensureTenantKey(repository, ACME))).code).toBe('store-full')
+    expect(store.objects.size).toBe(0)
   })
 
   it('is refused while anything was written with one that is gone, and nothing new is written', async () => {
@@ -135,14 +156,23 @@ describe('wrapping a key anew', () => {
     expect(store.objects.get(WHERE)!.body.equals(before)).toBe(true)
   })
 
-  it('does not overwrite one that was wrapped meanwhile', async () => {
+  it.each([1, 2, 3])('does not overwrite one that was wrapped anew after its request %i', async nth => {
     await ensureTenantKey(repository, ACME)
     const other = { ...repository.keyring, recipients: [...repository.keyring.recipients].slice(0, 1) }
-    let meanwhile = 0
-    const racing = {
+    let requests = 0
+    const wrapped = async (): Promise<void> => {
+      requests += 1
+      if (requests === nth) await rewrapTenantKey(store, other, ACME)
+    }
+    const racing: Store = {
       ...store,
-      put: async (...args: Parameters<typeof store.put>) => {
-        if (meanwhile++ === 0) await rewrapTenantKey(store, other, ACME)
+      get: async (...args) => {
+        const found = await store.get(...args)
+        await wrapped()
+        return found
+      },
+      put: async (...args) => {
+        await wrapped()
         return store.put(...args)
       },
     }

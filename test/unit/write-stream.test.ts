@@ -5,15 +5,16 @@ import { setTimeout as pause } from 'node:timers/promises'
 import fc from 'fast-check'
 import { afterAll, beforeEach, describe, expect, it, test } from 'vitest'
 import { Failure } from '../../src/domain/errors.js'
+import { listMarked } from '../../src/repository/damage.js'
 import { HEAD_BYTES } from '../../src/repository/intake.js'
 import { manifestName } from '../../src/repository/manifests.js'
-import { giveMemoryBack, takeMemory } from '../../src/repository/stream-memory.js'
 import { ensureTenantKey, type TenantKey } from '../../src/repository/tenant-keys.js'
 import { writeStream } from '../../src/repository/write-stream.js'
 import { chunkKey, chunksPrefix, manifestKey } from '../../src/store/keys.js'
 import type { Store } from '../../src/store/port.js'
 import { until } from '../kit/clock.js'
 import { faultyStore } from '../kit/faulty-store.js'
+import { gate } from '../kit/gate.js'
 import { type MemoryStore, memoryStore } from '../kit/memory-store.js'
 import { noise } from '../kit/noise.js'
 import {
@@ -128,47 +129,6 @@ test('a thread that saw a stream through takes the next one; one that broke take
   expect(new Set(both).size).toBe(2)
 })
 
-test('memory is used again only when nobody needs it: chunks that wait here and there are stored as they were', async () => {
-  let puts = 0
-  // Slow ones first, and in any order: the bytes are looked at when the put ends.
-  const slow: Store = {
-    ...store,
-    put: async (where, body, options) => {
-      await pause(puts++ % 7 === 0 ? 40 : puts % 5)
-      return store.put(where, body, options)
-    },
-  }
-  const bytes = Buffer.concat(Array.from({ length: 12 }, (_, seed) => noise(400_000 + seed, seed)))
-  for (const turn of [bytes, Buffer.from(bytes).reverse()]) {
-    const written = await write({ ...repository, store: slow }, key, turn)
-    expect(written.stored.newChunks).toBeGreaterThan(100)
-    expect(turn.equals(await readAgain(written))).toBe(true)
-  }
-})
-
-test('the memory of one stream is that of the next, also when one fails or is aborted', async () => {
-  const memory = takeMemory()
-  giveMemoryBack(memory)
-  const kept = () => {
-    const next = takeMemory()
-    giveMemoryBack(next)
-    return next === memory
-  }
-  const bytes = noise(1_000_000, 4)
-  await write(repository, key, bytes)
-  expect(kept()).toBe(true)
-  const faulty = faultyStore(store, [{ on: 'put', nth: 5, effect: { fail: 'store-unreachable' } }])
-  await expect(write({ ...repository, store: faulty }, key, noise(900_000, 6))).rejects.toThrow()
-  expect(kept()).toBe(true)
-  const stop = new AbortController()
-  const aborted = write(repository, key, noise(900_000, 7), {
-    signal: stop.signal,
-    onProgress: () => stop.abort(),
-  })
-  await expect(aborted).rejects.toThrow()
-  expect(kept()).toBe(true)
-})
-
 test('chunks larger than the memory that is kept are stored as well', async () => {
   const cutter = { minBytes: 20 * 1024 * 1024, averageBytes: 24 * 1024 * 1024, maxBytes: 32 * 1024 * 1024 }
   const bytes = noise(40_000_000, 2)
@@ -248,6 +208,36 @@ describe('damaged chunks in the listing', () => {
       (await write(repository, key, bytes, { onDamage: one => damages.push(one) })).stored.newChunks,
     ).toBe(0)
     expect(damages).toHaveLength(3)
+  })
+
+  it('not needed any more, they are marked for the backups that were, once, and healed when they come again', async () => {
+    const { chunks } = await backUp(repository, ACME, bytes)
+    const [short, gone] = [chunks[1]!, chunks.at(-1)!]
+    const where = chunkKey(ACME, short.id)
+    await store.put(where, store.objects.get(where)!.body.subarray(1))
+    store.objects.delete(chunkKey(ACME, gone.id))
+    const told: unknown[] = []
+    const onDamage = (damage: unknown) => void told.push(damage)
+    const first = await write(repository, key, noise(100_000, 9), { onDamage })
+    expect(new Map(first.marked.map(({ chunk, kind }) => [chunk, kind]))).toEqual(
+      new Map([
+        [short.id, 'wrong-length'],
+        [gone.id, 'missing'],
+      ]),
+    )
+    expect((await write(repository, key, noise(100_000, 9), { onDamage })).marked).toEqual([])
+    expect(told).toHaveLength(2)
+    const { healed } = await write(repository, key, bytes)
+    expect(new Set(healed)).toEqual(new Set([short.id, gone.id]))
+    expect(await listMarked(store, ACME)).toEqual(new Set())
+  })
+
+  it('a store that does not give the newest manifest is no damage: nothing is written', async () => {
+    await backUp(repository, ACME, bytes)
+    const before = store.objects.size
+    repository.store = faultyStore(store, [{ on: 'get', key: /manifests/, effect: { fail: 'store-denied' } }])
+    await expect(write(repository, key, noise(100_000, 9))).rejects.toMatchObject({ code: 'store-denied' })
+    expect(store.objects.size).toBe(before)
   })
 
   it('a newest manifest that is damaged is told, and the one before it asked', async () => {
@@ -333,6 +323,20 @@ describe('when something breaks', () => {
     await until(() => source.destroyed)
   })
 
+  it('the thread itself, without a word: it is told', async () => {
+    const observer = moduleOf('return { push() {}, end() { process.exit(0) } }')
+    const writing = write(repository, key, noise(1000, 3), { observer })
+    await expect(writing).rejects.toMatchObject({ code: 'unexpected' })
+  })
+
+  it('a signal that has fired before: the stream is not taken', async () => {
+    const reason = new Failure('interrupted', 'stop')
+    const intake = await intakeOf(Readable.from([bytes], { objectMode: false }))
+    const taken = intake.take({ cutting: null, observer: null, signal: AbortSignal.abort(reason) })
+    await expect(taken).rejects.toBe(reason)
+    expect(intake.input.destroyed).toBe(true)
+  })
+
   it('an abort at any instant: its reason is told, and nothing is written afterwards', async () => {
     await fc.assert(
       fc.asyncProperty(fc.nat(60), fc.nat(2), async (after, what) => {
@@ -395,10 +399,7 @@ describe('when something breaks', () => {
 
 test('bytes under way stay within the windows while the store stands still', async () => {
   const MiB = 1024 * 1024
-  let release = () => {}
-  const gate = new Promise<void>(resolve => {
-    release = resolve
-  })
+  const held = gate()
   let putting = 0
   let most = 0
   repository.store = {
@@ -406,7 +407,7 @@ test('bytes under way stay within the windows while the store stands still', asy
     put: async (...args) => {
       putting += 1
       most = Math.max(most, putting)
-      await gate
+      await held.opened
       putting -= 1
       return store.put(...args)
     },
@@ -429,7 +430,7 @@ test('bytes under way stay within the windows while the store stands still', asy
   await pause(400)
   expect(given).toBeLessThan(18 * MiB)
   expect(most).toBe(repository.transfers)
-  release()
+  held.open()
   expect((await writing).bytes).toBe(bytes.length)
   expect(most).toBe(repository.transfers)
 })
