@@ -26,12 +26,15 @@ const PASSWORDS = 'gmah-passwords'
 /** libpq passes over a password file that is not there; it must not find the one of our home directory. */
 const NO_FILE = '/nonexistent/gmah-backup'
 
-/** These change the bytes of a dump or can end it early. All of them are in every server from 12 on, and anyone may set them. */
+/** These change the bytes of a dump, can end it early, or forbid a restore. All of them are in every server from 12 on, and anyone may set them. */
 const PINNED = [
   'bytea_output=hex',
   'lc_monetary=C',
   'statement_timeout=0',
   'idle_in_transaction_session_timeout=0',
+  'quote_all_identifiers=off',
+  'standard_conforming_strings=on',
+  'default_transaction_read_only=off',
 ]
 
 /**

@@ -35,6 +35,38 @@ test('a session is pinned: no timeouts, no search path, the server named', async
   })
 })
 
+test('whatever a role and its database say of themselves, times, bytes and names come as we read them', async () => {
+  const database = await cluster.createDatabase()
+  const settings = {
+    DateStyle: 'German',
+    IntervalStyle: 'sql_standard',
+    bytea_output: 'escape',
+    extra_float_digits: '-3',
+    quote_all_identifiers: 'on',
+    default_transaction_read_only: 'on',
+    lock_timeout: '1ms',
+  }
+  await cluster.sql('postgres', 'CREATE ROLE peculiar LOGIN SUPERUSER')
+  for (const [name, value] of Object.entries(settings)) {
+    await cluster.sql('postgres', `ALTER ROLE peculiar IN DATABASE ${database} SET ${name} = '${value}'`)
+  }
+  await withSession(cluster.as('peculiar'), database, {}, async session => {
+    await session.run('CREATE TABLE public.made (at timestamptz)')
+    expect(
+      await session.query(
+        `SELECT '2026-11-26 01:02:03+00'::timestamptz AS at, '\\x00ff'::bytea AS bytes, 0.1::float8 AS real,
+                quote_ident('plain') AS name, current_setting('lock_timeout') AS timeout`,
+      ),
+    ).toEqual([
+      {
+        at: new Date('2026-11-26T01:02:03Z'),
+        bytes: Buffer.from([0, 255]),
+        ...{ real: 0.1, name: 'plain', timeout: '0' },
+      },
+    ])
+  })
+})
+
 describe('the names of failures', () => {
   const failure = (target: PostgresTarget, database = 'postgres') =>
     connect(target, database).then(
@@ -219,7 +251,7 @@ describe('passwords and TLS', () => {
     const file = env.PGPASSFILE ?? ''
     expect((await stat(file)).mode & 0o777).toBe(0o600)
     expect((await stat(join(file, '..'))).mode & 0o777).toBe(0o700)
-    expect(Object.values(env).join()).not.toContain('quote')
+    for (const part of ['cent', '"quote"']) expect(Object.values(env).join()).not.toContain(part)
     const said = execFileSync('psql', ['-Atc', 'SELECT current_user', 'postgres'], { env, encoding: 'utf8' })
     expect(said.trim()).toBe('pat')
     await dispose()
