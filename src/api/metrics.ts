@@ -4,6 +4,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import type { EventType } from '../domain/events.js'
 import type { RunId } from '../domain/ids.js'
 import { isLive } from '../domain/live-events.js'
+import { type OperationReport, STORE_OPERATIONS } from '../domain/store-operations.js'
 import type { Journal } from '../jobs/journal.js'
 import { proofWindowMs } from '../jobs/surroundings.js'
 import type { Clock } from '../sys/clock.js'
@@ -17,17 +18,9 @@ export interface Metrics {
   /** Reads what the journal gained, then everything in Prometheus' text format. */
   render(): Promise<string>
   /** One store operation that ended. */
-  observeStore(operation: StoreOperation): void
+  observeStore(report: OperationReport): void
   /** Stops listening and clears the registry. */
   close(): void
-}
-
-export interface StoreOperation {
-  operation: string
-  /** `ok` or an error's code. */
-  code: string
-  durationMs: number
-  bytes: number
 }
 
 export interface MetricsSources extends StandingSources, SubjectSources {
@@ -38,7 +31,6 @@ export interface MetricsSources extends StandingSources, SubjectSources {
 
 /** Rare types are far apart: a page of a thousand of them held the event loop for 60 ms. */
 const PAGE = 200
-const OPERATIONS = ['put', 'put-stream', 'get', 'head', 'list', 'folders', 'delete']
 const BUCKETS_SECONDS = [0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60]
 
 /** Metrics in a registry of their own. */
@@ -161,7 +153,7 @@ function storeMetrics(registry: Registry): Metrics['observeStore'] {
     registers,
   })
   // There before the first of them: a series that begins at one has had no increase.
-  for (const operation of OPERATIONS) seconds.zero({ operation, code: 'ok' })
+  for (const operation of STORE_OPERATIONS) seconds.zero({ operation, code: 'ok' })
   const moved = new Counter({
     name: 'gmah_backup_store_transferred_bytes_total',
     help: 'Bytes of objects sent to the store, or got from it',

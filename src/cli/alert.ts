@@ -5,8 +5,8 @@ import type { AlertDesk, ChannelReport, Incident, Mute } from '../domain/alerts.
 import { EXIT, Failure } from '../domain/errors.js'
 import { durationMs } from '../domain/quantity.js'
 import type { Clock } from '../sys/clock.js'
-import { atDesk, type Doors, type GlobalOptions } from './desk.js'
-import { instantText, processTerminal, show } from './output.js'
+import { act, type Doors } from './desk.js'
+import { instantText, show } from './output.js'
 import { table } from './table.js'
 
 export function alertCommand(program: Command, doors: Doors): void {
@@ -24,14 +24,12 @@ function listCommand(alert: Command, doors: Doors): void {
     .command('list')
     .description('what is wrong now, worst first')
     .option('--all', 'those that are over too')
-    .action(async (_options, command: Command) => {
-      const options = command.optsWithGlobals<GlobalOptions & { all?: boolean }>()
-      const terminal = processTerminal(options)
-      await atDesk(doors, options, terminal, async desk => {
+    .action((_options, command: Command) =>
+      act<{ all?: boolean }>(doors, command, async ({ desk, terminal, options }) => {
         show(terminal, desk.alerts.list({ closed: options.all === true }), listText)
         return undefined
-      })
-    })
+      }),
+    )
 }
 
 function ackCommand(alert: Command, doors: Doors): void {
@@ -39,15 +37,13 @@ function ackCommand(alert: Command, doors: Doors): void {
     .command('ack')
     .argument('<id>', 'as `gmah-backup alert list` shows it; its beginning is enough')
     .description('say that you know: no reminders, one message when it is over')
-    .action(async (id: string, _options, command: Command) => {
-      const options = command.optsWithGlobals<GlobalOptions>()
-      const terminal = processTerminal(options)
-      await atDesk(doors, options, terminal, async desk => {
+    .action((id: string, _options, command: Command) =>
+      act(doors, command, async ({ desk, terminal }) => {
         const incident = desk.alerts.ack(id, userInfo().username)
         show(terminal, incident, one => `acknowledged: ${one.id}`)
         return undefined
-      })
-    })
+      }),
+    )
 }
 
 function muteCommand(alert: Command, doors: Doors): void {
@@ -57,16 +53,14 @@ function muteCommand(alert: Command, doors: Doors): void {
     .requiredOption('--until <when>', 'for so long (2h, 3d), or until an instant (2026-12-01T08:00:00Z)')
     .requiredOption('--why <words>', 'for whoever wonders at the silence')
     .description('no messages until then; what is still wrong is told afterwards')
-    .action(async (target: string, _options, command: Command) => {
-      const options = command.optsWithGlobals<GlobalOptions & { until: string; why: string }>()
-      const terminal = processTerminal(options)
-      await atDesk(doors, options, terminal, async desk => {
+    .action((target: string, _options, command: Command) =>
+      act<{ until: string; why: string }>(doors, command, async ({ desk, terminal, options }) => {
         const until = readUntil(options.until, doors.clock)
         const mute = desk.alerts.mute(target, { until, why: options.why, by: userInfo().username })
         show(terminal, mute, muteText)
         return undefined
-      })
-    })
+      }),
+    )
 }
 
 function testCommand(alert: Command, doors: Doors): void {
@@ -74,18 +68,16 @@ function testCommand(alert: Command, doors: Doors): void {
     .command('test')
     .argument('[channel]', 'as the configuration names it; all of them by default')
     .description('send a test message through the real path')
-    .action(async (channel: string | undefined, _options, command: Command) => {
-      const options = command.optsWithGlobals<GlobalOptions>()
-      const terminal = processTerminal(options)
-      await atDesk(doors, options, terminal, async desk => {
+    .action((channel: string | undefined, _options, command: Command) =>
+      act(doors, command, async ({ desk, terminal }) => {
         const reports = await desk.alerts.test(channel)
         show(terminal, reports, testText)
         const failed = reports.filter(one => !one.sent).map(one => one.channel)
         if (failed.length === 0) return EXIT.ok
         if (terminal.json) return EXIT.unexpected
         throw new Failure('alert-failed', `no message through ${failed.join(', ')}`)
-      })
-    })
+      }),
+    )
 }
 
 const LONGEST_MUTE_MS = 90 * 86_400_000

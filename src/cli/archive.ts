@@ -4,8 +4,8 @@ import { monthOf, parseMonth } from '../domain/archive-name.js'
 import { EXIT } from '../domain/errors.js'
 import { subjectNamed } from '../domain/subject.js'
 import { archiveLine, archivesText, contentsJson, contentsLines, unindexedText } from './archive-text.js'
-import { atDesk, type Desk, type Doors, type GlobalOptions } from './desk.js'
-import { bytesText, counted, processTerminal, show, showLines, type Terminal } from './output.js'
+import { act, type Desk, type Doors } from './desk.js'
+import { bytesText, counted, show, showLines } from './output.js'
 import { watched } from './progress.js'
 
 export function archiveCommand(program: Command, doors: Doors): void {
@@ -128,20 +128,4 @@ function verifyCommand(archive: Command, doors: Doors): void {
         return undefined
       }),
     )
-}
-
-interface Acting<T> {
-  desk: Desk
-  terminal: Terminal
-  options: GlobalOptions & T
-}
-
-function act<T = object>(
-  doors: Doors,
-  command: Command,
-  work: (acting: Acting<T>) => Promise<number | undefined>,
-): Promise<void> {
-  const options = command.optsWithGlobals<GlobalOptions & T>()
-  const terminal = processTerminal(options)
-  return atDesk(doors, options, terminal, desk => work({ desk, terminal, options }))
 }

@@ -2,8 +2,8 @@
 import type { Command } from 'commander'
 import type { AuditLine } from '../jobs/journal-rows.js'
 import { parseCount } from './arguments.js'
-import { atDesk, type Doors, type GlobalOptions } from './desk.js'
-import { counted, instantText, processTerminal, show } from './output.js'
+import { act, type Doors } from './desk.js'
+import { counted, instantText, show } from './output.js'
 import { table } from './table.js'
 
 export function auditCommand(program: Command, doors: Doors): void {
@@ -12,23 +12,19 @@ export function auditCommand(program: Command, doors: Doors): void {
     .command('list')
     .description('list the lines, newest first')
     .option('--limit <n>', 'at most so many', parseCount, 50)
-    .action(async (_options, command: Command) => {
-      const options = command.optsWithGlobals<GlobalOptions & { limit: number }>()
-      const terminal = processTerminal(options)
-      await atDesk(doors, options, terminal, async desk => {
+    .action((_options, command: Command) =>
+      act<{ limit: number }>(doors, command, async ({ desk, terminal, options }) => {
         const lines = desk.journal.auditLines({ limit: options.limit })
         show(terminal, lines, () => linesText(lines, terminal.columns))
         return undefined
-      })
-    })
+      }),
+    )
   audit
     .command('verify')
     .description('check that no line was changed, dropped or put between')
     .option('--head <hash>', 'a head that was noted before: it must still be there')
-    .action(async (_options, command: Command) => {
-      const options = command.optsWithGlobals<GlobalOptions & { head?: string }>()
-      const terminal = processTerminal(options)
-      await atDesk(doors, options, terminal, async desk => {
+    .action((_options, command: Command) =>
+      act<{ head?: string }>(doors, command, async ({ desk, terminal, options }) => {
         const verdict = desk.verifyAudit(options.head)
         show(
           terminal,
@@ -36,8 +32,8 @@ export function auditCommand(program: Command, doors: Doors): void {
           ({ lines, head }) => `${counted(lines, 'line')}, unbroken; head ${head ?? 'none'}`,
         )
         return undefined
-      })
-    })
+      }),
+    )
 }
 
 function linesText(lines: readonly AuditLine[], columns: number | null): string {

@@ -7,8 +7,8 @@ import type { backupAll } from '../jobs/backup-all.js'
 import type { NightReport } from '../jobs/backup-report.js'
 import { manifestText } from './backup-text.js'
 import { oneLine } from './cells.js'
-import { atDesk, type Doors, type GlobalOptions } from './desk.js'
-import { bytesText, failureText, processTerminal, show, type Terminal } from './output.js'
+import { act, type Desk, type Doors } from './desk.js'
+import { bytesText, failureText, show, type Terminal } from './output.js'
 import { pinCommand, unpinCommand } from './pin.js'
 import { watched } from './progress.js'
 import { passedOverLines } from './restore-text.js'
@@ -23,12 +23,12 @@ export function backupCommand(program: Command, doors: Doors): void {
     .description('back up now')
     .option('--label <words>', 'a note that the backup carries')
     .option('--before-migration', 'mark the backups as taken before a migration')
-    .action(async (tenants: string[], _options, command: Command) => {
-      const options = command.optsWithGlobals<GlobalOptions & { label?: string; beforeMigration?: true }>()
-      const terminal = processTerminal(options)
-      const kind: BackupKind = options.beforeMigration ? 'before-migration' : 'manual'
-      await backUp(doors, options, terminal, { kind, label: options.label ?? null, names: tenants })
-    })
+    .action((names: string[], _options, command: Command) =>
+      act<{ label?: string; beforeMigration?: true }>(doors, command, ({ desk, terminal, options }) => {
+        const kind: BackupKind = options.beforeMigration ? 'before-migration' : 'manual'
+        return backUp(desk, terminal, { kind, label: options.label ?? null, names })
+      }),
+    )
   showCommand(backup, doors)
   exportCommand(backup, doors)
   pinCommand(backup, doors)
@@ -37,33 +37,30 @@ export function backupCommand(program: Command, doors: Doors): void {
 
 /** Shows the report whenever there is one; of a single subject that failed, its failure. */
 async function backUp(
-  doors: Doors,
-  options: GlobalOptions,
+  desk: Desk,
   terminal: Terminal,
   request: Parameters<typeof backupAll>[1],
-): Promise<void> {
-  await atDesk(doors, options, terminal, async desk => {
-    const { backupAll, backupJob } = await import('../jobs/backup-all.js')
-    const { endOfNight } = await import('../jobs/backup-report.js')
-    const { backupAtDaemon } = await import('./backup-at-daemon.js')
-    const made: { report?: NightReport } = {}
-    await watched(terminal, desk.clock, async watch => {
-      const running = desk.run(
-        backupJob(request.names),
-        async context => {
-          made.report = await backupAll(desk, request, { ...context, watch })
-          return { ...endOfNight(made.report), result: null }
-        },
-        backupAtDaemon(desk, request, watch, made),
-      )
-      await running.catch(thrown => {
-        if (asFailure(thrown).code !== 'partial' || !made.report) throw thrown
-      })
+): Promise<number> {
+  const { backupAll, backupJob } = await import('../jobs/backup-all.js')
+  const { endOfNight } = await import('../jobs/backup-report.js')
+  const { backupAtDaemon } = await import('./backup-at-daemon.js')
+  const made: { report?: NightReport } = {}
+  await watched(terminal, desk.clock, async watch => {
+    const running = desk.run(
+      backupJob(request.names),
+      async context => {
+        made.report = await backupAll(desk, request, { ...context, watch })
+        return { ...endOfNight(made.report), result: null }
+      },
+      backupAtDaemon(desk, request, watch, made),
+    )
+    await running.catch(thrown => {
+      if (asFailure(thrown).code !== 'partial' || !made.report) throw thrown
     })
-    const report = made.report ?? { succeeded: [], failed: [], problems: [] }
-    show(terminal, reportJson(report), () => nightText(report))
-    return report.failed.length + report.problems.length === 0 ? EXIT.ok : EXIT.partial
   })
+  const report = made.report ?? { succeeded: [], failed: [], problems: [] }
+  show(terminal, reportJson(report), () => nightText(report))
+  return report.failed.length + report.problems.length === 0 ? EXIT.ok : EXIT.partial
 }
 
 function showCommand(backup: Command, doors: Doors): void {
@@ -71,17 +68,15 @@ function showCommand(backup: Command, doors: Doors): void {
     .command('show')
     .argument('<id>', 'a backup id, or its beginning')
     .description('show one backup: its tables, rows and sizes')
-    .action(async (id: string, _options, command: Command) => {
-      const options = command.optsWithGlobals<GlobalOptions>()
-      const terminal = processTerminal(options)
-      await atDesk(doors, options, terminal, async desk => {
+    .action((id: string, _options, command: Command) =>
+      act(doors, command, async ({ desk, terminal }) => {
         const { openBackup } = await import('../jobs/open-backup.js')
         const entry = desk.catalogue.find(id)
         const { manifest } = await openBackup(desk.repository, entry.subject, entry.id)
         show(terminal, manifest, manifestText)
         return undefined
-      })
-    })
+      }),
+    )
 }
 
 function exportCommand(backup: Command, doors: Doors): void {
@@ -91,10 +86,8 @@ function exportCommand(backup: Command, doors: Doors): void {
     .requiredOption('--to <file>', 'the file to write; it must not exist')
     .option('--backup <which>', 'latest, a backup id, or an instant', 'latest')
     .description('write a backup as the plain file that pg_dump made, for pg_restore or psql')
-    .action(async (tenant: string, _options, command: Command) => {
-      const options = command.optsWithGlobals<GlobalOptions & { to: string; backup: string }>()
-      const terminal = processTerminal(options)
-      await atDesk(doors, options, terminal, async desk => {
+    .action((tenant: string, _options, command: Command) =>
+      act<{ to: string; backup: string }>(doors, command, async ({ desk, terminal, options }) => {
         const { exportBackup } = await import('../jobs/export-backup.js')
         const subject = subjectNamed(tenant)
         const request = { subject, backup: options.backup, file: options.to }
@@ -118,8 +111,8 @@ function exportCommand(backup: Command, doors: Doors): void {
           ].join('\n'),
         )
         return undefined
-      })
-    })
+      }),
+    )
 }
 
 /** Why each one failed has been said when it did. */

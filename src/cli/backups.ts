@@ -5,8 +5,8 @@ import { subjectName, subjectNamed } from '../domain/subject.js'
 import type { Verdicts } from '../domain/verdicts.js'
 import { parseCount } from './arguments.js'
 import { oneLine } from './cells.js'
-import { atDesk, type Desk, type Doors, type GlobalOptions } from './desk.js'
-import { bytesText, countText, instantText, processTerminal, secondsText, show } from './output.js'
+import { act, type Desk, type Doors } from './desk.js'
+import { bytesText, countText, instantText, secondsText, show } from './output.js'
 import { table } from './table.js'
 
 export function backupsCommand(program: Command, doors: Doors): void {
@@ -15,10 +15,8 @@ export function backupsCommand(program: Command, doors: Doors): void {
     .argument('[tenant]', 'only of this tenant (or platform/master, platform/globals)')
     .description('list the backups, newest first')
     .option('--limit <n>', 'at most so many', parseCount, 50)
-    .action(async (tenant: string | undefined, _options, command: Command) => {
-      const options = command.optsWithGlobals<GlobalOptions & { limit: number }>()
-      const terminal = processTerminal(options)
-      await atDesk(doors, options, terminal, async desk => {
+    .action((tenant: string | undefined, _options, command: Command) =>
+      act<{ limit: number }>(doors, command, async ({ desk, terminal, options }) => {
         const { limit } = options
         // One more than is shown tells whether there are more.
         const filter = { limit: limit + 1, ...(tenant ? { subject: subjectNamed(tenant) } : {}) }
@@ -52,8 +50,8 @@ export function backupsCommand(program: Command, doors: Doors): void {
           return [list, ...more, ...entries.flatMap(brokenText)].join('\n')
         })
         return undefined
-      })
-    })
+      }),
+    )
 }
 
 /** A name that was mistyped must not look like a catalogue that is empty. */

@@ -2,8 +2,8 @@
 import type { Command } from 'commander'
 import { EXIT } from '../domain/errors.js'
 import { subjectName } from '../domain/subject.js'
-import { atDesk, type Doors, type GlobalOptions } from './desk.js'
-import { counted, processTerminal, show } from './output.js'
+import { act, type Doors } from './desk.js'
+import { counted, show } from './output.js'
 
 export function catalogueCommand(program: Command, doors: Doors): void {
   program
@@ -11,10 +11,8 @@ export function catalogueCommand(program: Command, doors: Doors): void {
     .description('the list of what we have')
     .command('rebuild')
     .description('forget the local catalogue and read it anew from the store')
-    .action(async (_options, command: Command) => {
-      const options = command.optsWithGlobals<GlobalOptions>()
-      const terminal = processTerminal(options)
-      await atDesk(doors, options, terminal, async desk => {
+    .action((_options, command: Command) =>
+      act(doors, command, async ({ desk, terminal }) => {
         const { rebuildCatalogue } = await import('../jobs/rebuild-catalogue.js')
         const report = await desk.run({ name: 'catalogue-rebuild' }, async context => {
           const result = await rebuildCatalogue(desk, context)
@@ -32,6 +30,6 @@ export function catalogueCommand(program: Command, doors: Doors): void {
           ].join('\n'),
         )
         return report.problems.length > 0 ? EXIT.partial : EXIT.ok
-      })
-    })
+      }),
+    )
 }

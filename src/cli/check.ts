@@ -4,8 +4,8 @@ import { EXIT } from '../domain/errors.js'
 import { type CheckReport, isSound } from '../jobs/check-report.js'
 import { parseNights, parseReadWords, parseSize } from './arguments.js'
 import { checkJson, checkLine, checkText } from './check-text.js'
-import { atDesk, type Desk, type Doors, type GlobalOptions } from './desk.js'
-import { processTerminal, show } from './output.js'
+import { act, type Desk, type Doors, type GlobalOptions } from './desk.js'
+import { show } from './output.js'
 
 interface CheckOptions extends GlobalOptions {
   read: string
@@ -29,10 +29,8 @@ export function checkCommand(program: Command, doors: Doors): void {
     )
     .option('--nights <n>', 'runs of a whole rotation (default: as scheduled, else 30)', parseNights)
     .option('--budget <size>', 'read at most so much, like 20GiB (default: no limit)', parseSize)
-    .action(async (tenants: string[], _options, command: Command) => {
-      const options = command.optsWithGlobals<CheckOptions>()
-      const terminal = processTerminal(options)
-      await atDesk(doors, options, terminal, async desk => {
+    .action((tenants: string[], _options, command: Command) =>
+      act<CheckOptions>(doors, command, async ({ desk, terminal, options }) => {
         const { CHECK } = await import('../jobs/errands-store.js')
         const { read, budget = null } = options
         const request = { names: tenants, read, nights: nightsOf(desk, options), budgetBytes: budget }
@@ -43,8 +41,8 @@ export function checkCommand(program: Command, doors: Doors): void {
         })
         show(terminal, checkJson(report), () => checkText(report))
         return exitOf(report)
-      })
-    })
+      }),
+    )
 }
 
 /** A rotation by hand goes on where the scheduled one is. */

@@ -1,4 +1,5 @@
 // What a command works with, and how it runs: open what it needs, do it, print, close, exit with the right status.
+import type { Command } from 'commander'
 import type { AlertDesk } from '../domain/alerts.js'
 import type { Config } from '../domain/configuration.js'
 import { EXIT } from '../domain/errors.js'
@@ -15,7 +16,7 @@ import type { Scheduler } from '../jobs/scheduler.js'
 import type { Tokens } from '../jobs/tokens.js'
 import type { Clock } from '../sys/clock.js'
 import type { AtDaemon } from './at-daemon.js'
-import { showFailure, type Terminal } from './output.js'
+import { processTerminal, showFailure, type Terminal } from './output.js'
 
 export type DeskJob = Omit<JobRequest, 'trigger'>
 export type DeskWork<T> = (context: JobContext) => Promise<JobEnd & { result: T }>
@@ -83,6 +84,24 @@ export async function atDesk(
       await desk.close()
     }
   })
+}
+
+/** What a command has at hand: the desk, the terminal, and its own options beside those of all. */
+interface Acting<Own> {
+  desk: Desk
+  terminal: Terminal
+  options: GlobalOptions & Own
+}
+
+/** A command's action that works at the desk: as `atDesk`, with the options that were typed. */
+export function act<Own = object>(
+  doors: Doors,
+  command: Command,
+  work: (acting: Acting<Own>) => Promise<number | undefined>,
+): Promise<void> {
+  const options = command.optsWithGlobals<GlobalOptions & Own>()
+  const terminal = processTerminal(options)
+  return atDesk(doors, options, terminal, desk => work({ desk, terminal, options }))
 }
 
 /** @returns nothing; the exit status is the work's own, or the failure's. */

@@ -4,7 +4,7 @@ import { EXIT } from '../domain/errors.js'
 import { subjectName } from '../domain/subject.js'
 import type { RotationReport } from '../jobs/keys.js'
 import { oneLine } from './cells.js'
-import { atDesk, type Doors, type GlobalOptions, reportFailure } from './desk.js'
+import { act, type Doors, type GlobalOptions, reportFailure } from './desk.js'
 import { counted, failureText, processTerminal, show } from './output.js'
 
 export function keysCommand(program: Command, doors: Doors): void {
@@ -58,10 +58,8 @@ function showCommand(keys: Command, doors: Doors): void {
   keys
     .command('show')
     .description('show who can open what is wrapped from now on; no secrets')
-    .action(async (_options, command: Command) => {
-      const options = command.optsWithGlobals<GlobalOptions>()
-      const terminal = processTerminal(options)
-      await atDesk(doors, options, terminal, async desk => {
+    .action((_options, command: Command) =>
+      act(doors, command, async ({ desk, terminal }) => {
         const [operational, ...recovery] = desk.repository.keyring.recipients
         const file = desk.config.keys.operationalIdentityFile
         show(terminal, { file, operational, recovery }, () =>
@@ -70,8 +68,8 @@ function showCommand(keys: Command, doors: Doors): void {
           ),
         )
         return undefined
-      })
-    })
+      }),
+    )
 }
 
 function rotateCommand(keys: Command, doors: Doors): void {
@@ -79,10 +77,8 @@ function rotateCommand(keys: Command, doors: Doors): void {
     .command('rotate')
     .option('--new-identity', 'also replace the operational identity by a new one')
     .description("wrap every tenant's key to today's recipients; no data is rewritten")
-    .action(async (_options, command: Command) => {
-      const options = command.optsWithGlobals<GlobalOptions & { newIdentity?: true }>()
-      const terminal = processTerminal(options)
-      await atDesk(doors, options, terminal, async desk => {
+    .action((_options, command: Command) =>
+      act<{ newIdentity?: true }>(doors, command, async ({ desk, terminal, options }) => {
         const { rotateKeys } = await import('../jobs/keys.js')
         const report = await desk.run({ name: 'keys-rotate' }, async context => {
           const result = await rotateKeys(desk, { newIdentity: options.newIdentity === true }, context)
@@ -101,8 +97,8 @@ function rotateCommand(keys: Command, doors: Doors): void {
           ].join('\n'),
         )
         return report.failed.length > 0 ? EXIT.partial : EXIT.ok
-      })
-    })
+      }),
+    )
 }
 
 const reportJson = ({ rewrapped, failed }: RotationReport) => ({

@@ -3,6 +3,7 @@
 import { asFailure, causes, type Failure } from '../domain/errors.js'
 import { redactText } from '../domain/redact.js'
 import { shellWord } from '../domain/shell-word.js'
+import { gather } from '../sys/gather.js'
 import { harmless } from './cells.js'
 
 export interface Terminal {
@@ -54,14 +55,7 @@ const LINES_AT_ONCE = 200
 
 /** Prints lines as they come: there may be more than anyone should hold. */
 export async function showLines(terminal: Terminal, lines: AsyncIterable<string>): Promise<void> {
-  let held: string[] = []
-  for await (const line of lines) {
-    held.push(line)
-    if (held.length < LINES_AT_ONCE) continue
-    terminal.out(held.join('\n'))
-    held = []
-  }
-  if (held.length > 0) terminal.out(held.join('\n'))
+  for await (const some of gather(lines, LINES_AT_ONCE, () => 1)) terminal.out(some.join('\n'))
 }
 
 /** An error for a tired person: what failed, why, what to type next. @returns the exit status. */

@@ -1,8 +1,8 @@
 // `backup pin`, `backup unpin`: one backup kept whatever the policy says, and no longer.
 import { userInfo } from 'node:os'
 import type { Command } from 'commander'
-import { atDesk, type Doors, type GlobalOptions } from './desk.js'
-import { processTerminal, show } from './output.js'
+import { act, type Doors } from './desk.js'
+import { show } from './output.js'
 
 export function pinCommand(backup: Command, doors: Doors): void {
   backup
@@ -10,18 +10,16 @@ export function pinCommand(backup: Command, doors: Doors): void {
     .argument('<id>', 'a backup id, or its beginning')
     .requiredOption('--why <words>', 'for whoever finds the pin in a year')
     .description('keep a backup, whatever the policy says')
-    .action(async (id: string, _options, command: Command) => {
-      const options = command.optsWithGlobals<GlobalOptions & { why: string }>()
-      const terminal = processTerminal(options)
-      await atDesk(doors, options, terminal, async desk => {
+    .action((id: string, _options, command: Command) =>
+      act<{ why: string }>(doors, command, async ({ desk, terminal, options }) => {
         const { PIN } = await import('../jobs/errands-store.js')
         const { subject, id: found } = desk.catalogue.find(id)
         const request = { subject, backup: found, who: userInfo().username, why: options.why }
         const pin = await desk.errand(PIN, request)
         show(terminal, pin, ({ backup: id, why }) => `${id} is pinned: ${why}`)
         return undefined
-      })
-    })
+      }),
+    )
 }
 
 export function unpinCommand(backup: Command, doors: Doors): void {
@@ -29,15 +27,13 @@ export function unpinCommand(backup: Command, doors: Doors): void {
     .command('unpin')
     .argument('<id>', 'a backup id, or its beginning')
     .description('let the policy decide about a pinned backup again')
-    .action(async (id: string, _options, command: Command) => {
-      const options = command.optsWithGlobals<GlobalOptions>()
-      const terminal = processTerminal(options)
-      await atDesk(doors, options, terminal, async desk => {
+    .action((id: string, _options, command: Command) =>
+      act(doors, command, async ({ desk, terminal }) => {
         const { UNPIN } = await import('../jobs/errands-store.js')
         const { subject, id: found } = desk.catalogue.find(id)
         const request = { subject, backup: found, who: userInfo().username }
         show(terminal, await desk.errand(UNPIN, request), () => `${found} is not pinned any more`)
         return undefined
-      })
-    })
+      }),
+    )
 }

@@ -7,8 +7,8 @@ import type { Run } from '../jobs/journal-rows.js'
 import type { PlaybookRun } from '../jobs/playbook-runs.js'
 import type { RunJob } from '../jobs/playbook-steps.js'
 import { confirmTenants } from './confirm.js'
-import { atDesk, type Desk, type Doors, type GlobalOptions } from './desk.js'
-import { instantText, processTerminal, show, type Terminal } from './output.js'
+import { act, type Desk, type Doors, type GlobalOptions } from './desk.js'
+import { instantText, show, type Terminal } from './output.js'
 import { table } from './table.js'
 
 const SHOWN = 20
@@ -22,12 +22,11 @@ export function playbookCommand(program: Command, doors: Doors): void {
     playbook
       .command(name)
       .description(about)
-      .action(async (...args: unknown[]) => {
-        const command = args.at(-1) as Command
-        const options = command.optsWithGlobals<RunOptions>()
-        const terminal = processTerminal(options)
-        await atDesk(doors, options, terminal, desk => work(desk, terminal, String(args[0]), options))
-      })
+      .action((...args: unknown[]) =>
+        act<RunOptions>(doors, args.at(-1) as Command, ({ desk, terminal, options }) =>
+          work(desk, terminal, String(args[0]), options),
+        ),
+      )
   command('list', 'what there is, and what was run lately', listThem)
   command('show', 'read one', showOne).argument('<name>', 'a playbook')
   command('run', 'execute one', runOne)

@@ -3,8 +3,8 @@ import type { Command } from 'commander'
 import { EXIT } from '../domain/errors.js'
 import { subjectName } from '../domain/subject.js'
 import { confirmTenant } from './confirm.js'
-import { atDesk, type Doors, type GlobalOptions } from './desk.js'
-import { counted, instantText, processTerminal, show } from './output.js'
+import { act, type Doors } from './desk.js'
+import { counted, instantText, show } from './output.js'
 import { keptText, swapLines } from './restore-text.js'
 
 export function restoreKeptCommands(restore: Command, doors: Doors): void {
@@ -12,24 +12,20 @@ export function restoreKeptCommands(restore: Command, doors: Doors): void {
   restore
     .command('list')
     .description('list the databases that restores in place have put aside, and how long they stay')
-    .action(async (_options, command: Command) => {
-      const options = command.optsWithGlobals<GlobalOptions>()
-      const terminal = processTerminal(options)
-      await atDesk(doors, options, terminal, async desk => {
+    .action((_options, command: Command) =>
+      act(doors, command, async ({ desk, terminal }) => {
         const { KEPT } = await import('../jobs/question.js')
         const verdicts = await desk.question(KEPT, {})
         const json = verdicts.map(({ kept, drop, reason }) => ({ ...kept, drop, reason }))
         show(terminal, json, () => keptText(verdicts))
         return undefined
-      })
-    })
+      }),
+    )
   restore
     .command('sweep')
     .description('drop those whose days are over now, as the daily schedule does')
-    .action(async (_options, command: Command) => {
-      const options = command.optsWithGlobals<GlobalOptions>()
-      const terminal = processTerminal(options)
-      await atDesk(doors, options, terminal, async desk => {
+    .action((_options, command: Command) =>
+      act(doors, command, async ({ desk, terminal }) => {
         const { SWEEP_KEPT } = await import('../jobs/errands-restore.js')
         const swept = await desk.errand(SWEEP_KEPT, {})
         const { dropped } = swept
@@ -43,8 +39,8 @@ export function restoreKeptCommands(restore: Command, doors: Doors): void {
           return [...failures, `${counted(dropped.length, 'database')} dropped`, ...dropped].join('\n')
         })
         return failed.length > 0 ? EXIT.partial : undefined
-      })
-    })
+      }),
+    )
 }
 
 function undoCommand(restore: Command, doors: Doors): void {
@@ -53,10 +49,8 @@ function undoCommand(restore: Command, doors: Doors): void {
     .argument('<run>', 'the run of the restore, or its beginning: see `restore list`')
     .option('--yes-restore <tenant>', "the tenant's name, where no terminal can ask for it")
     .description('bring back the database that a restore in place put aside')
-    .action(async (run: string, _options, command: Command) => {
-      const options = command.optsWithGlobals<GlobalOptions & { yesRestore?: string }>()
-      const terminal = processTerminal(options)
-      await atDesk(doors, options, terminal, async desk => {
+    .action((run: string, _options, command: Command) =>
+      act<{ yesRestore?: string }>(doors, command, async ({ desk, terminal, options }) => {
         const { RESTORE_UNDO } = await import('../jobs/errands-restore.js')
         const { UNDO } = await import('../jobs/question.js')
         const target = await desk.question(UNDO, { run })
@@ -74,6 +68,6 @@ function undoCommand(restore: Command, doors: Doors): void {
           [`${outcome.database} is what it was before run ${target.run}`, ...swapLines(outcome)].join('\n'),
         )
         return outcome.poolerProblem ? EXIT.partial : undefined
-      })
-    })
+      }),
+    )
 }

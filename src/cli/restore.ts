@@ -7,8 +7,8 @@ import type { Briefly, Located } from '../jobs/errands-restore.js'
 import type { Watcher } from '../jobs/parts.js'
 import type { RestoreReport, RestoreRequest } from '../jobs/restore-beside.js'
 import { parseNames } from './arguments.js'
-import { atDesk, type Desk, type Doors, type GlobalOptions } from './desk.js'
-import { instantText, processTerminal, show, type Terminal } from './output.js'
+import { act, type Desk, type Doors, type GlobalOptions } from './desk.js'
+import { instantText, show, type Terminal } from './output.js'
 import { watched } from './progress.js'
 import type { InPlaceOptions } from './restore-in-place.js'
 import { restoreKeptCommands } from './restore-kept.js'
@@ -47,11 +47,11 @@ export function restoreCommand(program: Command, doors: Doors): void {
     .option('--without-safety-copy', 'in place: do not back up what is there now (say --why)')
     .option('--why <reason>', 'why there is no safety copy')
     .description('restore a backup and prove it table by table: beside the live database, or in its place')
-    .action(async (tenant: string, _options, command: Command) => {
-      const options = command.optsWithGlobals<RestoreOptions>()
-      const terminal = processTerminal(options)
-      await atDesk(doors, options, terminal, desk => restoreAs(desk, terminal, tenant, options))
-    })
+    .action((tenant: string, _options, command: Command) =>
+      act<RestoreOptions>(doors, command, ({ desk, terminal, options }) =>
+        restoreAs(desk, terminal, tenant, options),
+      ),
+    )
   restoreKeptCommands(restore, doors)
 }
 

@@ -3,8 +3,8 @@ import type { Command } from 'commander'
 import { EXIT } from '../domain/errors.js'
 import { subjectNamed } from '../domain/subject.js'
 import { parseCount } from './arguments.js'
-import { atDesk, type Desk, type Doors, type GlobalOptions } from './desk.js'
-import { processTerminal, show, type Terminal } from './output.js'
+import { act, type Desk, type Doors } from './desk.js'
+import { show, type Terminal } from './output.js'
 import { sweepJson, sweepText, viewJson, viewText } from './retention-text.js'
 
 export function retentionCommand(program: Command, doors: Doors): void {
@@ -14,11 +14,9 @@ export function retentionCommand(program: Command, doors: Doors): void {
     .command('plan')
     .argument('[tenant]', 'a tenant, platform/master or platform/globals; all when none is given')
     .description('say of every backup whether it is kept or would be removed, and why; removes nothing')
-    .action(async (tenant: string | undefined, _options, command: Command) => {
-      const options = command.optsWithGlobals<GlobalOptions>()
-      const terminal = processTerminal(options)
-      await atDesk(doors, options, terminal, desk => showPlan(desk, terminal, tenant))
-    })
+    .action((tenant: string | undefined, _options, command: Command) =>
+      act(doors, command, ({ desk, terminal }) => showPlan(desk, terminal, tenant)),
+    )
 }
 
 export function sweepCommand(program: Command, doors: Doors): void {
@@ -31,18 +29,16 @@ export function sweepCommand(program: Command, doors: Doors): void {
       parseCount,
     )
     .option('--dry-run', 'say what would be removed, and remove nothing')
-    .action(async (_options, command: Command) => {
-      const options = command.optsWithGlobals<GlobalOptions & { yesRemove?: number; dryRun?: true }>()
-      const terminal = processTerminal(options)
-      await atDesk(doors, options, terminal, async desk => {
+    .action((_options, command: Command) =>
+      act<{ yesRemove?: number; dryRun?: true }>(doors, command, async ({ desk, terminal, options }) => {
         if (options.dryRun) return showPlan(desk, terminal, undefined)
         const { SWEEP } = await import('../jobs/errands-store.js')
         const { endOfSweep } = await import('../jobs/sweep-store.js')
         const report = await desk.errand(SWEEP, { yesRemove: options.yesRemove ?? null })
         show(terminal, sweepJson(report), () => sweepText(report))
         return endOfSweep(report).outcome === 'succeeded' ? EXIT.ok : EXIT.partial
-      })
-    })
+      }),
+    )
 }
 
 async function showPlan(desk: Desk, terminal: Terminal, tenant: string | undefined): Promise<number> {

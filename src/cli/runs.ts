@@ -4,15 +4,13 @@ import { Failure } from '../domain/errors.js'
 import { subjectName } from '../domain/subject.js'
 import type { Run } from '../jobs/journal-rows.js'
 import { parseCount } from './arguments.js'
-import { atDesk, type Desk, type Doors, type GlobalOptions } from './desk.js'
-import { processTerminal, show } from './output.js'
+import { act, type Desk, type Doors } from './desk.js'
+import { show } from './output.js'
 import { runsText, runText } from './run-text.js'
 
 export function runsCommand(program: Command, doors: Doors): void {
-  const showRuns = async (id: string | undefined, _options: unknown, command: Command) => {
-    const options = command.optsWithGlobals<GlobalOptions & { limit: number }>()
-    const terminal = processTerminal(options)
-    await atDesk(doors, options, terminal, async desk => {
+  const showRuns = (id: string | undefined, _options: unknown, command: Command) =>
+    act<{ limit: number }>(doors, command, async ({ desk, terminal, options }) => {
       if (id === undefined) {
         const runs = desk.journal.runs({ limit: options.limit })
         show(terminal, runs, () => runsText(runs, terminal.columns))
@@ -23,7 +21,6 @@ export function runsCommand(program: Command, doors: Doors): void {
       show(terminal, { run, events }, () => runText(run, events))
       return undefined
     })
-  }
   const runs = program
     .command('runs')
     .argument('[id]', 'show what happened in this run; the beginning of its id is enough')
@@ -45,16 +42,14 @@ function cancelCommand(runs: Command, doors: Doors): void {
     .argument('<id>', 'the run, or the beginning of its id')
     .option('--why <reason>', 'kept with the run')
     .description('end a run of the daemon before its time, and wait until what it began is cleared away')
-    .action(async (id: string, _options, command: Command) => {
-      const options = command.optsWithGlobals<GlobalOptions & { why?: string }>()
-      const terminal = processTerminal(options)
-      await atDesk(doors, options, terminal, async desk => {
+    .action((id: string, _options, command: Command) =>
+      act<{ why?: string }>(doors, command, async ({ desk, terminal, options }) => {
         const run = await desk.cancelRun(findRun(desk.journal, id), options.why ?? null)
         const subject = run.subject === null ? '' : ` of ${subjectName(run.subject)}`
         show(terminal, run, () => `${run.job}${subject}, run ${run.id}: ${run.error?.message}`)
         return undefined
-      })
-    })
+      }),
+    )
 }
 
 /** Tens of thousands of tenants in one night stay below. */

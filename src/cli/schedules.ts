@@ -3,23 +3,21 @@ import { userInfo } from 'node:os'
 import type { Command } from 'commander'
 import { formatDuration } from '../domain/quantity.js'
 import type { ScheduleStatus } from '../jobs/scheduler.js'
-import { atDesk, type Doors, type GlobalOptions } from './desk.js'
-import { instantText, processTerminal, show } from './output.js'
+import { act, type Doors } from './desk.js'
+import { instantText, show } from './output.js'
 import { table } from './table.js'
 
 export function schedulesCommand(program: Command, doors: Doors): void {
   const schedules = program
     .command('schedules')
     .description('list the schedules: what runs when, and how it went last')
-    .action(async (_options, command: Command) => {
-      const options = command.optsWithGlobals<GlobalOptions>()
-      const terminal = processTerminal(options)
-      await atDesk(doors, options, terminal, async desk => {
+    .action((_options, command: Command) =>
+      act(doors, command, async ({ desk, terminal }) => {
         const statuses = desk.scheduler.status()
         show(terminal, statuses, () => schedulesText(statuses, terminal.columns))
         return undefined
-      })
-    })
+      }),
+    )
   holdCommand(schedules, doors, 'pause', 'start no more runs of a schedule until it is resumed')
   holdCommand(
     schedules,
@@ -34,16 +32,14 @@ function holdCommand(schedules: Command, doors: Doors, verb: 'pause' | 'resume',
     .command(verb)
     .argument('<name>', 'as `gmah-backup schedules` shows it')
     .description(description)
-    .action(async (name: string, _options, command: Command) => {
-      const options = command.optsWithGlobals<GlobalOptions>()
-      const terminal = processTerminal(options)
-      await atDesk(doors, options, terminal, async desk => {
+    .action((name: string, _options, command: Command) =>
+      act(doors, command, async ({ desk, terminal }) => {
         desk.scheduler[verb](name, userInfo().username)
         const statuses = desk.scheduler.status()
         show(terminal, statuses, () => schedulesText(statuses, terminal.columns))
         return undefined
-      })
-    })
+      }),
+    )
 }
 
 function schedulesText(statuses: ScheduleStatus[], columns: number | null): string {

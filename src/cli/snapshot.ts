@@ -1,7 +1,7 @@
 // `snapshot list | create | delete | sheet`: the provider's snapshots of the servers.
 import { type Command, InvalidArgumentError } from 'commander'
 import type { SnapshotRow } from '../jobs/list-snapshots.js'
-import { atDesk, type Doors, type GlobalOptions, reportFailure } from './desk.js'
+import { act, type Doors, type GlobalOptions, reportFailure } from './desk.js'
 import { counted, instantText, processTerminal, secondsText, show } from './output.js'
 import { table } from './table.js'
 
@@ -62,10 +62,8 @@ function createCommand(snapshot: Command, doors: Doors): void {
     .option('--description <words>', 'what it is for')
     .option('--shutdown', 'shut it down for the snapshot, and start it again: it is away for minutes')
     .description('make one now; no schedule removes it')
-    .action(async (server: string, _options, command: Command) => {
-      const options = command.optsWithGlobals<GlobalOptions & { description?: string; shutdown?: true }>()
-      const terminal = processTerminal(options)
-      await atDesk(doors, options, terminal, async desk => {
+    .action((server: string, _options, command: Command) =>
+      act<{ description?: string; shutdown?: true }>(doors, command, async ({ desk, terminal, options }) => {
         const { SNAPSHOT_CREATE } = await import('../jobs/errands-snapshot.js')
         const { description = null, shutdown = false } = options
         const request = { server, description, shutdown }
@@ -80,8 +78,8 @@ function createCommand(snapshot: Command, doors: Doors): void {
           ].join('\n'),
         )
         return undefined
-      })
-    })
+      }),
+    )
 }
 
 function deleteCommand(snapshot: Command, doors: Doors): void {
@@ -89,16 +87,14 @@ function deleteCommand(snapshot: Command, doors: Doors): void {
     .command('delete')
     .argument('<id>', 'as `snapshot list` shows it', parseId)
     .description('remove one of ours; the newest of a server, protected and kept ones are refused')
-    .action(async (id: number, _options, command: Command) => {
-      const options = command.optsWithGlobals<GlobalOptions>()
-      const terminal = processTerminal(options)
-      await atDesk(doors, options, terminal, async desk => {
+    .action((id: number, _options, command: Command) =>
+      act(doors, command, async ({ desk, terminal }) => {
         const { SNAPSHOT_DELETE } = await import('../jobs/errands-snapshot.js')
         const gone = await desk.errand(SNAPSHOT_DELETE, { image: id })
         show(terminal, gone, ({ image, server }) => `snapshot ${image} of ${server} is gone, and its sheet`)
         return undefined
-      })
-    })
+      }),
+    )
 }
 
 function sheetCommand(snapshot: Command, doors: Doors): void {

@@ -3,8 +3,8 @@ import type { Command } from 'commander'
 import { EXIT } from '../domain/errors.js'
 import type { PlatformStatus } from '../jobs/status.js'
 import { isWell, statusDocument } from '../jobs/status-document.js'
-import { atDesk, type Doors, type GlobalOptions } from './desk.js'
-import { processTerminal, show, type Terminal } from './output.js'
+import { act, type Doors } from './desk.js'
+import { show, type Terminal } from './output.js'
 import { keptSection } from './status-kept.js'
 import { archivesSection, snapshotsSection } from './status-layers.js'
 import { schedulesSection } from './status-schedules.js'
@@ -20,10 +20,8 @@ export function statusCommand(program: Command, doors: Doors): void {
     .command('status')
     .description('is everyone inside their windows? worst first; exit status 1 when someone is not')
     .option('--all', 'every tenant, not only the worst and as many as fit')
-    .action(async (_options, command: Command) => {
-      const options = command.optsWithGlobals<GlobalOptions & { all?: true }>()
-      const terminal = processTerminal(options)
-      await atDesk(doors, options, terminal, async desk => {
+    .action((_options, command: Command) =>
+      act<{ all?: true }>(doors, command, async ({ desk, terminal, options }) => {
         const { platformStatus } = await import('../jobs/status.js')
         const most = options.all ? Number.MAX_SAFE_INTEGER : TENANTS_SHOWN
         const status = await platformStatus(
@@ -35,8 +33,8 @@ export function statusCommand(program: Command, doors: Doors): void {
           sectionsOf(status, terminal, most).map(sectionText).join('\n\n'),
         )
         return isWell(status) ? EXIT.ok : EXIT.unexpected
-      })
-    })
+      }),
+    )
 }
 
 /** The page from top to bottom. */

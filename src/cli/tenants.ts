@@ -3,24 +3,22 @@ import type { Command } from 'commander'
 import { subjectName } from '../domain/subject.js'
 import type { TenantsReport } from '../jobs/list-tenants.js'
 import { oneLine } from './cells.js'
-import { atDesk, type Doors, type GlobalOptions } from './desk.js'
-import { bytesText, countText, instantText, processTerminal, show } from './output.js'
+import { act, type Doors } from './desk.js'
+import { bytesText, countText, instantText, show } from './output.js'
 import { table } from './table.js'
 
 export function tenantsCommand(program: Command, doors: Doors): void {
   program
     .command('tenants')
     .description('list the databases on the server, each with its newest backup')
-    .action(async (_options, command: Command) => {
-      const options = command.optsWithGlobals<GlobalOptions>()
-      const terminal = processTerminal(options)
-      await atDesk(doors, options, terminal, async desk => {
+    .action((_options, command: Command) =>
+      act(doors, command, async ({ desk, terminal }) => {
         const { listTenants } = await import('../jobs/list-tenants.js')
         const report = await listTenants(desk, AbortSignal.timeout(60_000))
         show(terminal, report, () => tenantsText(report, terminal.columns))
         return undefined
-      })
-    })
+      }),
+    )
 }
 
 function tenantsText(report: TenantsReport, columns: number | null): string {

@@ -5,8 +5,8 @@ import { durationMs } from '../domain/quantity.js'
 import { ROLES, type Role } from '../domain/role.js'
 import { subjectName, subjectNamed } from '../domain/subject.js'
 import type { Token } from '../jobs/tokens.js'
-import { atDesk, type Desk, type Doors, type GlobalOptions } from './desk.js'
-import { instantText, processTerminal, show } from './output.js'
+import { act, type Desk, type Doors, type GlobalOptions } from './desk.js'
+import { instantText, show } from './output.js'
 import { table } from './table.js'
 
 export function tokensCommand(program: Command, doors: Doors): void {
@@ -23,15 +23,14 @@ export function tokensCommand(program: Command, doors: Doors): void {
     .command('revoke')
     .argument('<id>', 'as `tokens list` shows it')
     .description('make a token worthless at once')
-    .action(async (id: string, _options, command: Command) => {
-      const terminal = processTerminal(command.optsWithGlobals<GlobalOptions>())
-      await atDesk(doors, command.optsWithGlobals<GlobalOptions>(), terminal, async desk => {
+    .action((id: string, _options, command: Command) =>
+      act(doors, command, async ({ desk, terminal }) => {
         const token = desk.tokens.revoke(id)
         audit(desk, 'token revoke', token)
         show(terminal, view(token), () => `${token.id} of ${token.name} is revoked`)
         return undefined
-      })
-    })
+      }),
+    )
 }
 
 interface CreateOptions extends GlobalOptions {
@@ -52,10 +51,8 @@ function createCommand(tokens: Command, doors: Doors): void {
         .default(90 * DAY_MS, '90d'),
     )
     .description('make a token; it is shown once')
-    .action(async (name: string, _options, command: Command) => {
-      const options = command.optsWithGlobals<CreateOptions>()
-      const terminal = processTerminal(options)
-      await atDesk(doors, options, terminal, async desk => {
+    .action((name: string, _options, command: Command) =>
+      act<CreateOptions>(doors, command, async ({ desk, terminal, options }) => {
         const { role, tenant, expires } = options
         const { token, secret } = desk.tokens.create({
           name,
@@ -70,8 +67,8 @@ function createCommand(tokens: Command, doors: Doors): void {
             `${token.id}: ${role} for ${tenantsText(token)}, ${untilText(token)}; it is not shown again`,
           )
         return undefined
-      })
-    })
+      }),
+    )
 }
 
 const DAY_MS = 86_400_000
@@ -83,14 +80,11 @@ function parseExpiry(text: string): number | null {
   return ms
 }
 
-async function list(doors: Doors, command: Command): Promise<void> {
-  const options = command.optsWithGlobals<GlobalOptions>()
-  const terminal = processTerminal(options)
-  await atDesk(doors, options, terminal, async desk => {
+const list = (doors: Doors, command: Command): Promise<void> =>
+  act(doors, command, async ({ desk, terminal }) => {
     show(terminal, desk.tokens.list().map(view), () => listText(desk.tokens.list()))
     return undefined
   })
-}
 
 function listText(tokens: readonly Token[]): string {
   if (tokens.length === 0) return 'no tokens: nobody can call the API; type `gmah-backup tokens create NAME`'

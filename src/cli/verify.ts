@@ -4,8 +4,8 @@ import { PROOF_LEVELS, type ProofLevel } from '../domain/proof-level.js'
 import { subjectName } from '../domain/subject.js'
 import type { VerifyReport } from '../jobs/verify.js'
 import { oneLine } from './cells.js'
-import { atDesk, type Doors, type GlobalOptions } from './desk.js'
-import { counted, instantText, processTerminal, secondsText, show } from './output.js'
+import { act, type Doors } from './desk.js'
+import { counted, instantText, secondsText, show } from './output.js'
 import { watched } from './progress.js'
 
 export function verifyCommand(program: Command, doors: Doors): void {
@@ -21,10 +21,8 @@ export function verifyCommand(program: Command, doors: Doors): void {
         .default('restore'),
     )
     .description('verify one backup and keep the verdict beside it in the store')
-    .action(async (name: string, _options, command: Command) => {
-      const options = command.optsWithGlobals<GlobalOptions & { level: ProofLevel }>()
-      const terminal = processTerminal(options)
-      await atDesk(doors, options, terminal, async desk => {
+    .action((name: string, _options, command: Command) =>
+      act<{ level: ProofLevel }>(doors, command, async ({ desk, terminal, options }) => {
         const { VERIFY } = await import('../jobs/errands-store.js')
         const { backupNamed } = await import('../jobs/verify.js')
         const request = { ...backupNamed(desk, name), level: options.level }
@@ -32,8 +30,8 @@ export function verifyCommand(program: Command, doors: Doors): void {
         const report = await watched(terminal, desk.clock, watch => desk.errand(VERIFY, request, watch))
         show(terminal, { subject, instant: report.instant, ...report.record }, () => reportText(report))
         return undefined
-      })
-    })
+      }),
+    )
 }
 
 const WHAT: Record<ProofLevel, string> = {

@@ -3,6 +3,7 @@
 import type { ArchiveEntry, ArchiveException, ArchiveHead, ArchiveMade } from '../domain/archive.js'
 import { sumLine } from '../domain/archive-names.js'
 import { type LineSpool, lineSpool } from '../seal/line-spool.js'
+import { gather } from '../sys/gather.js'
 
 /** Text whose length is known before it is read, as a tar wants it. */
 export interface SizedText {
@@ -118,17 +119,9 @@ const GATHERED_CHARACTERS = 64 * 1024
 
 /** A stream of bytes in parts of some size: one for each line would cost more than the line. */
 export async function* encoded(texts: AsyncIterable<string>): AsyncGenerator<Uint8Array> {
-  let held: string[] = []
-  let characters = 0
-  for await (const text of texts) {
-    held.push(text)
-    characters += text.length
-    if (characters < GATHERED_CHARACTERS) continue
-    yield Buffer.from(held.join(''))
-    held = []
-    characters = 0
+  for await (const some of gather(texts, GATHERED_CHARACTERS, text => text.length)) {
+    yield Buffer.from(some.join(''))
   }
-  if (held.length > 0) yield Buffer.from(held.join(''))
 }
 
 async function* withEnd(parts: AsyncGenerator<Uint8Array>, end: string): AsyncGenerator<Uint8Array> {

@@ -10,6 +10,7 @@ import { compressFrames, FRAME_BYTES } from '../seal/frames.js'
 import { tarStream } from '../seal/tar.js'
 import { archiveIndexKey, archiveKey } from '../store/keys.js'
 import type { Store } from '../store/port.js'
+import { gather } from '../sys/gather.js'
 import { type Contents, contentMembers, recorded } from './archive-contents.js'
 import { ArchiveLedger } from './archive-ledger.js'
 import type { Repository } from './repository.js'
@@ -151,17 +152,7 @@ function expectedBytes({ manifest, files }: Contents): number {
 }
 
 async function* gathered(parts: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  let held: Uint8Array[] = []
-  let bytes = 0
-  for await (const part of parts) {
-    held.push(part)
-    bytes += part.length
-    if (bytes < GATHERED_BYTES) continue
-    yield Buffer.concat(held)
-    held = []
-    bytes = 0
-  }
-  if (bytes > 0) yield Buffer.concat(held)
+  for await (const some of gather(parts, GATHERED_BYTES, part => part.length)) yield Buffer.concat(some)
 }
 
 async function readBack(

@@ -1,16 +1,8 @@
 // A store that reports every operation once it has ended: what it was, how it ended, how long it took, how many bytes.
-import { asFailure, type ErrorCode } from '../domain/errors.js'
+import { asFailure } from '../domain/errors.js'
+import type { OperationReport } from '../domain/store-operations.js'
 import type { Clock } from '../sys/clock.js'
 import type { Store } from './port.js'
-
-export interface OperationReport {
-  operation: 'put' | 'put-stream' | 'get' | 'head' | 'list' | 'folders' | 'delete'
-  code: ErrorCode | 'ok'
-  /** Of a listing: the time spent waiting for it, without that of whoever reads it. */
-  durationMs: number
-  /** Of bodies, in the direction of the operation; 0 where there is none. */
-  bytes: number
-}
 
 export type OnOperation = (report: OperationReport) => void
 

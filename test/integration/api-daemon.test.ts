@@ -1,11 +1,11 @@
 // The built daemon's two doors: tokens at the port (plain and TLS), files' rights at the socket; what survives a crash.
-import { readFileSync, statSync } from 'node:fs'
+import { chmodSync, readFileSync, statSync } from 'node:fs'
 import { request } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import { join } from 'node:path'
-import { execa } from 'execa'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { parse } from 'yaml'
+import { selfSigned } from '../kit/certificate.js'
 import { until } from '../kit/clock.js'
 import { type Cluster, startPlatform } from '../kit/cluster.js'
 import { type DaemonProcess, editConfig, startDaemon } from '../kit/daemon.js'
@@ -160,22 +160,8 @@ test('beyond loopback it takes TLS, and speaks it', async () => {
   editConfig(here, config => Object.assign(config.daemon ?? {}, { http: { host: '0.0.0.0', port: 0 } }))
   const refused = await here.cli('daemon')
   expect([refused.exitCode, refused.stderr.includes('daemon.http.host')]).toEqual([2, true])
-  const options = [
-    '-x509',
-    '-newkey',
-    'ec',
-    '-pkeyopt',
-    'ec_paramgen_curve:P-256',
-    '-nodes',
-    '-days',
-    '2',
-    '-subj',
-    '/CN=localhost',
-  ]
-  await execa('openssl', ['req', ...options, '-keyout', 'key.pem', '-out', 'certificate.pem'], {
-    cwd: here.folder,
-  })
-  await execa('chmod', ['600', 'key.pem'], { cwd: here.folder })
+  const { keyFile } = selfSigned(here.folder, 'DNS:localhost')
+  chmodSync(keyFile, 0o600)
   const tls = { certificate_file: 'certificate.pem', key_file: 'key.pem' }
   editConfig(here, config => Object.assign(config.daemon ?? {}, { http: { host: '0.0.0.0', port: 0, tls } }))
   const { base } = await start()

@@ -8,6 +8,7 @@ import { libpqEnvironment, sweepPasswordFiles } from '../../src/postgres/environ
 import { startProgram } from '../../src/postgres/program.js'
 import type { PostgresTarget, SslMode } from '../../src/postgres/target.js'
 import { findTool } from '../../src/postgres/tools.js'
+import { selfSigned } from '../kit/certificate.js'
 import { type Cluster, startCluster, temporaryFolder } from '../kit/cluster.js'
 
 const PASSWORD = 'per:\\cent % "quote" \' é'
@@ -108,6 +109,17 @@ describe('the names of failures', () => {
     })
   })
 
+  test('a database that is full, for who is no superuser: the limit, not the server', async () => {
+    const full = await cluster.createDatabase()
+    await cluster.sql('postgres', 'CREATE ROLE plain LOGIN')
+    await cluster.sql('postgres', `ALTER DATABASE ${full} CONNECTION LIMIT 0`)
+    expect(await failure(cluster.as('plain'), full)).toMatchObject({
+      code: 'postgres-unreachable',
+      hint: expect.stringContaining('CONNECTION LIMIT'),
+      facts: { sqlstate: '53300' },
+    })
+  })
+
   test('a statement that is denied is not taken for a wrong password', async () => {
     await withSession(cluster.as('guest'), 'postgres', {}, async session => {
       await expect(session.query('CREATE DATABASE mine')).rejects.toMatchObject({
@@ -172,29 +184,14 @@ describe('passwords and TLS', () => {
   let certificate: string
 
   beforeAll(async () => {
-    certificate = join(cluster.dataDirectory, 'server.crt')
-    const key = join(cluster.dataDirectory, 'server.key')
-    execFileSync(
-      'openssl',
-      [
-        ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2'],
-        ...[
-          '-subj',
-          `/CN=${HOST}`,
-          '-addext',
-          `subjectAltName=IP:${HOST}`,
-          '-keyout',
-          key,
-          '-out',
-          certificate,
-        ],
-      ],
-      { stdio: 'ignore' },
-    )
+    const { certificateFile, keyFile: key } = selfSigned(cluster.dataDirectory, `IP:${HOST}`)
+    certificate = certificateFile
     const { uid, gid } = await stat(cluster.dataDirectory)
     await chmod(key, 0o600)
     if (process.getuid?.() === 0) await Promise.all([key, certificate].map(file => chown(file, uid, gid)))
     await cluster.sql('postgres', `CREATE ROLE pat LOGIN PASSWORD '${PASSWORD.replace(/'/g, "''")}'`)
+    await cluster.sql('postgres', `ALTER SYSTEM SET ssl_cert_file = '${certificate}'`)
+    await cluster.sql('postgres', `ALTER SYSTEM SET ssl_key_file = '${key}'`)
     await cluster.sql('postgres', 'ALTER SYSTEM SET ssl = on')
     const hba = join(cluster.dataDirectory, 'pg_hba.conf')
     const before = await readFile(hba, 'utf8')

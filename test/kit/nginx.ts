@@ -1,5 +1,5 @@
 // The real nginx in front of a daemon, with the configuration that we ship: only names, places and who may come are a test's.
-import { execFileSync, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { request } from 'node:https'
@@ -7,6 +7,7 @@ import type { AddressInfo } from 'node:net'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { selfSigned } from './certificate.js'
 import { until } from './clock.js'
 
 export const NGINX = ['/usr/sbin/nginx', '/usr/local/sbin/nginx', '/usr/bin/nginx'].find(existsSync)
@@ -36,7 +37,7 @@ export async function startNginx(daemon: string, allowed: string): Promise<Nginx
   const remove = () => rmSync(folder, { recursive: true, force: true })
   try {
     chmodSync(folder, 0o755)
-    certify(folder)
+    selfSigned(folder, 'DNS:backup.example.com')
     const { port, stop } = await run(folder, { daemon, allowed })
     return {
       ask: (path, asked = {}) => ask(port, path, asked),
@@ -105,13 +106,6 @@ function configure(folder: string, at: { daemon: string; allowed: string; port: 
      }`,
   )
   return join(folder, 'nginx.conf')
-}
-
-function certify(folder: string): void {
-  const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2']
-  const files = ['-keyout', join(folder, 'key.pem'), '-out', join(folder, 'certificate.pem')]
-  const name = ['-subj', '/CN=backup.example.com']
-  execFileSync('openssl', ['req', '-x509', ...curve, ...files, ...name], { stdio: 'ignore' })
 }
 
 async function freePort(): Promise<number> {

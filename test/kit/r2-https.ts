@@ -5,8 +5,7 @@ import { readFileSync } from 'node:fs'
 import { type IncomingMessage, request, type ServerResponse } from 'node:http'
 import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
-import { join } from 'node:path'
-import { execa } from 'execa'
+import { selfSigned } from './certificate.js'
 import type { R2 } from './r2.js'
 
 export interface HttpsR2 {
@@ -19,10 +18,7 @@ export interface HttpsR2 {
 
 /** @param folder where the certificate is made. */
 export async function startHttps(r2: R2, folder: string): Promise<HttpsR2> {
-  const [keyFile, certificateFile] = [join(folder, 'r2-key.pem'), join(folder, 'r2-certificate.pem')]
-  const names = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost']
-  const kind = ['-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2']
-  await execa('openssl', ['req', ...kind, ...names, '-keyout', keyFile, '-out', certificateFile])
+  const { keyFile, certificateFile } = selfSigned(folder, 'DNS:localhost', 'r2-')
   const tls = { key: readFileSync(keyFile), cert: readFileSync(certificateFile) }
   const server = createServer(tls, (incoming, answer) => pass(r2, incoming, answer))
   await new Promise<void>(resolve => server.listen(0, 'localhost', resolve))

@@ -1,5 +1,4 @@
 // A real SMTP server with TLS and a password, that keeps what it took, and on command refuses, hangs, drops or grey-lists.
-import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -7,6 +6,7 @@ import { join } from 'node:path'
 import { type ParsedMail, simpleParser } from 'mailparser'
 import { SMTPServer } from 'smtp-server'
 import type { EmailChannel } from '../../src/domain/alerts.js'
+import { selfSigned } from './certificate.js'
 
 export type SmtpFault =
   /** Answers RCPT with this status. */
@@ -41,13 +41,7 @@ export async function startMailServer({
   wrapped = false,
 } = {}): Promise<MailServer> {
   const folder = mkdtempSync(join(tmpdir(), 'gmah-smtp-'))
-  const [keyFile, certFile] = [join(folder, 'key.pem'), join(folder, 'cert.pem')]
-  const subject = ['-subj', '/CN=mail.test', '-addext', `subjectAltName=${names}`]
-  const files = ['-keyout', keyFile, '-out', certFile]
-  const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1']
-  execFileSync('openssl', ['req', '-x509', ...curve, '-nodes', '-days', '2', ...files, ...subject], {
-    stdio: 'ignore',
-  })
+  const { keyFile, certificateFile: certFile } = selfSigned(folder, names)
   const [key, cert] = [readFileSync(keyFile), readFileSync(certFile)]
   const mails: ParsedMail[] = []
   const state: { fault: SmtpFault | null; port: number; server: SMTPServer | null } = {

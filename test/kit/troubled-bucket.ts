@@ -1,6 +1,6 @@
 // A bucket that is reached through a proxy with troubles, for the tests of one file: it begins and ends with them.
 import { afterAll, afterEach, beforeAll } from 'vitest'
-import type { OperationReport } from '../../src/store/metered.js'
+import type { OperationReport } from '../../src/domain/store-operations.js'
 import { openStore } from '../../src/store/open.js'
 import type { Store } from '../../src/store/port.js'
 import { s3Store } from '../../src/store/s3.js'

@@ -171,6 +171,18 @@ describe('a file lock', () => {
       await Promise.all(work)
     }))
 
+  it('still keeps out whoever asks when its file was taken away and made again meanwhile', () =>
+    inDirectory(async path => {
+      const file = join(path, 'lock')
+      const [ours, theirs] = [fileLock(file, systemClock), fileLock(file, systemClock)]
+      await ours.run(async () => {})
+      await rm(file)
+      await theirs.run(async () => {
+        const failure = await failureOf(ours.run(async () => {}, { waitMs: 0 }))
+        expect(failure.code).toBe('store-busy')
+      })
+    }))
+
   it('gives up as store-busy, and goes on after a run that failed', () =>
     inDirectory(async path => {
       const [one, two] = [

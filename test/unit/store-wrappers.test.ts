@@ -2,7 +2,8 @@
 
 import { describe, expect, it } from 'vitest'
 import type { ErrorCode } from '../../src/domain/errors.js'
-import { metered, type OperationReport } from '../../src/store/metered.js'
+import type { OperationReport } from '../../src/domain/store-operations.js'
+import { metered } from '../../src/store/metered.js'
 import { prefixed } from '../../src/store/prefixed.js'
 import { readOnly } from '../../src/store/read-only.js'
 import { retrying } from '../../src/store/retrying.js'
@@ -185,6 +186,9 @@ describe('read-only', () => {
     const store = readOnly(faulty)
     expect((await failureOf(store.put('a', X))).code).toBe('store-denied')
     expect((await failureOf(store.delete('a'))).code).toBe('store-denied')
+    const stream = store.putStream('b', (async function* () {})(), { expectedBytes: 0 })
+    expect((await failureOf(stream)).code).toBe('store-denied')
+    expect((await failureOf(store.abortUpload({ key: 'b', id: '1' }))).code).toBe('store-denied')
     expect((await store.get('a')).body).toHaveLength(1)
     expect(faulty.calls).toHaveLength(2)
   })

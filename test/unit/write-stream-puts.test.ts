@@ -249,3 +249,19 @@ test('the last put, after the stream has ended: it rejects', async () => {
   })
   await expect(writing).rejects.toMatchObject({ code: 'store-full' })
 })
+
+test('a chunk that cannot be sealed, after the stream has ended: it rejects', async () => {
+  const intake = await intakeOf(Readable.from([noise(HEAD_BYTES + 3000, 1)], { objectMode: false }))
+  const broken: SealPool = {
+    ...repository.seals,
+    seal: async () => {
+      await until(() => intake.sawEnd)
+      throw new Failure('unexpected', 'a thread ended in the middle of its task')
+    },
+  }
+  const writing = writeStream({ ...repository, seals: broken }, key, intake, {
+    observer: null,
+    signal: never,
+  })
+  await expect(writing).rejects.toMatchObject({ code: 'unexpected' })
+})

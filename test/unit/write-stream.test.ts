@@ -5,6 +5,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import fc from 'fast-check'
 import { afterAll, beforeEach, describe, expect, it, test } from 'vitest'
 import { Failure } from '../../src/domain/errors.js'
+import { listMarked } from '../../src/repository/damage.js'
 import { HEAD_BYTES } from '../../src/repository/intake.js'
 import { manifestName } from '../../src/repository/manifests.js'
 import { ensureTenantKey, type TenantKey } from '../../src/repository/tenant-keys.js'
@@ -209,6 +210,36 @@ describe('damaged chunks in the listing', () => {
     expect(damages).toHaveLength(3)
   })
 
+  it('not needed any more, they are marked for the backups that were, once, and healed when they come again', async () => {
+    const { chunks } = await backUp(repository, ACME, bytes)
+    const [short, gone] = [chunks[1]!, chunks.at(-1)!]
+    const where = chunkKey(ACME, short.id)
+    await store.put(where, store.objects.get(where)!.body.subarray(1))
+    store.objects.delete(chunkKey(ACME, gone.id))
+    const told: unknown[] = []
+    const onDamage = (damage: unknown) => void told.push(damage)
+    const first = await write(repository, key, noise(100_000, 9), { onDamage })
+    expect(new Map(first.marked.map(({ chunk, kind }) => [chunk, kind]))).toEqual(
+      new Map([
+        [short.id, 'wrong-length'],
+        [gone.id, 'missing'],
+      ]),
+    )
+    expect((await write(repository, key, noise(100_000, 9), { onDamage })).marked).toEqual([])
+    expect(told).toHaveLength(2)
+    const { healed } = await write(repository, key, bytes)
+    expect(new Set(healed)).toEqual(new Set([short.id, gone.id]))
+    expect(await listMarked(store, ACME)).toEqual(new Set())
+  })
+
+  it('a store that does not give the newest manifest is no damage: nothing is written', async () => {
+    await backUp(repository, ACME, bytes)
+    const before = store.objects.size
+    repository.store = faultyStore(store, [{ on: 'get', key: /manifests/, effect: { fail: 'store-denied' } }])
+    await expect(write(repository, key, noise(100_000, 9))).rejects.toMatchObject({ code: 'store-denied' })
+    expect(store.objects.size).toBe(before)
+  })
+
   it('a newest manifest that is damaged is told, and the one before it asked', async () => {
     const first = await backUp(repository, ACME, bytes, '2026-11-22T02:00:00.000Z')
     const second = await backUp(repository, ACME, bytes)
@@ -290,6 +321,12 @@ describe('when something breaks', () => {
     const source = Readable.from(inPieces(bytes, 65_536), { objectMode: false })
     await expect(fromSource(source)).rejects.toMatchObject({ code: 'store-denied' })
     await until(() => source.destroyed)
+  })
+
+  it('the thread itself, without a word: it is told', async () => {
+    const observer = moduleOf('return { push() {}, end() { process.exit(0) } }')
+    const writing = write(repository, key, noise(1000, 3), { observer })
+    await expect(writing).rejects.toMatchObject({ code: 'unexpected' })
   })
 
   it('a signal that has fired before: the stream is not taken', async () => {
