@@ -16,7 +16,7 @@ export type Verdict =
 /** In order: a lost connection explains every other complaint. Source: fe-connect.c, fe-misc.c, pg_dump.c; the server's in lmgr, aclchk.c, acl.c, extension.c. */
 const WORDS: [RegExp, Verdict][] = [
   [
-    /the database system is (starting up|shutting down|in recovery mode)|too many clients|remaining connection slots/,
+    /the database system is (starting up|shutting down|in recovery mode)|too many (clients|connections for)|remaining connection slots/,
     'connection-lost',
   ],
   [/connection to server .* failed: FATAL:/, 'refused'],

@@ -3,13 +3,22 @@
 import { DatabaseError } from 'pg'
 import { type ErrorCode, Failure } from '../domain/errors.js'
 
+/** The server answers, and is full: by its own limit, the role's, or the database's, which the cause names. */
+const TOO_MANY = '53300'
 /** Codes that say "not now" rather than "not you": the server stops, starts, or has no connection to spare. */
-const UNREACHABLE = new Set(['57P01', '57P02', '57P03', '53300'])
+const UNREACHABLE = new Set(['57P01', '57P02', '57P03', TOO_MANY])
 /** Connected, and without a right: neither password nor pg_hba.conf has anything to do with it. */
 export const NO_RIGHT = '42501'
 const DENIED = new Set(['3D000', NO_RIGHT])
 const GRANT =
   'grant the user the right that the cause names; a restore needs SUPERUSER, for as long as it takes'
+
+/** What to type where the table's hint would send somebody the wrong way. */
+const HINTS: Record<string, string> = {
+  [NO_RIGHT]: GRANT,
+  [TOO_MANY]:
+    "lift the limit that the cause names (ALTER DATABASE or ALTER ROLE … CONNECTION LIMIT, or the server's max_connections), or lower dump.concurrency",
+}
 
 const BY_CODE: Record<string, ErrorCode> = {
   '55P03': 'lock-timeout',
@@ -34,8 +43,9 @@ export function sqlstate(error: unknown): string | null {
 export function postgresFailure(error: unknown, message: string): Failure {
   if (error instanceof Failure) return error
   const state = sqlstate(error)
-  const hint = state === NO_RIGHT ? { hint: GRANT } : {}
-  return new Failure(codeOf(state), message, { cause: error, facts: { sqlstate: state }, ...hint })
+  const hint = HINTS[state ?? '']
+  const facts = { sqlstate: state }
+  return new Failure(codeOf(state), message, { cause: error, facts, ...(hint ? { hint } : {}) })
 }
 
 function codeOf(state: string | null): ErrorCode {

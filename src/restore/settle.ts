@@ -12,10 +12,13 @@ export async function settleSwap(
   { live, incoming, kept }: SwapFacts,
 ): Promise<'swapped' | 'as-before'> {
   const keptThere = kept !== null && (await databaseExists(session, kept))
+  const liveThere = await databaseExists(session, live)
   // Not by us, whose renames go together; but a tenant without its database is the one thing not to leave.
-  if (keptThere && !(await databaseExists(session, live))) await renameDatabase(session, kept, live)
-  if (!(await databaseExists(session, live))) return 'as-before'
+  const broughtBack = keptThere && !liveThere
+  if (broughtBack) await renameDatabase(session, kept, live)
+  else if (!liveThere) return 'as-before'
   await allowConnections(session, live, true)
+  if (broughtBack) return 'as-before'
   const incomingThere = await databaseExists(session, incoming)
   return incomingThere || (kept !== null && !keptThere) ? 'as-before' : 'swapped'
 }

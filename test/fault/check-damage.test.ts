@@ -244,6 +244,12 @@ describe('a damaged chunk', () => {
     expect([opened.manifest.backup, opened.passedOver]).toEqual([second.backup, []])
   })
 
+  it('a store that is away says nothing of a backup: none is passed over for it', async () => {
+    const newest = new RegExp(manifestKey(manifestName(second)))
+    store.add({ on: 'get', key: newest, times: Infinity, effect: { fail: 'store-unreachable' } })
+    await expect(choose('latest')).rejects.toMatchObject({ code: 'store-unreachable' })
+  })
+
   it('that the newest needs: `latest` and an instant give the one before, and say so; its id only itself', async () => {
     memory.objects.delete(only(second, first))
     const { check } = checking(repository)

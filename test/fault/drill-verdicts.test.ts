@@ -159,6 +159,7 @@ describe('assertions', () => {
         assertions: [
           { ...plain, name: 'hangs', sql: 'select pg_sleep(600) is null' },
           { ...plain, name: 'false', sql: 'select false' },
+          { ...plain, name: 'one', sql: 'select 1' },
           { ...plain, name: 'many', sql: 'select true from items' },
           { ...plain, ...bounds(0, 5), name: 'rows', sql: 'select 1 from items' },
           { ...plain, name: 'writes', sql: `select nextval('notes_id_seq') = 1` },
@@ -171,6 +172,7 @@ describe('assertions', () => {
     expect(record.differences).toEqual([
       'assertion hangs: no answer within 3 s',
       'assertion false: it is false, not true',
+      'assertion one: it is 1, not true',
       'assertion many: it yields 2 values, and must yield one: true',
       'assertion rows: 600 rows, at least 0 and at most 5 were asked for',
       expect.stringMatching(/^assertion writes: .*read-only transaction/),

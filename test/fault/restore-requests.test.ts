@@ -57,4 +57,8 @@ test('a request sent again under its key is one restore, also when the answer wa
   expect(app.journal.events({ types: ['restore-finished'] })).toHaveLength(1)
   const other = await post('/v1/restores', { ...body, reason: 'another' }, key)
   expect([other.status, other.json().code]).toEqual([422, 'key-reused'])
+  // Nor is it another one without the key, though all is as it was when it was planned.
+  await cluster.sql('postgres', `DROP DATABASE "${made.plan.database}"`)
+  expect((await post('/v1/restores', body)).json().code).toBe('plan-used')
+  expect(app.journal.runs({ job: 'restore' }).filter(run => run.outcome === 'succeeded')).toHaveLength(1)
 })

@@ -1,11 +1,13 @@
 // Connections: what is pinned, what each way of failing is called, and that a loss is told once and kills nobody.
 import { execFileSync, spawnSync } from 'node:child_process'
-import { appendFile, chmod, chown, readFile, stat, writeFile } from 'node:fs/promises'
+import { appendFile, chmod, chown, readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { connect, withSession } from '../../src/postgres/connection.js'
 import { libpqEnvironment, sweepPasswordFiles } from '../../src/postgres/environment.js'
+import { startProgram } from '../../src/postgres/program.js'
 import type { PostgresTarget, SslMode } from '../../src/postgres/target.js'
+import { findTool } from '../../src/postgres/tools.js'
 import { selfSigned } from '../kit/certificate.js'
 import { type Cluster, startCluster, temporaryFolder } from '../kit/cluster.js'
 
@@ -104,6 +106,17 @@ describe('the names of failures', () => {
       code: 'postgres-denied',
       hint: expect.stringContaining('GRANT CONNECT ON DATABASE "kept ""apart""" TO "guest"'),
       facts: { sqlstate: '42501' },
+    })
+  })
+
+  test('a database that is full, for who is no superuser: the limit, not the server', async () => {
+    const full = await cluster.createDatabase()
+    await cluster.sql('postgres', 'CREATE ROLE plain LOGIN')
+    await cluster.sql('postgres', `ALTER DATABASE ${full} CONNECTION LIMIT 0`)
+    expect(await failure(cluster.as('plain'), full)).toMatchObject({
+      code: 'postgres-unreachable',
+      hint: expect.stringContaining('CONNECTION LIMIT'),
+      facts: { sqlstate: '53300' },
     })
   })
 
@@ -242,6 +255,29 @@ describe('passwords and TLS', () => {
     await dispose()
     await expect(stat(file)).rejects.toMatchObject({ code: 'ENOENT' })
   })
+})
+
+test('a password file is gone with its program, and is not there for one that is not started', async () => {
+  const folder = await temporaryFolder()
+  vi.stubEnv('TMPDIR', folder.path)
+  onTestFinished(async () => {
+    vi.unstubAllEnvs()
+    await folder.remove()
+  })
+  const options = { target: { ...cluster.target, password: 'x' }, tool: await findTool('pg_dump', 0) }
+  const child = await startProgram(options, ['--version'], { bigWrites: false })
+  child.stdin.end()
+  child.stdout.resume()
+  expect((await child.result).exitCode).toBe(0)
+  expect(await readdir(folder.path)).toEqual([])
+  const signal = AbortSignal.abort(new Error('over'))
+  await expect(startProgram({ ...options, signal }, [], { bigWrites: false })).rejects.toThrow('over')
+  expect(await readdir(folder.path)).toEqual([])
+})
+
+test('without a password none is looked for in anybody’s home', async () => {
+  const { env } = await libpqEnvironment(cluster.target)
+  expect(env.PGPASSFILE).toMatch(/^\/nonexistent\//)
 })
 
 test('the password file of a process that was killed is swept, ours is not', async () => {

@@ -2,8 +2,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { PostgresConfig } from '../../src/domain/configuration.js'
 import { withSession } from '../../src/postgres/connection.js'
-import { databaseOid } from '../../src/postgres/databases.js'
+import { allowConnections, databaseOid } from '../../src/postgres/databases.js'
 import { giveDatabaseName, giveSchemaName } from '../../src/restore/give-name.js'
+import { settleSwap } from '../../src/restore/settle.js'
 import { swapDatabases } from '../../src/restore/swap.js'
 import { systemClock } from '../../src/sys/clock.js'
 import { type Cluster, startCluster } from '../kit/cluster.js'
@@ -56,6 +57,18 @@ describe.each(['database', 'schema'] as const)('a %s', kind => {
     expect(await there(`made_${when}`, `given_${when}`)).toEqual(left)
   })
 
+  test('whose statement is late: whoever would still do it is gone', async () => {
+    await make('made_late')
+    proxy.cut(/RENAME TO/, 'late')
+    await expect(give('made_late', 'given_late')).rejects.toMatchObject({
+      code: expect.stringMatching(/^postgres-/),
+    })
+    proxy.deliver()
+    const behind = `SELECT FROM pg_stat_activity WHERE application_name = 'gmah-backup' AND pid <> pg_backend_pid()`
+    await expect.poll(() => cluster.sql('postgres', behind), { timeout: 90_000 }).toEqual([])
+    expect(await there('made_late', 'given_late')).toEqual(['made_late'])
+  })
+
   test('a name that is taken is refused', async () => {
     proxy.cut(NEVER, 'instead')
     await make('made_twice')
@@ -99,5 +112,43 @@ describe('two databases that change places', () => {
     )
     expect([await open(names.live), await open(swapped ? names.kept : names.incoming)]).toEqual([true, false])
     expect(notes).toEqual(['pause', 'close', 'rename', 'resume'])
+  })
+})
+
+describe('a swap that was cut short, with somebody’s hand in it', () => {
+  const settled = async (there: string[]) => {
+    const made = await Promise.all(there.map(name => cluster.createDatabase({ name })))
+    const names = { live: 'cut_live', incoming: 'cut_incoming', kept: 'cut_kept' }
+    const outcome = await withSession(cluster.target, 'postgres', {}, async session => {
+      for (const name of made) await allowConnections(session, name, false)
+      return settleSwap(session, names)
+    })
+    const rows = await cluster.sql<{ name: string; open: boolean }>(
+      'postgres',
+      `SELECT datname::text AS name, datallowconn AS open FROM pg_database WHERE datname LIKE 'cut\\_%' ORDER BY 1`,
+    )
+    for (const { name } of rows) await cluster.sql('postgres', `DROP DATABASE ${name}`)
+    return [outcome, ...rows.map(({ name, open }) => (open ? `${name} open` : name))]
+  }
+
+  test.each([
+    [['cut_kept'], ['as-before', 'cut_live open']],
+    [
+      ['cut_kept', 'cut_incoming'],
+      ['as-before', 'cut_incoming', 'cut_live open'],
+    ],
+    [['cut_live'], ['as-before', 'cut_live open']],
+    [
+      ['cut_live', 'cut_incoming'],
+      ['as-before', 'cut_incoming', 'cut_live open'],
+    ],
+    [
+      ['cut_live', 'cut_kept'],
+      ['swapped', 'cut_kept', 'cut_live open'],
+    ],
+    [['cut_incoming'], ['as-before', 'cut_incoming']],
+    [[], ['as-before']],
+  ])('of %j there is in the end %j', async (there, expected) => {
+    expect(await settled(there)).toEqual(expected)
   })
 })

@@ -1,9 +1,11 @@
 // The plan of a night's drills: nobody waits for ever, the budget is kept, and what is left out is said.
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { BackupId } from '../../src/domain/ids.js'
+import { type BackupId, instantOf } from '../../src/domain/ids.js'
 import type { SubjectId } from '../../src/domain/subject.js'
+import { assertFresh } from '../../src/jobs/drill-candidates.js'
 import { type Candidate, coverageOf, type Limits, planDrills } from '../../src/verify/drill-plan.js'
+import { ACME } from '../kit/repository.js'
 
 const DAY = 86_400_000
 const NOW = Date.parse('2026-11-23T03:00:00Z')
@@ -149,4 +151,21 @@ test('coverage is rounded down, and an empty platform is covered', () => {
     oldestDays: null,
   })
   expect(coverageOf([], limits())).toMatchObject({ percent: 100 })
+})
+
+test.each([
+  ['on the server', new Set([ACME]), true],
+  ['gone from it', new Set<SubjectId>(), false],
+  ['unknown, for the server is away', null, true],
+])('a backup that is too old is refused of a subject that is %s: %j', (_, living, refused) => {
+  const now = new Date('2026-11-25T12:00:00Z')
+  const entry = (hours: number) => ({
+    id: 'aaaaaaaaaaaa' as BackupId,
+    subject: ACME,
+    instant: instantOf(new Date(now.getTime() - hours * 3_600_000)),
+  })
+  const check = (hours: number) => () => assertFresh(entry(hours), { windowMs: 26 * 3_600_000, now, living })
+  expect(check(26)).not.toThrow()
+  if (refused) expect(check(27)).toThrow(expect.objectContaining({ code: 'backup-stale' }))
+  else expect(check(27)).not.toThrow()
 })
