@@ -1,4 +1,5 @@
 // A pool of threads: nothing given to it is ever left without an end.
+import { setTimeout as pause } from 'node:timers/promises'
 import { afterEach, expect, test } from 'vitest'
 import { createThreadPool, type ThreadPool } from '../../src/sys/thread-pool.js'
 import { manualClock, until } from '../kit/clock.js'
@@ -14,6 +15,7 @@ const ECHO = `
     if (said === 'throw') throw new Error('thrown')
     await new Promise(resolve => setTimeout(resolve, 5))
     parentPort.postMessage({ said, thread: threadId })
+    if (said === 'last words') process.exit(0)
   })`
 
 function pool(code: string, threads = 2, clock = manualClock()): ThreadPool<unknown, Answer> {
@@ -49,6 +51,15 @@ test('a thread that dies takes its one task with it, and the others go on', asyn
   }
 })
 
+test('a thread that dies while it has nothing to do is given nothing any more', async () => {
+  const { run } = pool(ECHO, 1)
+  const { thread } = await run('last words', [])
+  // Gone by now, most likely; what comes while it is still dying may fail, and is not left without an end either.
+  await pause(200)
+  const next = () => run('next', []).catch(() => ({ thread }))
+  await until(async () => (await next()).thread !== thread)
+})
+
 test('threads that cannot start end every task given, now and later', async () => {
   const { run } = pool("throw new Error('not today')", 2)
   for (let round = 0; round < 2; round++) {
@@ -66,8 +77,10 @@ test('what cannot be sent is refused by itself', async () => {
 
 test('closing waits for what was given before, and refuses what comes later', async () => {
   const made = pool(ECHO, 1)
-  const given = [1, 2, 3].map(n => made.run(n, []))
+  let ended = 0
+  const given = [1, 2, 3].map(n => made.run(n, []).finally(() => ended++))
   await made.close()
+  expect(ended).toBe(3)
   expect((await Promise.all(given)).map(one => one.said)).toEqual([1, 2, 3])
   await expect(made.run(4, [])).rejects.toMatchObject({ code: 'interrupted' })
 })
