@@ -231,6 +231,30 @@ describe('pruning', () => {
     expect(desk.events('snapshot-removed')[0]?.facts.reasons[0]).toMatch(/week/)
   })
 
+  const given: [string, { labels?: Record<string, string>; protection?: { delete: boolean } }][] = [
+    ['the label keep', { labels: { keep: '' } }],
+    ['a protection of someone else', { protection: { delete: true } }],
+    ['another owner', { labels: { 'managed-by': 'someone' } }],
+  ]
+  test.each(given)('one that gets %s after the listing stays', async (_what, gets) => {
+    const { project } = desk.fake
+    for (let week = 0; week < 5; week++) {
+      expect((await desk.week()).failure).toBeNull()
+      await desk.clock.advance(7 * 86_400_000)
+    }
+    const oldest = project.made[0]!
+    desk.fake.faults = call => {
+      if (call.method === 'GET' && call.path.endsWith(`/images/${oldest.id}`)) {
+        Object.assign(oldest.labels, gets.labels)
+        Object.assign(oldest.protection, gets.protection)
+      }
+      return null
+    }
+    expect((await desk.week()).failure).toBeNull()
+    expect(project.images.has(oldest.id)).toBe(true)
+    expect(desk.events('snapshot-removed')).toEqual([])
+  })
+
   test('protection of our own making is lifted when the time has come', async () => {
     for (let week = 0; week < 7; week++) {
       expect((await desk.week({ protect: true })).failure).toBeNull()
