@@ -5,7 +5,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import fc from 'fast-check'
 import { afterAll, beforeEach, describe, expect, it, test } from 'vitest'
 import { Failure } from '../../src/domain/errors.js'
-import { listMarked } from '../../src/repository/damage.js'
+import { listMarked, markDamage } from '../../src/repository/damage.js'
 import { HEAD_BYTES } from '../../src/repository/intake.js'
 import { manifestName } from '../../src/repository/manifests.js'
 import { ensureTenantKey, type TenantKey } from '../../src/repository/tenant-keys.js'
@@ -230,6 +230,17 @@ describe('damaged chunks in the listing', () => {
     const { healed } = await write(repository, key, bytes)
     expect(new Set(healed)).toEqual(new Set([short.id, gone.id]))
     expect(await listMarked(store, ACME)).toEqual(new Set())
+  })
+
+  it('stored anew and still not whole, it keeps its mark, and the stream is refused', async () => {
+    const { chunks } = await backUp(repository, ACME, bytes)
+    const { id } = chunks[2]!
+    await markDamage(store, key, { chunk: id, key: '', kind: 'corrupt', message: 'a bit' }, new Date())
+    repository.store = faultyStore(store, [
+      { on: 'get', key: new RegExp(`chunks/.*${id}`), times: Infinity, effect: { flipBitAt: 4000 } },
+    ])
+    await expect(write(repository, key, bytes)).rejects.toMatchObject({ code: 'object-corrupt' })
+    expect(await listMarked(store, ACME)).toEqual(new Set([id]))
   })
 
   it('a store that does not give the newest manifest is no damage: nothing is written', async () => {
