@@ -10,10 +10,11 @@ import {
 } from '../repository/sweep-chunks.js'
 import { sweepRecords } from '../repository/sweep-records.js'
 import { type Decision, reasonsToGo } from '../retention/copy.js'
-import { archivesPrefix, chunkKey, leaseKey, type ManifestName, manifestKey } from '../store/keys.js'
+import { chunkKey, leaseKey, type ManifestName, manifestKey } from '../store/keys.js'
 import type { JobContext, Parts } from './parts.js'
 import { planSubject, type SubjectPlan, type SweepRules } from './plan-subject.js'
 import { type ConfirmLease, withSubjectLease } from './subject-lease.js'
+import { sweepUploads } from './sweep-uploads.js'
 
 export interface SweptSubject {
   subject: SubjectId
@@ -45,7 +46,7 @@ export function sweepSubject(
     await assertClocksAgree(parts, subject)
     const plan = await planSubject(parts, subject, rules, { open: true, signal: context.signal })
     const { removed, locked } = await removeBackups(parts, plan, printed, context, confirm)
-    await abortUploads(parts, subject, context)
+    await sweepUploads(parts, subject, context)
     const swept = await removeChunks(parts, plan, rules, context, confirm)
     await removeRecords(parts, plan, swept?.unnamed ?? null, context)
     const held = [...locked.map(manifestKey), ...(swept?.locked ?? []).map(id => chunkKey(subject, id))]
@@ -141,22 +142,6 @@ async function removeRecords(
   const keys = await sweepRecords(repository.store, key, { backups, chunks }, context)
   const reason = 'it tells of a backup or a chunk that is gone'
   if (keys.length > 0) context.emit({ type: 'leftovers-removed', subject, facts: { reason, keys } })
-}
-
-/** Half archives of runs that died: whoever makes one holds the subject's lease, and that is us. */
-async function abortUploads({ repository }: Parts, subject: SubjectId, context: JobContext): Promise<void> {
-  const { store } = repository
-  const { signal } = context
-  try {
-    for await (const upload of store.uploads(archivesPrefix(subject), { signal })) {
-      await store.abortUpload(upload, { signal })
-      const facts = { key: upload.key, upload: upload.id, outcome: 'aborted' } as const
-      context.emit({ type: 'upload-ended', subject, facts })
-    }
-  } catch (thrown) {
-    // A store that cannot list them: the next archive aborts those that the journal knows, and R2 drops them after a week.
-    if (asFailure(thrown).code !== 'store-refused') throw thrown
-  }
 }
 
 /** @returns null when no chunk may be deleted. */

@@ -1,14 +1,17 @@
 // The sweep on a store in memory whose clock the test moves: what goes when, what never goes, and what is said of it.
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { parseArchiveName } from '../../src/domain/archive-name.js'
 import { type BackupId, instantOf } from '../../src/domain/ids.js'
 import type { Manifest } from '../../src/domain/manifest.js'
 import { GLOBALS, type SubjectId, tenantSubject } from '../../src/domain/subject.js'
+import type { Journal } from '../../src/jobs/journal.js'
 import { pinBackup, unpinBackup } from '../../src/jobs/pin-backup.js'
 import { viewRetention } from '../../src/jobs/view-retention.js'
 import { listManifests, manifestName } from '../../src/repository/manifests.js'
 import { putRecord } from '../../src/repository/records.js'
 import { openTenantKey } from '../../src/repository/tenant-keys.js'
 import {
+  archiveKey,
   chunkKey,
   chunksPrefix,
   DAEMON_LEASE,
@@ -473,4 +476,18 @@ test('a plan for people says what a sweep then does, and what it frees', async (
   expect(acme?.nextRemoval?.toISOString().slice(0, 10)).toBe('2026-11-05')
   expect([before > chunks(), made.length]).toEqual([true, 4])
   expect([...memory.objects.keys()].filter(key => key.startsWith(waitingPrefix(ACME)))).toHaveLength(1)
+})
+
+test('an upload that a killed run left half is aborted, once', async () => {
+  await nights(1)
+  const key = archiveKey(ACME, parseArchiveName('2026-10'))
+  const facts = { key, upload: 'left' }
+  const journal = here.parts.journal as Journal
+  journal.event({ type: 'upload-started', run: null, subject: ACME, facts })
+  const aborted = () => store.calls.filter(one => one.operation === 'abortUpload').map(one => one.key)
+  await here.sweep()
+  expect(aborted()).toEqual([key])
+  expect(here.events('upload-ended')).toMatchObject([{ facts: { ...facts, outcome: 'aborted' } }])
+  await here.sweep()
+  expect(aborted()).toEqual([key])
 })
