@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest'
 import type { ErrorCode } from '../../src/domain/errors.js'
 import type { OperationReport } from '../../src/domain/store-operations.js'
 import { metered } from '../../src/store/metered.js'
+import type { OpenUpload, Store } from '../../src/store/port.js'
 import { prefixed } from '../../src/store/prefixed.js'
 import { readOnly } from '../../src/store/read-only.js'
 import { retrying } from '../../src/store/retrying.js'
@@ -87,6 +88,65 @@ describe('retrying', () => {
     expect((await failureOf(store.put('x', X, { when: 'absent' }))).code).toBe('store-conflict')
   })
 
+  it('stays a conflict when what was in the way is gone by the time it is looked at', async () => {
+    const { store } = around(
+      { on: 'put', nth: 1, effect: { fail: 'store-unreachable' } },
+      { on: 'put', nth: 2, effect: { fail: 'store-conflict' } },
+    )
+    expect((await failureOf(store.put('x', X, { when: 'absent' }))).code).toBe('store-conflict')
+  })
+
+  it('calls a conflict one at once, with equal bytes too, when no answer was lost', async () => {
+    const { faulty, store } = around()
+    await faulty.put('x', X)
+    expect((await failureOf(store.put('x', X, { when: 'absent' }))).code).toBe('store-conflict')
+    expect(faulty.calls.map(one => one.operation)).toEqual(['put', 'put'])
+  })
+
+  it('reads what came damaged three times in all: what is damaged in the store stays so', async () => {
+    const damaged = { on: ['get', 'getRange'], effect: { fail: 'object-corrupt' } } as const
+    const once = around({ ...damaged, times: 2 })
+    await once.faulty.put('x', X)
+    expect((await once.store.get('x')).body).toHaveLength(1)
+    for (const read of ['get', 'getRange'] as const) {
+      const { faulty, store } = around({ ...damaged, times: FOREVER })
+      const reading = read === 'get' ? store.get('x') : store.getRange('x', { start: 0, bytes: 1 })
+      expect((await failureOf(reading)).code).toBe('object-corrupt')
+      expect(faulty.calls).toHaveLength(3)
+    }
+  })
+
+  it('tries a stretch, an abort and a deletion again too', async () => {
+    const { faulty, store } = around({
+      on: ['getRange', 'abortUpload', 'delete'],
+      nth: 1,
+      times: 1,
+      effect: { fail: 'store-busy' },
+    })
+    await faulty.put('x', X)
+    expect((await store.getRange('x', { start: 0, bytes: 1 })).body).toHaveLength(1)
+    faulty.add({ on: 'abortUpload', effect: { fail: 'store-busy' } })
+    await store.abortUpload({ key: 'x', id: '1' })
+    faulty.add({ on: 'delete', effect: { fail: 'store-busy' } })
+    await store.delete('x')
+    expect(await faulty.head('x')).toBeNull()
+  })
+
+  it('ends the listing below when its reader leaves', async () => {
+    let ended = false
+    const below = memoryStore()
+    for (const key of ['a', 'b']) await below.put(key, X)
+    const list: Store['list'] = async function* (...asked) {
+      try {
+        yield* below.list(...asked)
+      } finally {
+        ended = true
+      }
+    }
+    for await (const _ of retrying({ ...below, list }, { clock: skipping() }).list('')) break
+    expect(ended).toBe(true)
+  })
+
   it('passes a signal on and stops at once when it fires', async () => {
     const { faulty, store } = around({ on: 'get', times: FOREVER, effect: { hang: true } })
     const controller = new AbortController()
@@ -152,6 +212,45 @@ describe('throttled', () => {
     expect(clock.ticks() - startedTicks).toBeLessThanOrEqual(15_000)
     await one!.head('1')
   })
+
+  const capped = () => {
+    const clock = skipping()
+    const sentAtTicks: number[] = []
+    const below = memoryStore(clock)
+    const noted: Store = {
+      ...below,
+      get: (...asked) => {
+        sentAtTicks.push(clock.ticks())
+        return below.get(...asked)
+      },
+      getRange: (...asked) => {
+        sentAtTicks.push(clock.ticks())
+        return below.getRange(...asked)
+      },
+    }
+    const store = throttled(noted, createThrottle({ bytesPerSecond: 1_000, clock }))
+    return { clock, store, sentAtTicks, startedTicks: clock.ticks() }
+  }
+
+  it('holds a stream and stretches to it as well', async () => {
+    const { clock, store, startedTicks } = capped()
+    const body = (async function* () {
+      for (let n = 0; n < 5; n++) yield Buffer.alloc(1_000)
+    })()
+    await store.putStream('s', body, { expectedBytes: 5_000 })
+    // The burst and the last piece go unpaid.
+    expect(clock.ticks() - startedTicks).toBe(3_000)
+    for (let n = 0; n < 5; n++) await store.getRange('s', { start: n * 1_000, bytes: 1_000 })
+    expect(clock.ticks() - startedTicks).toBe(8_000)
+  })
+
+  it('asks for nothing before what went before is paid for', async () => {
+    const { store, sentAtTicks, startedTicks } = capped()
+    await store.put('a', Buffer.alloc(3_000))
+    await store.get('a')
+    await store.getRange('a', { start: 0, bytes: 1_000 })
+    expect(sentAtTicks.map(one => one - startedTicks)).toEqual([2_000, 5_000])
+  })
 })
 
 describe('prefixed', () => {
@@ -172,6 +271,37 @@ describe('prefixed', () => {
     const store = prefixed(whole, 'a')
     expect((await failureOf(store.delete(key))).code).toBe('store-refused')
     expect(whole.objects.size).toBe(1)
+  })
+
+  it('asks for half uploads below it only, and aborts the very one that it named', async () => {
+    const [asked, aborted]: [string[], OpenUpload[]] = [[], []]
+    const store = prefixed(
+      {
+        ...memoryStore(),
+        uploads: async function* (prefix) {
+          asked.push(prefix)
+          yield { key: 'a/b/archives/1', id: 'x' }
+        },
+        abortUpload: async upload => void aborted.push(upload),
+      },
+      'a/b',
+    )
+    for await (const one of store.uploads('archives/')) {
+      expect(one).toEqual({ key: 'archives/1', id: 'x' })
+      await store.abortUpload(one)
+    }
+    expect(asked).toEqual(['a/b/archives/'])
+    expect(aborted).toEqual([{ key: 'a/b/archives/1', id: 'x' }])
+    expect((await failureOf(keysOf(store.uploads('../') as never))).code).toBe('store-refused')
+    expect((await failureOf(store.abortUpload({ key: '../c', id: 'x' }))).code).toBe('store-refused')
+    expect([asked.length, aborted.length]).toEqual([1, 1])
+  })
+
+  it('goes on after a key of its own, not of the whole', async () => {
+    const store = prefixed(memoryStore(), 'm')
+    for (const key of ['a', 'b', 'z']) await store.put(key, X)
+    expect(await keysOf(store.list('', { after: 'a' }))).toEqual(['b', 'z'])
+    expect(await keysOf(store.list('', { after: 'z' }))).toEqual([])
   })
 
   it.each(['', '/', 'a//b', '../a'])('is not opened on the prefix %j', prefix => {
