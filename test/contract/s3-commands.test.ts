@@ -214,13 +214,21 @@ describe('wrong access', () => {
 describe('answers', () => {
   it.each([
     [400, 'BadDigest', 'store-unreachable'],
+    [400, 'IncompleteBody', 'store-unreachable'],
     [400, 'InvalidArgument', 'store-refused'],
+    [400, 'RequestTimeout', 'store-unreachable'],
+    [400, 'XAmzContentSHA256Mismatch', 'store-unreachable'],
     [401, 'Unauthorized', 'store-denied'],
     [403, 'AccessDenied', 'store-denied'],
     [403, 'ObjectLockedByBucketPolicy', 'store-locked'],
+    [403, 'QuotaExceeded', 'store-full'],
     [403, 'RequestTimeTooSkewed', 'store-denied'],
     [404, 'NoSuchBucket', 'store-missing'],
+    // A put on an etag whose object is gone.
+    [404, 'NoSuchKey', 'store-conflict'],
+    [408, 'Timeout', 'store-unreachable'],
     [409, 'ConditionalRequestConflict', 'store-busy'],
+    [409, 'OperationAborted', 'store-busy'],
     [409, 'SomeConflict', 'store-conflict'],
     [411, 'MissingContentLength', 'store-refused'],
     [412, 'PreconditionFailed', 'store-conflict'],
@@ -229,6 +237,7 @@ describe('answers', () => {
     [501, 'NotImplemented', 'store-refused'],
     [502, 'BadGateway', 'store-unreachable'],
     [503, 'SlowDown', 'store-busy'],
+    [503, 'Unavailable', 'store-busy'],
     [507, 'InsufficientStorage', 'store-full'],
     [522, 'cloudflare', 'store-unreachable'],
   ])('%i %s reads as %s', async (status, code, expected) => {

@@ -1,6 +1,7 @@
 // The object store in trouble that passes: every operation comes through, once, whole, and in time.
 
 import { describe, expect, it } from 'vitest'
+import type { Range } from '../../src/store/port.js'
 import { keysOf } from '../contract/store-samples.js'
 import { failureOf } from '../kit/failing.js'
 import type { HttpEffect } from '../kit/faulty-http.js'
@@ -65,6 +66,30 @@ describe('trouble that passes', () => {
     bucket.proxy.add({ method: 'GET', effect: { garble: body => body.subarray(0, 10) } })
     expect(Buffer.compare((await store.get('whole')).body, BODY)).toBe(0)
     expect(reports.map(one => one.code)).toEqual(['object-corrupt', 'ok'])
+  })
+
+  it.each([
+    ['that ends early without a word', { start: 100, bytes: 1_000 }, body => body.subarray(0, 10)],
+    ['damaged on its way', { start: 0, bytes: BODY.length }, body => Buffer.from(body).fill('X', 0, 1)],
+  ] as [string, Range, (body: Buffer) => Buffer][])(
+    'a stretch %s is read again',
+    async (_, range, garble) => {
+      const { store, reports } = bucket.open()
+      await bucket.truth.put('whole', BODY)
+      bucket.proxy.add({ method: 'GET', effect: { garble } })
+      const { body, totalBytes } = await store.getRange('whole', range)
+      expect(Buffer.compare(body, BODY.subarray(range.start, range.start + range.bytes))).toBe(0)
+      expect(totalBytes).toBe(BODY.length)
+      expect(reports.map(one => one.code)).toEqual(['object-corrupt', 'ok'])
+    },
+  )
+
+  it('a stretch that is said to be behind the end, and is not, is no empty one', async () => {
+    const { store } = bucket.open()
+    await bucket.truth.put('whole', BODY)
+    bucket.proxy.add({ method: 'GET', effect: { status: 416, body: refusal('InvalidRange') } })
+    const asked = store.getRange('whole', { start: 100, bytes: 10 })
+    expect((await failureOf(asked)).code).toBe('store-conflict')
   })
 
   it.each([
