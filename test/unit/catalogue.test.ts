@@ -1,5 +1,6 @@
 // The catalogue: a cache that the store alone brings back, and that goes on past what cannot be used.
 import { afterAll, beforeEach, expect, it } from 'vitest'
+import type { BackupId } from '../../src/domain/ids.js'
 import type { Manifest } from '../../src/domain/manifest.js'
 import type { Catalogue } from '../../src/repository/catalogue.js'
 import { manifestName } from '../../src/repository/manifests.js'
@@ -127,6 +128,18 @@ it('keeps what it knew while the store is away', async () => {
     })
     expect(catalogue.list()).toHaveLength(3)
   }
+})
+
+it('passes over a broken backup for the newest, until nothing is said of it any more', async () => {
+  for (const manifest of made) catalogue.record(manifest)
+  const newest = () => catalogue.newest().map(one => one.id)
+  const [first, second, globex] = made.map(one => one.backup) as [BackupId, BackupId, BackupId]
+  catalogue.noteBroken(ACME, new Map([[second, 'why']]))
+  catalogue.noteBroken(GLOBEX, new Map())
+  expect(newest()).toEqual([first, globex])
+  expect(catalogue.newestAtAll().map(one => one.id)).toEqual([second, globex])
+  await catalogue.refresh(repository, { from: 'cache' })
+  expect(newest()).toEqual([second, globex])
 })
 
 it('finds a backup by the beginning of its id', () => {
