@@ -212,6 +212,26 @@ describe('wrong access', () => {
 })
 
 describe('answers', () => {
+  it('are no listing when they say that there is more but not where: it would be read as all there is', async () => {
+    const body = '<?xml version="1.0"?><ListBucketResult><IsTruncated>true</IsTruncated></ListBucketResult>'
+    proxy.add({ effect: { status: 200, body } })
+    expect(await codeOf(all(store.list('')))).toBe('store-refused')
+    proxy.heal()
+  })
+
+  it.each([
+    ['of an upload in parts', '0123456789abcdef0123456789abcdef-2', {}],
+    [
+      "under the store's own key",
+      '0123456789abcdef0123456789abcdef',
+      { 'x-amz-server-side-encryption-aws-kms-key-id': 'a-key' },
+    ],
+  ])('are not held against the etag %s, which is no MD5', async (_, etag, headers) => {
+    proxy.add({ effect: { status: 200, body: 'body', headers: { etag: `"${etag}"`, ...headers } } })
+    expect(Buffer.from((await store.get('x')).body).toString()).toBe('body')
+    proxy.heal()
+  })
+
   it.each([
     [400, 'BadDigest', 'store-unreachable'],
     [400, 'IncompleteBody', 'store-unreachable'],
