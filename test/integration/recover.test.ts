@@ -1,17 +1,20 @@
 // The whole platform comes back on an empty server by one command: roles, master, every tenant, each table proven.
-import { existsSync, statSync } from 'node:fs'
+import { existsSync, renameSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { execa } from 'execa'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
+import { GLOBALS, type SubjectId } from '../../src/domain/subject.js'
 import { recoveryConfiguration } from '../../src/jobs/recovery-configuration.js'
+import { chunksPrefix, manifestsPrefix } from '../../src/store/keys.js'
 import { type Cluster, startCluster, temporaryFolder } from '../kit/cluster.js'
 import { contentHash } from '../kit/content-hash.js'
 import { CLI, type Installation, install } from '../kit/installation.js'
 import { seedPlatform, tenantDatabase } from '../kit/platform/seed.js'
 import { startR2 } from '../kit/r2.js'
 
-const NAMED = ['acme', 'globex', 'Łódź "Śródmieście" & Co']
+const LARGEST = 'Łódź "Śródmieście" & Co'
+const NAMED = ['acme', 'globex', LARGEST]
 /** Twenty in all, by hand: `RECOVER_TENANTS=20`. */
 const MORE = Math.max(0, Number(process.env.RECOVER_TENANTS ?? 4) - NAMED.length)
 const TENANTS = [...NAMED, ...Array.from({ length: MORE }, (_, n) => `tenant ${n}`)]
@@ -25,6 +28,11 @@ let folder: { path: string; remove(): Promise<void> }
 beforeAll(async () => {
   ;[old, folder] = [await startCluster(), await temporaryFolder()]
   await seedPlatform(old.target, { tenants: TENANTS, megabytesPerTenant: 0.6 })
+  // First by its name, and the one that takes longest.
+  await old.sql(
+    tenantDatabase(LARGEST),
+    'CREATE TABLE ballast AS SELECT md5(i::text) AS body FROM generate_series(1, 20000) i',
+  )
   here = await install(old.target)
   const { run } = await here.night()
   expect(run.outcome).toBe('succeeded')
@@ -81,6 +89,7 @@ describe('on an empty server', () => {
     expect(said.failed).toEqual([])
     const back = said.recovered.map((one: { database: string }) => one.database)
     expect(back.slice(0, 2)).toEqual(['gmah_master', tenantDatabase('acme')])
+    expect(back.at(-1)).toBe(tenantDatabase(LARGEST))
     expect([...back].sort()).toEqual(DATABASES.filter(one => one !== tenantDatabase('globex')).sort())
     for (const database of back) expect(await contentHash(fresh, database)).toEqual(hashes.get(database))
     for (const { proof, gapSeconds } of said.recovered) {
@@ -96,8 +105,23 @@ describe('on an empty server', () => {
     expect(owners).toEqual([{ owner: 'gmah_owner' }])
   })
 
-  it('the same command again leaves what is there alone, and brings back what is missing', async () => {
+  it('a tenant that cannot be read, and no backup of the roles: both are told, and the exit code is not 0', async () => {
     await fresh.sql('postgres', `DROP DATABASE "${tenantDatabase('globex')}"`)
+    const lost = [manifestsPrefix(GLOBALS), chunksPrefix('tenants/globex' as SubjectId)].map(prefix =>
+      join(here.storeFolder, prefix.slice(0, -1)),
+    )
+    for (const path of lost) renameSync(path, `${path}.away`)
+    const { exitCode, said } = await recover(fresh, here.storeFolder, ['--folder', 'one'])
+    for (const path of lost) renameSync(`${path}.away`, path)
+    expect(exitCode).not.toBe(0)
+    expect(said.failed).toMatchObject([
+      { subject: GLOBALS, code: 'backup-unknown' },
+      { subject: 'tenants/globex', code: 'object-missing' },
+    ])
+    expect([said.recovered, said.there.length]).toEqual([[], DATABASES.length - 1])
+  })
+
+  it('the same command again leaves what is there alone, and brings back what is missing', async () => {
     const { exitCode, said } = await recover(fresh, here.storeFolder, [
       '--folder',
       'one',
