@@ -282,4 +282,19 @@ describe('on the command line', () => {
     expect(await cluster.sql(LIVE, 'SELECT count(*)::int AS count FROM items')).toEqual([{ count: 0 }])
     expect((await here.cli('restore', 'undo', run, '--yes-restore', 'a')).exitCode).toBe(4)
   })
+
+  test('undone when nothing has the name any more; a beginning of two runs is refused', async () => {
+    const { here, cluster } = scene
+    const list = JSON.parse((await here.cli('--json', 'restore', 'list')).stdout)
+    expect(list).toMatchObject([{ live: LIVE }])
+    await cluster.sql('postgres', `DROP DATABASE "${LIVE}"`)
+    const words = ['--yes-restore', 'a']
+    expect((await here.cli('restore', 'undo', list[0].run, ...words)).exitCode).toBe(0)
+    expect(await databasesOf(cluster)).toEqual(['gmah_master', LIVE])
+    const twins = ['abcd00000001', 'abcd00000002'].map(run => keptName(LIVE, run as RunId))
+    for (const name of twins) await cluster.sql('postgres', `CREATE DATABASE "${name}"`)
+    const { exitCode, stderr } = await here.cli('restore', 'undo', 'abcd', ...words)
+    expect([exitCode, stderr]).toEqual([2, expect.stringContaining('the beginning of 2 runs')])
+    for (const name of twins) await cluster.sql('postgres', `DROP DATABASE "${name}"`)
+  })
 })
