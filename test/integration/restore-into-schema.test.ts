@@ -133,7 +133,16 @@ test('odd names, constraints, generated columns, types of other schemas: all of 
 
 test('refused before anything is done: a schema of that name, a name that cannot be one, no such table', async () => {
   const before = await contentHash(scene.cluster, LIVE)
-  expect(await fails(['items'], 'kinds')).toMatchObject({ code: 'target-exists' })
+  let loaded = false
+  const taken = await fails(['items'], 'kinds', context => ({
+    ...context,
+    watch: {
+      progress: () => {
+        loaded = true
+      },
+    },
+  }))
+  expect([taken.code, loaded]).toEqual(['target-exists', false])
   expect(await fails(['items'], 'pg_mine')).toMatchObject({ code: 'target-invalid' })
   expect(await fails(['items'], 'x'.repeat(64))).toMatchObject({ code: 'target-invalid' })
   expect(await fails(['nothing'], 'side')).toMatchObject({ code: 'usage' })
@@ -152,6 +161,22 @@ test('what would act on new tables and cannot be kept from it is a reason to ref
   await scene.cluster.sql(LIVE, 'ALTER EVENT TRIGGER stirring ENABLE; TRUNCATE fired')
 })
 
+function atOnce(database: string, command: string): void {
+  const { host, port, user } = scene.cluster.target
+  const there = ['-h', host, '-p', String(port), '-U', user ?? '', '-d', database]
+  execFileSync('psql', ['-qX', ...there, '-c', command])
+}
+
+test('an extension that the live database has elsewhere by now is a reason to refuse', async () => {
+  await scene.cluster.sql(LIVE, 'ALTER EXTENSION citext SET SCHEMA kinds')
+  expect(await fails([ODD], 'side')).toMatchObject({
+    code: 'extension-missing',
+    message: `${LIVE} lacks the extensions citext (schema public)`,
+  })
+  await scene.cluster.sql(LIVE, 'ALTER EXTENSION citext SET SCHEMA public; TRUNCATE fired')
+  expect(await found()).toEqual(asBefore)
+})
+
 test('interrupted, or the name taken meanwhile: nothing is left', async () => {
   const stop = new AbortController()
   const interrupted = await fails(['items'], 'side', context => ({
@@ -162,15 +187,13 @@ test('interrupted, or the name taken meanwhile: nothing is left', async () => {
   expect(interrupted.code).toBe('interrupted')
   expect(await found()).toEqual(asBefore)
   // Made before the proof goes on: a session of our own might come too late.
-  const { host, port, user } = scene.cluster.target
-  const psql = ['-qX', '-h', host, '-p', String(port), '-U', user ?? '', '-d', LIVE]
   let made = false
   const taken = await fails(['notes'], 'side', context => ({
     ...context,
     watch: {
       progress: (_, { phase, of }) => {
         if (phase !== 'prove' || of === null || made) return
-        execFileSync('psql', [...psql, '-c', 'CREATE SCHEMA side'])
+        atOnce(LIVE, 'CREATE SCHEMA side')
         made = true
       },
     },
@@ -178,6 +201,46 @@ test('interrupted, or the name taken meanwhile: nothing is left', async () => {
   expect(taken.code).toBe('target-exists')
   expect(await found()).toEqual({ ...asBefore, schemas: ['kinds', 'public', 'side'] })
   await scene.cluster.sql(LIVE, 'DROP SCHEMA side; TRUNCATE fired')
+})
+
+test('what is not what the backup says once it is copied gets no name', async () => {
+  // In the database apart there is no such schema yet when it was loaded.
+  const change = `DO $$ DECLARE found text; BEGIN
+    FOR found IN SELECT nspname FROM pg_namespace WHERE nspname LIKE 'restoring%' LOOP
+      EXECUTE format('UPDATE %I.items SET word = word || word WHERE id = 1', found);
+    END LOOP;
+  END $$`
+  scene.tools.twist('pg_restore', { after: change })
+  const refused = await fails(['items'], 'side')
+  scene.tools.straighten()
+  expect(refused).toMatchObject({ code: 'proof-failed', message: expect.stringContaining('items') })
+  expect(await found()).toEqual(asBefore)
+  await scene.cluster.sql(LIVE, 'TRUNCATE fired')
+})
+
+test('interrupted while nobody gets into the live database: what tells of the schema stays, and the next start drops both', async () => {
+  const stop = new AbortController()
+  const interrupted = await fails(['notes'], 'side', context => ({
+    ...context,
+    signal: AbortSignal.any([context.signal, stop.signal]),
+    watch: {
+      progress: (_, { phase, of }) => {
+        if (phase !== 'prove' || of !== null || stop.signal.aborted) return
+        atOnce('postgres', `ALTER DATABASE ${LIVE} ALLOW_CONNECTIONS false`)
+        stop.abort()
+      },
+    },
+  }))
+  expect(interrupted.code).toBe('interrupted')
+  await scene.cluster.sql('postgres', `ALTER DATABASE ${LIVE} ALLOW_CONNECTIONS true`)
+  const { app } = scene.here
+  const left = `restoring_${app.journal.runs({ limit: 1 })[0]?.id}`
+  expect(await found()).toEqual({
+    databases: [...asBefore.databases, left],
+    schemas: [...asBefore.schemas, left],
+  })
+  await closeLastLife(app.parts(), app.journal, silentLogger())
+  expect(await found()).toEqual(asBefore)
 })
 
 /** Dies with all of it in the live database, unproven. */
