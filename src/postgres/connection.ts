@@ -2,6 +2,7 @@
 // Direct by construction: a pooler in the path is refused before anything else is asked.
 import type { QueryConfig } from 'pg'
 import { Failure } from '../domain/errors.js'
+import { PINNED } from './pinned.js'
 import { assertDirect } from './pooler.js'
 import type { PostgresTarget } from './target.js'
 import { type ConnectOptions, dial, type Wire } from './wire.js'
@@ -95,29 +96,22 @@ async function openSession(wire: Wire, database: string): Promise<Session> {
   }
 }
 
-/** Whatever the role or the database says by itself (ALTER ROLE … SET): how values are written, and what would end our work. */
-const PINNED: Record<string, string> = {
+const SETTINGS_PINNED: Readonly<Record<string, string>> = {
+  ...PINNED,
   // A tenant's functions must not shadow the system's.
   search_path: '',
-  statement_timeout: '0',
   lock_timeout: '0',
-  idle_in_transaction_session_timeout: '0',
   idle_session_timeout: '0',
   transaction_timeout: '0',
   // The driver reads times in this style alone.
   DateStyle: 'ISO, MDY',
   IntervalStyle: 'postgres',
-  bytea_output: 'hex',
   extra_float_digits: '1',
-  quote_all_identifiers: 'off',
-  standard_conforming_strings: 'on',
-  // A role that only backs up may be read-only by default; one that restores says what it does.
-  default_transaction_read_only: 'off',
 }
 
 /** Only those that the server's version knows. */
 const SETTINGS = `
   SELECT pg_catalog.set_config(name, pinned.value, false)
-  FROM pg_catalog.pg_settings JOIN (VALUES ${Object.entries(PINNED)
+  FROM pg_catalog.pg_settings JOIN (VALUES ${Object.entries(SETTINGS_PINNED)
     .map(([name, value]) => `('${name}', '${value}')`)
     .join(', ')}) AS pinned (name, value) USING (name)`

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Failure } from '../domain/errors.js'
 import { ownedPrefix, sweepLeftovers } from '../sys/owner.js'
+import { PINNED } from './pinned.js'
 import { overSocket, type PostgresTarget } from './target.js'
 
 export interface LibpqEnvironment {
@@ -26,16 +27,10 @@ const PASSWORDS = 'gmah-passwords'
 /** libpq passes over a password file that is not there; it must not find the one of our home directory. */
 const NO_FILE = '/nonexistent/gmah-backup'
 
-/** These change the bytes of a dump, can end it early, or forbid a restore. All of them are in every server from 12 on, and anyone may set them. */
-const PINNED = [
-  'bytea_output=hex',
-  'lc_monetary=C',
-  'statement_timeout=0',
-  'idle_in_transaction_session_timeout=0',
-  'quote_all_identifiers=off',
-  'standard_conforming_strings=on',
-  'default_transaction_read_only=off',
-]
+/** The programs say the rest of what changes a dump's bytes by themselves; money they leave to the locale. */
+const SETTINGS_PINNED = Object.entries({ ...PINNED, lc_monetary: 'C' }).map(
+  ([name, value]) => `${name}=${value}`,
+)
 
 /**
  * The environment for pg_dump and its kin; dispose of it when the child is gone.
@@ -60,7 +55,7 @@ export async function libpqEnvironment(
       PGCONNECT_TIMEOUT: '15',
       PGAPPNAME: applicationName,
       PGTZ: 'UTC',
-      PGOPTIONS: [...PINNED, ...settings].map(setting => `-c ${setting}`).join(' '),
+      PGOPTIONS: [...SETTINGS_PINNED, ...settings].map(setting => `-c ${setting}`).join(' '),
       ...certificates(target),
     },
     dispose: passwords?.remove ?? (async () => {}),
