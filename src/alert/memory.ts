@@ -1,5 +1,4 @@
 // What the rules remember of the events, and what is kept of it across restarts.
-
 import type { RunId } from '../domain/ids.js'
 import type { Trigger } from '../domain/run-events.js'
 import type { Trouble } from './rules/signs.js'

@@ -1,5 +1,4 @@
 // The check of the store: is everything there that the backups need, does it read back, could it be opened without this machine.
-
 import type { CheckFacts } from '../domain/backup-events.js'
 import { asFailure, Failure } from '../domain/errors.js'
 import { type SubjectId, subjectName, subjectNamed } from '../domain/subject.js'

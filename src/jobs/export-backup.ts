@@ -1,9 +1,10 @@
 // Writes a backup's stream to a plain file: exactly the bytes that pg_dump said, for pg_restore or psql.
-import { createHash, type Hash } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import type { Manifest } from '../domain/manifest.js'
 import type { SubjectId } from '../domain/subject.js'
 import { readStream } from '../repository/read-stream.js'
 import { checkNewFile, writeNewFile } from '../sys/new-file.js'
+import { passing } from '../sys/passing.js'
 import { chooseBackup, type PassedOver, tellPassedOver } from './choose-backup.js'
 import { type JobContext, type Parts, progressOf } from './parts.js'
 
@@ -31,13 +32,10 @@ export async function exportBackup(
   const count = progressOf(context, request.subject, 'export', manifest.stream.bytes)
   const stream = readStream(parts.repository, key, manifest, { signal, onBytes: count })
   const hash = createHash('sha256')
-  await writeNewFile(request.file, context.run, hashed(stream, hash))
+  await writeNewFile(
+    request.file,
+    context.run,
+    passing(stream, part => hash.update(part)),
+  )
   return { manifest, passedOver, sha256: hash.digest('hex') }
-}
-
-async function* hashed(parts: AsyncIterable<Uint8Array>, hash: Hash): AsyncGenerator<Uint8Array> {
-  for await (const part of parts) {
-    hash.update(part)
-    yield part
-  }
 }

@@ -1,5 +1,4 @@
 // A job's report as the journal keeps it for whoever asked for it from another process: plain data, and it comes back as it was.
-
 import type { ErrorFacts } from '../domain/error-facts.js'
 import { Failure } from '../domain/errors.js'
 import { redact } from '../domain/redact.js'

@@ -1,5 +1,4 @@
 // What every job works with, wired once in app.ts, and what it is told about the run it is in.
-
 import type { CheckFacts } from '../domain/backup-events.js'
 import type { Config } from '../domain/configuration.js'
 import type { Failure } from '../domain/errors.js'

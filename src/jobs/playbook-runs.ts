@@ -1,5 +1,4 @@
 // What is remembered of each execution of a playbook, step by step, so that a crash costs at most the step it was in.
-
 import type { ErrorFacts } from '../domain/error-facts.js'
 import { Failure } from '../domain/errors.js'
 import type { RunId } from '../domain/ids.js'

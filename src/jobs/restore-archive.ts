@@ -7,6 +7,7 @@ import type { SubjectId } from '../domain/subject.js'
 import { withSession } from '../postgres/connection.js'
 import { maintenanceDatabase } from '../postgres/target.js'
 import { checkTarget } from '../restore/preflight.js'
+import { passing } from '../sys/passing.js'
 import { loadAs } from './load-proven.js'
 import { type OpenArchive, openArchive, readArchiveManifest, readMember } from './open-archive.js'
 import type { JobContext, Parts } from './parts.js'
@@ -56,7 +57,8 @@ async function restoreOpened(
   return withSession(postgres, maintenanceDatabase(postgres), { signal: context.signal }, async session => {
     const { missingRoles } = await checkTarget(session, manifest, database, { withRoles })
     const source = {
-      stream: (onBytes: (bytes: number) => void) => counted(readMember(archive, DUMP_NAME), onBytes),
+      stream: (onBytes: (bytes: number) => void) =>
+        passing(readMember(archive, DUMP_NAME), part => onBytes(part.length)),
       globals: () => textOf(readMember(archive, GLOBALS_NAME)),
     }
     const request = { key: null, source, manifest, dump, missingRoles, database }
@@ -65,16 +67,6 @@ async function restoreOpened(
     const made = { manifest, database, createdRoles: missingRoles, passedOver: [], archive: name }
     return { ...made, proof, loadSeconds: seconds }
   })
-}
-
-async function* counted(
-  parts: AsyncIterable<Uint8Array>,
-  onBytes: (bytes: number) => void,
-): AsyncGenerator<Uint8Array> {
-  for await (const part of parts) {
-    onBytes(part.length)
-    yield part
-  }
 }
 
 async function textOf(parts: AsyncIterable<Uint8Array>): Promise<string> {

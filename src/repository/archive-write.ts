@@ -11,6 +11,7 @@ import { tarStream } from '../seal/tar.js'
 import { archiveIndexKey, archiveKey } from '../store/keys.js'
 import type { Store } from '../store/port.js'
 import { gather } from '../sys/gather.js'
+import { passing } from '../sys/passing.js'
 import { type Contents, contentMembers, recorded } from './archive-contents.js'
 import { ArchiveLedger } from './archive-ledger.js'
 import type { Repository } from './repository.js'
@@ -81,14 +82,11 @@ async function sendArchive(
   const measured: Measured = { payloadAt: 0, tarBytes: 0 }
   const stored = createHash('sha256')
   let bytes = 0
-  const sent = async function* () {
-    for await (const part of gathered(sealedArchive(repository, request, ledger, measured))) {
-      stored.update(part)
-      bytes += part.length
-      yield part
-    }
-  }
-  await upload(repository.store, key, sent(), request, {
+  const sent = passing(gathered(sealedArchive(repository, request, ledger, measured)), part => {
+    stored.update(part)
+    bytes += part.length
+  })
+  await upload(repository.store, key, sent, request, {
     expectedBytes: expectedBytes(contents),
     archival: true,
   })

@@ -2,6 +2,7 @@
 import { asFailure } from '../domain/errors.js'
 import type { OperationReport } from '../domain/store-operations.js'
 import type { Clock } from '../sys/clock.js'
+import { passing } from '../sys/passing.js'
 import type { Store } from './port.js'
 
 export type OnOperation = (report: OperationReport) => void
@@ -41,11 +42,14 @@ export function metered(store: Store, clock: Clock, onOperation: OnOperation): S
         found => found.body.length,
       ),
     putStream: async (key, body, options) => {
-      const sent = { bytes: 0 }
+      let bytes = 0
+      const counted = passing(body, part => {
+        bytes += part.length
+      })
       return timed(
         'put-stream',
-        () => store.putStream(key, counted(body, sent), options),
-        () => sent.bytes,
+        () => store.putStream(key, counted, options),
+        () => bytes,
       )
     },
     getRange: (key, range, options) =>
@@ -60,16 +64,6 @@ export function metered(store: Store, clock: Clock, onOperation: OnOperation): S
     delete: (key, options) => timed('delete', () => store.delete(key, options)),
     list: (prefix, options) => timedListing('list', store.list(prefix, options), clock, onOperation),
     folders: (prefix, options) => timedListing('folders', store.folders(prefix, options), clock, onOperation),
-  }
-}
-
-async function* counted(
-  body: AsyncIterable<Uint8Array>,
-  sent: { bytes: number },
-): AsyncGenerator<Uint8Array> {
-  for await (const part of body) {
-    sent.bytes += part.length
-    yield part
   }
 }
 
