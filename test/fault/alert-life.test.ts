@@ -6,13 +6,13 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Ears, openEars } from '../kit/alert-scene.js'
 import { until } from '../kit/clock.js'
 import { type Cluster, startPlatform } from '../kit/cluster.js'
-import { type DaemonProcess, startDaemon } from '../kit/daemon.js'
+import { daemonLives } from '../kit/daemon.js'
 import { type Installation, install } from '../kit/installation.js'
 
 let cluster: Cluster
 let ears: Ears
 let here: Installation
-let daemon: DaemonProcess | null = null
+const { begin, end, kill } = daemonLives(() => here)
 
 beforeAll(async () => {
   cluster = await startPlatform({ acme: 'CREATE TABLE t AS SELECT 1 AS n' })
@@ -21,23 +21,11 @@ beforeAll(async () => {
 })
 
 afterAll(async () => {
-  daemon?.kill('SIGKILL')
-  await daemon?.ended
+  await kill()
   await here.remove()
   await ears.stop()
   await cluster.stop()
 })
-
-async function begin(): Promise<DaemonProcess> {
-  daemon = startDaemon(here)
-  await daemon.ready
-  return daemon
-}
-
-async function end(one: DaemonProcess): Promise<void> {
-  one.kill('SIGTERM')
-  expect((await one.ended).code).toBe(0)
-}
 
 test('a refused configuration is told, its end by the next life that likes it, and a crash by the life after', async () => {
   const good = await readFile(here.configFile, 'utf8')

@@ -3,12 +3,12 @@ import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { type Cluster, startPlatform } from '../kit/cluster.js'
-import { type DaemonProcess, editSchedule, startDaemon } from '../kit/daemon.js'
+import { type DaemonProcess, daemonLives, editSchedule, startDaemon } from '../kit/daemon.js'
 import { type Installation, install } from '../kit/installation.js'
 
 let cluster: Cluster
 let here: Installation
-let daemon: DaemonProcess | null = null
+const { begin, end, kill } = daemonLives(() => here)
 
 beforeAll(async () => {
   cluster = await startPlatform({ acme: 'CREATE TABLE t AS SELECT 1 AS n' })
@@ -21,22 +21,9 @@ beforeEach(async () => {
   })
 })
 afterEach(async () => {
-  daemon?.kill('SIGKILL')
-  await daemon?.ended
-  daemon = null
+  await kill()
   await here.remove()
 })
-
-async function begin(): Promise<DaemonProcess> {
-  daemon = startDaemon(here)
-  await daemon.ready
-  return daemon
-}
-
-async function end(one: DaemonProcess): Promise<void> {
-  one.kill('SIGTERM')
-  expect((await one.ended).code).toBe(0)
-}
 
 const kept = (): string => join(here.folder, 'state', 'last-configuration.json')
 const scheduled = async (one: DaemonProcess): Promise<string> => (await one.http('/metrics')).text

@@ -74,6 +74,28 @@ export function startDaemon(here: Installation): DaemonProcess {
   }
 }
 
+/** The daemon of one installation, life after life. Kill the last one in the end. */
+export function daemonLives(here: () => Installation) {
+  let daemon: DaemonProcess | null = null
+  return {
+    begin: async (): Promise<DaemonProcess> => {
+      daemon = startDaemon(here())
+      await daemon.ready
+      return daemon
+    },
+    end: async (one: DaemonProcess): Promise<void> => {
+      one.kill('SIGTERM')
+      const { code } = await one.ended
+      if (code !== 0) throw new Error(`the daemon ended with ${code}: ${one.stderr()}`)
+    },
+    /** Whatever became of it. */
+    kill: async (): Promise<void> => {
+      daemon?.kill('SIGKILL')
+      await daemon?.ended
+    },
+  }
+}
+
 /** Starts the built command line and gives the process itself, to be killed. */
 export function startCli(
   here: Installation,

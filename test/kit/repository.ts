@@ -13,7 +13,8 @@ import { type WriteOptions, type WrittenStream, writeStream } from '../../src/re
 import { generateIdentity } from '../../src/seal/age-keys.js'
 import { createSealPool } from '../../src/seal/pool.js'
 import type { Store } from '../../src/store/port.js'
-import { systemClock } from '../../src/sys/clock.js'
+import { type Clock, systemClock } from '../../src/sys/clock.js'
+import { type MemoryStore, memoryStore } from './memory-store.js'
 
 export const ACME: SubjectId = tenantSubject('acme', 'gmah_org_acme').id
 export const GLOBEX: SubjectId = tenantSubject('globex', 'gmah_org_globex').id
@@ -45,6 +46,16 @@ export function testRepository(store: Store, more: Partial<Repository> = {}): Te
     recovery: recovery.identity,
     close: () => seals.close(),
   }
+}
+
+/** A new store in memory in the repository's place, with a key of the subject. */
+export async function emptyStore(
+  repository: TestRepository,
+  clock?: Clock,
+): Promise<{ store: MemoryStore; key: TenantKey }> {
+  const store = memoryStore(clock)
+  repository.store = store
+  return { store, key: await ensureTenantKey(repository, ACME) }
 }
 
 /** What comes out of `source`, led into an intake; an error of the source is the intake's failure. */

@@ -1,5 +1,4 @@
 // What a child writes reaches a thread whole and in order, with nobody of ours between them; nothing is left behind.
-
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'

@@ -4,13 +4,13 @@ import { afterAll, beforeEach, expect, it } from 'vitest'
 import { asFailure, type Failure } from '../../src/domain/errors.js'
 import type { Manifest } from '../../src/domain/manifest.js'
 import { readStream } from '../../src/repository/read-stream.js'
-import { openTenantKey, type TenantKey } from '../../src/repository/tenant-keys.js'
+import type { TenantKey } from '../../src/repository/tenant-keys.js'
 import { chunkKey } from '../../src/store/keys.js'
 import { until } from '../kit/clock.js'
 import { faultyStore } from '../kit/faulty-store.js'
 import { type MemoryStore, memoryStore } from '../kit/memory-store.js'
 import { noise } from '../kit/noise.js'
-import { ACME, backUp, GLOBEX, never, readBack, testRepository } from '../kit/repository.js'
+import { ACME, backUp, emptyStore, GLOBEX, never, readBack, testRepository } from '../kit/repository.js'
 
 let store: MemoryStore
 let key: TenantKey
@@ -19,10 +19,8 @@ const bytes = noise(600_000, 1)
 const repository = testRepository(memoryStore())
 
 beforeEach(async () => {
-  store = memoryStore()
-  repository.store = store
+  ;({ store, key } = await emptyStore(repository))
   manifest = await backUp(repository, ACME, bytes)
-  key = await openTenantKey(store, repository.keyring, ACME)
 })
 
 afterAll(() => repository.close())

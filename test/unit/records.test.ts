@@ -17,7 +17,7 @@ import { manualClock } from '../kit/clock.js'
 import { failureOf } from '../kit/failing.js'
 import { type FaultyStore, faultyStore } from '../kit/faulty-store.js'
 import { type MemoryStore, memoryStore } from '../kit/memory-store.js'
-import { ACME, GLOBEX, never, testRepository } from '../kit/repository.js'
+import { ACME, emptyStore, GLOBEX, never, testRepository } from '../kit/repository.js'
 
 const repository = testRepository(memoryStore())
 const options = { signal: never }
@@ -34,10 +34,9 @@ let key: TenantKey
 
 beforeEach(async () => {
   clock = manualClock()
-  memory = memoryStore(clock)
+  ;({ store: memory, key } = await emptyStore(repository, clock))
   store = faultyStore(memory)
   repository.store = store
-  key = await ensureTenantKey(repository, ACME)
 })
 
 afterAll(() => repository.close())

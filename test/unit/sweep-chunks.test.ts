@@ -4,13 +4,13 @@ import { Failure } from '../../src/domain/errors.js'
 import { type ChunkId, parseChunkId } from '../../src/domain/ids.js'
 import { References } from '../../src/repository/references.js'
 import { type ChunkSweep, sweepChunks } from '../../src/repository/sweep-chunks.js'
-import { ensureTenantKey, type TenantKey } from '../../src/repository/tenant-keys.js'
+import type { TenantKey } from '../../src/repository/tenant-keys.js'
 import { readWaiting } from '../../src/repository/waiting-chunks.js'
 import { chunkKey } from '../../src/store/keys.js'
 import { manualClock } from '../kit/clock.js'
 import { type FaultyStore, faultyStore } from '../kit/faulty-store.js'
 import { type MemoryStore, memoryStore } from '../kit/memory-store.js'
-import { ACME, never, testRepository } from '../kit/repository.js'
+import { ACME, emptyStore, never, testRepository } from '../kit/repository.js'
 
 const GRACE_MS = 1_000_000
 const ids = ['aa', 'bb', 'cc', 'dd', 'ee', 'ff'].map(pair => parseChunkId(pair.repeat(32)))
@@ -22,10 +22,9 @@ let key: TenantKey
 
 beforeEach(async () => {
   clock = manualClock()
-  memory = memoryStore(clock)
+  ;({ store: memory, key } = await emptyStore(repository, clock))
   store = faultyStore(memory)
   repository.store = store
-  key = await ensureTenantKey(repository, ACME)
   for (const id of ids) await store.put(chunkKey(ACME, id), Buffer.from('x'))
 })
 

@@ -54,6 +54,10 @@ function headsOf(journal: readonly Told[]): EventHead[] {
   }))
 }
 
+/** One a day. */
+const daily = (days: number): Told[] =>
+  Array.from({ length: days }, (_, day) => ({ type: 'drift', subject: null, day }))
+
 function tell({ journal, clock }: ReturnType<typeof openState>, all: readonly Told[]): void {
   for (const { type, subject, day } of all) {
     clock.set(instant(day))
@@ -182,10 +186,7 @@ describe('the journal', () => {
 
   test('stops between two steps, and goes on the next time', async () => {
     const here = openState()
-    tell(
-      here,
-      Array.from({ length: 1_000 }, (_, day) => ({ type: 'drift', subject: null, day })),
-    )
+    tell(here, daily(1_000))
     here.clock.set(instant(2_000))
     const stop = new AbortController()
     stop.abort(new Error('the daemon stops'))
@@ -198,10 +199,7 @@ describe('the journal', () => {
 
   test('lets others have their turn after a few events', async () => {
     const here = openState()
-    tell(
-      here,
-      Array.from({ length: 200 }, (_, day) => ({ type: 'drift', subject: null, day })),
-    )
+    tell(here, daily(200))
     here.clock.set(instant(2_000))
     const left = () => (here.db.prepare('select count(*) as n from events').get() as { n: number }).n
     const seen = [left()]

@@ -2,14 +2,14 @@
 import { afterAll, beforeEach, expect, it } from 'vitest'
 import type { Manifest } from '../../src/domain/manifest.js'
 import { placedChunks, readRange } from '../../src/repository/read-range.js'
-import { openTenantKey, type TenantKey } from '../../src/repository/tenant-keys.js'
+import type { TenantKey } from '../../src/repository/tenant-keys.js'
 import { verifyChunks } from '../../src/repository/verify-chunk.js'
 import { chunkKey } from '../../src/store/keys.js'
 import { failureOf } from '../kit/failing.js'
 import { type Fault, faultyStore } from '../kit/faulty-store.js'
 import { type MemoryStore, memoryStore } from '../kit/memory-store.js'
 import { noise } from '../kit/noise.js'
-import { ACME, backUp, never, testRepository } from '../kit/repository.js'
+import { ACME, backUp, emptyStore, never, testRepository } from '../kit/repository.js'
 
 let store: MemoryStore
 let key: TenantKey
@@ -18,10 +18,8 @@ const bytes = noise(300_000, 1)
 const repository = testRepository(memoryStore())
 
 beforeEach(async () => {
-  store = memoryStore()
-  repository.store = store
+  ;({ store, key } = await emptyStore(repository))
   manifest = await backUp(repository, ACME, bytes)
-  key = await openTenantKey(store, repository.keyring, ACME)
 })
 
 afterAll(() => repository.close())

@@ -18,6 +18,7 @@ import { type MemoryStore, memoryStore } from '../kit/memory-store.js'
 import { noise } from '../kit/noise.js'
 import {
   ACME,
+  emptyStore,
   inPieces,
   intakeOf,
   manifestOf,
@@ -33,9 +34,7 @@ const repository = testRepository(memoryStore())
 const long = noise(6_000_000, 5)
 
 beforeEach(async () => {
-  store = memoryStore()
-  repository.store = store
-  key = await ensureTenantKey(repository, ACME)
+  ;({ store, key } = await emptyStore(repository))
 })
 
 afterAll(() => repository.close())

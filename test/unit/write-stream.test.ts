@@ -20,6 +20,7 @@ import { noise } from '../kit/noise.js'
 import {
   ACME,
   backUp,
+  emptyStore,
   inPieces,
   intakeOf,
   manifestOf,
@@ -34,9 +35,7 @@ let key: TenantKey
 const repository = testRepository(memoryStore())
 
 beforeEach(async () => {
-  store = memoryStore()
-  repository.store = store
-  key = await ensureTenantKey(repository, ACME)
+  ;({ store, key } = await emptyStore(repository))
 })
 
 afterAll(() => repository.close())
