@@ -15,7 +15,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { loadConfig } from '../../src/config.js'
 import { describeConfig } from '../../src/domain/describe-configuration.js'
 import { Failure } from '../../src/domain/errors.js'
-import type { Problem } from '../../src/domain/problem.js'
+import { type Problem, refusal } from '../../src/domain/problem.js'
 import { checkOwner } from '../../src/sys/secret-file.js'
 
 const RECIPIENT = 'age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p'
@@ -303,6 +303,14 @@ describe('secrets', () => {
       "/etc/s belongs to user 4242424, and you are root; type it as the daemon's user: `sudo -u '#4242424' gmah-backup …`",
     )
     expect(said(4242424, 4242425)).toMatch(/; chown 4242425 \/etc\/s$/)
+  })
+
+  test('one thing to do about every problem is what to type next; else it is to see them all', () => {
+    const problem: Problem = { path: 'a', message: 'm', hint: 'sudo', at: '', code: 'secret-exposed' }
+    expect(refusal('f', [problem, { ...problem, path: 'b' }]).hint).toBe('sudo')
+    const others: Partial<Problem>[] = [{ hint: 'chmod' }, { code: 'config-invalid' }]
+    for (const other of others)
+      expect(refusal('f', [problem, { ...problem, ...other }]).hint).toContain('config check')
   })
 
   test('an exposed operational identity is refused, a missing one is not there yet', () => {

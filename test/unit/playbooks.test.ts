@@ -2,9 +2,12 @@
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { filledIn } from '../../src/domain/playbook.js'
+import { playedBackups } from '../../src/jobs/known-at-once.js'
+import type { Parts } from '../../src/jobs/parts.js'
 import { assertMeant, replacedTenants } from '../../src/jobs/planned-playbook.js'
 import { approvedFirst, preparePlaybook } from '../../src/jobs/run-playbook.js'
 import { parsePlaybook, readPlaybooks } from '../../src/restore/playbook-files.js'
+import { memoryStore } from '../kit/memory-store.js'
 
 const playbooks = readPlaybooks(join(process.cwd(), 'restore-playbooks'))
 const PARTS = [
@@ -54,6 +57,17 @@ describe('one that is not sound', () => {
       expect.objectContaining({ code: 'playbook-invalid', message: expect.stringContaining(said) }),
     )
   })
+})
+
+it('a backup that is not there refuses a playbook at once, unless a step before may make it', async () => {
+  const step = 'do: restore-beside, name: r, tenant: a, database: b, backup: "0123456789ab"'
+  const known = (steps: string) => {
+    const parts = { catalogue: { list: () => [] }, repository: { store: memoryStore() } } as unknown as Parts
+    const playbook = parsePlaybook('x', page(`title: t\nsteps: [${steps}]`))
+    return playedBackups(playbook, {})(parts, new AbortController().signal)
+  }
+  await expect(known(`{ ${step} }`)).rejects.toMatchObject({ code: 'backup-unknown' })
+  await known(`{ do: backup, name: m, tenant: a }, { ${step} }`)
 })
 
 describe('parameters', () => {

@@ -1,5 +1,6 @@
 // Each wrapper alone: what it adds, and that it adds nothing else.
 
+import { Readable } from 'node:stream'
 import { describe, expect, it } from 'vitest'
 import type { ErrorCode } from '../../src/domain/errors.js'
 import type { OperationReport } from '../../src/domain/store-operations.js'
@@ -164,6 +165,8 @@ describe('metered', () => {
     const slow = faultyStore(memoryStore(clock), [{ on: 'put', effect: { delayMs: 250 } }], clock)
     const store = metered(slow, clock, report => reports.push(report))
     await store.put('a', Buffer.alloc(10))
+    const parts = [Buffer.alloc(7), Buffer.alloc(5)]
+    await store.putStream('s', Readable.from(parts), { expectedBytes: 12 })
     await store.get('a')
     await store.get('b').catch(() => {})
     await store.head('a')
@@ -173,6 +176,7 @@ describe('metered', () => {
     await keysOf(store.list('')).catch(() => {})
     expect(reports).toEqual([
       { operation: 'put', code: 'ok', durationMs: 250, bytes: 10 },
+      { operation: 'put-stream', code: 'ok', durationMs: 0, bytes: 12 },
       { operation: 'get', code: 'ok', durationMs: 0, bytes: 10 },
       { operation: 'get', code: 'object-missing', durationMs: 0, bytes: 0 },
       { operation: 'head', code: 'ok', durationMs: 0, bytes: 0 },
